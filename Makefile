@@ -1,0 +1,51 @@
+# make lab     JupyterLab on the first notebook      make test    notebooks, then pytest
+# make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: lab test export outputs chromium pins clean
+
+lab: $(READY)
+	@$(BIN)/python -c 'from lesson7.data import sample_dataset; print("Sample dataset:", sample_dataset())'
+	$(BIN)/jupyter lab $(ROOT_FLAG) $(ARGS) nbs/index.ipynb
+
+# nbdev_test prints nothing but the failures; pytest runs last, so that its closing line is the last one.
+test: $(READY) chromium
+	$(BIN)/nbdev_test --n_workers 1 --do_print
+	$(BIN)/python -m pytest -ra tests $(ARGS)
+
+export: $(READY)
+	$(BIN)/nbdev_export
+	$(BIN)/nbdev_clean
+
+outputs: $(READY)
+	$(BIN)/jupyter execute --inplace nbs/*.ipynb
+	$(BIN)/nbdev_clean
+
+# A Chromium that is there, else Debian's package, else Playwright's own.
+chromium: $(READY)
+	@for c in chromium chromium-browser google-chrome; do command -v $$c >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -qy chromium; \
+	else $(BIN)/python -m playwright install chromium; fi
+
+$(READY): settings.ini setup.py pyproject.toml constraints.txt docs/lab-settings.json
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and "lesson7 needs Python 3.10 or newer; this is %d.%d." % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[lab,dev]"
+	mkdir -p $(VENV)/share/jupyter/lab/settings
+	cp docs/lab-settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
+	@touch $@
+
+# The exact set, for every Python that settings.ini allows; run by hand when a version should move.
+pins: $(READY)
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 --no-header --no-annotate \
+		--output-file constraints.txt --constraint docs/pins.in
+
+clean:
+	rm -rf build dist *.egg-info docs/_build .pytest_cache .hypothesis

@@ -1,0 +1,98 @@
+// What every view shares; the base class puts this file in front of the view's own.
+// Text reaches the page through text nodes and attributes only: a class name is untrusted.
+
+function fill(node, attrs, children) {
+  for (const [k, v] of Object.entries(attrs)) node.setAttribute(k, v);
+  node.append(...children);
+  return node;
+}
+const h = (tag, attrs = {}, ...children) => fill(document.createElement(tag), attrs, children);
+const svg = (tag, attrs = {}, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attrs, children);
+
+// A figure with its caption; `name` is what a screen reader hears, and may follow the state.
+const figure = (caption, ...children) => h("figure", {}, h("figcaption", {}, caption), ...children);
+
+// PNG bytes -> pixels, exactly as the file has them.
+async function decode(png) {
+  const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+  const bitmap = await createImageBitmap(new Blob([png], { type: "image/png" }), options);
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, bitmap.width, bitmap.height);
+}
+
+// A view's frame in `el`: its controls, bound to the model's traits, and what must be undone when it closes.
+let count = 0;
+function frame({ model, el }, title) {
+  const root = h("section", { class: "l7", "aria-label": title });
+  const controls = h("div", { class: "l7-controls" });
+  const undo = [];
+  // JupyterLab takes arrow keys, digits and letters for its own shortcuts.
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  root.append(h("p", { class: "l7-title" }, title), controls);
+  el.append(root);
+
+  const on = (traits, fn) => traits.forEach((trait) => {
+    model.on(`change:${trait}`, fn);
+    undo.push(() => model.off(`change:${trait}`, fn));
+  });
+  const set = (trait, value) => { model.set(trait, value); model.save_changes(); };
+
+  // Draw now, and once a display frame after any of `traits` changed.
+  function draws(traits, draw) {
+    let asked = 0;
+    on(traits, () => { asked ||= requestAnimationFrame(() => { asked = 0; draw(); }); });
+    undo.push(() => cancelAnimationFrame(asked));
+    draw();
+  }
+
+  // `input` under a label, showing `read()` whenever one of `traits` changes.
+  function control(label, input, traits, read, ...after) {
+    input.id = `l7-${Date.now().toString(36)}-${count++}`;
+    const box = h("div", { class: "l7-control" }, h("label", { for: input.id }, label), input, ...after);
+    controls.append(box);
+    on(traits, read);
+    read();
+    return box;
+  }
+
+  function slider(label, trait, { min, max, step = 1, show = String }) {
+    const input = h("input", { type: "range", min, max, step }), output = h("output");
+    input.addEventListener("input", () => set(trait, input.valueAsNumber));
+    return control(label, input, [trait], () => {
+      input.value = model.get(trait);
+      output.textContent = show(model.get(trait));
+      input.setAttribute("aria-valuetext", output.textContent);
+    }, output);
+  }
+
+  function choice(label, trait, options) {
+    const input = h("select", {}, ...Object.entries(options).map(([value, text]) => h("option", { value }, text)));
+    input.addEventListener("change", () => set(trait, input.value));
+    return control(label, input, [trait], () => { input.value = model.get(trait); });
+  }
+
+  // One number of a list; what is not a number in range stays in the field, marked, and out of the model.
+  function number(label, trait, index, { min, max, step }) {
+    const input = h("input", { type: "number", min, max, step, required: "" });
+    input.addEventListener("input", () => {
+      const ok = Number.isFinite(input.valueAsNumber) && input.valueAsNumber >= min && input.valueAsNumber <= max;
+      input.setAttribute("aria-invalid", !ok);
+      if (ok) set(trait, model.get(trait).map((v, i) => (i === index ? input.valueAsNumber : v)));
+    });
+    return control(label, input, [trait], () => {
+      const value = model.get(trait)[index];
+      if (input.valueAsNumber !== value) { input.value = value; input.setAttribute("aria-invalid", false); }
+    });
+  }
+
+  function button(label, press) {
+    const input = h("button", { type: "button" }, label);
+    input.addEventListener("click", press);
+    controls.append(input);
+    return input;
+  }
+
+  return { root, controls, set, on, draws, slider, choice, number, button, close: () => undo.forEach((fn) => fn()) };
+}
