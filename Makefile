@@ -24,7 +24,7 @@ export: $(READY)
 	$(BIN)/nbdev_clean
 
 outputs: $(READY)
-	$(BIN)/jupyter execute --inplace nbs/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False nbs/*.ipynb
 	$(BIN)/nbdev_clean
 
 # A Chromium that is there, else Debian's package, else Playwright's own.
@@ -41,11 +41,11 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt docs/lab-settings
 	cp docs/lab-settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
-# The exact set, for every Python that settings.ini allows; run by hand when a version should move.
+# The exact set, for every Python that settings.ini allows. Keeps the versions in the file: take a line out to move it.
 pins: $(READY)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 --no-header --no-annotate \
-		--output-file constraints.txt --constraint docs/pins.in
+		--output-file constraints.txt
 
 clean:
 	rm -rf build dist *.egg-info docs/_build .pytest_cache .hypothesis

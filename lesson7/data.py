@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['photos', 'write_whole', 'sample_dataset', 'imagenette', 'open_image', 'get_dls', 'Preset', 'here']
 
-# %% ../nbs/91_data.ipynb #d2977dac
-import json, os, platform
+# %% ../nbs/91_data.ipynb #6a71f7f1
+import json, os, platform, warnings
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
@@ -122,7 +122,7 @@ def imagenette(
     except OSError as e:
         raise ConnectionError("Imagenette is not on this machine and could not be downloaded; sample_dataset() needs no network.") from e
 
-# %% ../nbs/91_data.ipynb #4adf6aa7
+# %% ../nbs/91_data.ipynb #b1f0fb2e
 def open_image(file) -> Image.Image:
     "The RGB image in `file`; a file that cannot be read is named. What is no path passes through."
     if not isinstance(file, (str, Path)): return file
@@ -143,6 +143,12 @@ def _check_images(path):
     if len(classes["train"]) < 2: raise ValueError(f"{path/'train'} has one class, {classes['train'].pop()}; a classifier needs two or more.")
     if new := sorted(classes["val"] - classes["train"]): raise ValueError(f"{path/'val'} has classes that train/ lacks: {', '.join(new)}.")
 
+def _import_fastai():
+    "Import fastai once, without a deprecation notice of torch's that a learner can do nothing about."
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import fastai.vision.all
+
 def _normalize_tfm(stats):
     "The batch transforms that `stats` asks for: none, or one `Normalize`."
     from fastai.data.transforms import Normalize
@@ -151,7 +157,7 @@ def _normalize_tfm(stats):
     mean, std = (stats.mean, stats.std) if hasattr(stats, "mean") else stats
     return [Normalize.from_stats(mean, std)]
 
-# %% ../nbs/91_data.ipynb #2bc81c48
+# %% ../nbs/91_data.ipynb #aa0e2701
 def get_dls(
     bs,          # images in a batch
     size,        # side of the square that the model sees, pixels
@@ -161,6 +167,7 @@ def get_dls(
     **kw,        # for fastai's `DataLoaders`: `num_workers`, `device`, ...
 ):               # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
     "The lesson's `get_dls`, on the dataset's own train and val folders."
+    _import_fastai()
     from fastai.vision.all import (CategoryBlock, DataBlock, GrandparentSplitter, ImageBlock, Resize,
                                    aug_transforms, get_image_files, parent_label, set_seed)
     import torch
@@ -200,11 +207,12 @@ def _machine(device):
     what = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {os.cpu_count()} cores"
     return f"{what}; Python {platform.python_version()}, torch {torch.__version__}, fastai {fastai.__version__}"
 
-# %% ../nbs/91_data.ipynb #9b913b0b
+# %% ../nbs/91_data.ipynb #6539168a
 def here(
     device=None,  # "cuda" or "cpu"; None: a GPU where there is one
 ) -> Preset:
     "What this machine can do: the lesson's own training on a GPU, a small one on a laptop."
+    _import_fastai()
     import torch
     from fastai.torch_core import default_device
     from fastai.vision.models.xresnet import xresnet18, xresnet50
@@ -214,4 +222,4 @@ def here(
     if device == "cuda": return Preset(imagenette(), xresnet50, 128, 224, 64, 5, 3e-3, True, _machine(device))
     default_device(False)
     narrow = partial(xresnet18, widen=.25, stem_szs=(16, 16, 64))
-    return Preset(sample_dataset(), narrow, 48, 80, 32, 6, 3e-3, False, _machine(device))
+    return Preset(sample_dataset(), narrow, 48, 80, 32, 8, 3e-3, False, _machine(device))

@@ -72,7 +72,7 @@ img {{ max-width: 100%; }}
 
 def _in_script(data): return json.dumps(data).replace("<", "\\u003c")  # no text can close the script
 
-# %% ../nbs/90_explorer.ipynb #1abe7194
+# %% ../nbs/90_explorer.ipynb #0e6056c5
 def _static(name): return (files("lesson7")/"static"/name).read_text(encoding="utf-8")
 
 class Explorer(anywidget.AnyWidget):
@@ -91,9 +91,10 @@ class Explorer(anywidget.AnyWidget):
 
     def still(self) -> bytes:
         "`figure()` as a PNG file, for viewers without widgets."
-        file = io.BytesIO()
+        file, small = io.BytesIO(), io.BytesIO()
         self.figure().savefig(file, format="png", dpi=80)
-        return file.getvalue()
+        Image.open(file).convert("RGB").quantize(256).save(small, "PNG", optimize=True)  # a third of the size
+        return small.getvalue()
 
     def _repr_mimebundle_(self, **kw):
         data, metadata = super()._repr_mimebundle_(**kw)
