@@ -12,7 +12,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7.data import sample_dataset; print("Sample dataset:", sample_dataset())'
-	$(BIN)/jupyter lab $(ROOT_FLAG) $(ARGS) nbs/index.ipynb
+	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs --LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
 
 # nbdev_test prints nothing but the failures; pytest runs last, so that its closing line is the last one.
 test: $(READY) chromium

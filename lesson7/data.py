@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['photos', 'write_whole', 'sample_dataset', 'imagenette', 'open_image', 'get_dls', 'Preset', 'here']
 
-# %% ../nbs/91_data.ipynb #6a71f7f1
+# %% ../nbs/91_data.ipynb #6c4ce10f
 import json, os, platform, warnings
 from dataclasses import dataclass
 from functools import cache, partial
@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Callable
 
+import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
 
@@ -122,12 +123,15 @@ def imagenette(
     except OSError as e:
         raise ConnectionError("Imagenette is not on this machine and could not be downloaded; sample_dataset() needs no network.") from e
 
-# %% ../nbs/91_data.ipynb #b1f0fb2e
+# %% ../nbs/91_data.ipynb #b485bf8a
 def open_image(file) -> Image.Image:
-    "The RGB image in `file`; a file that cannot be read is named. What is no path passes through."
-    if not isinstance(file, (str, Path)): return file
-    try: return Image.open(file).convert("RGB")
+    "The image in `file` as RGB; a file that cannot be read is named. An open image will do, too."
+    try:
+        image = file if isinstance(file, Image.Image) else Image.open(file)
+        image.load()
     except (OSError, SyntaxError) as e: raise ValueError(f"{file} is not a readable image ({e}); delete or replace it.") from e
+    if image.mode.startswith("I"): image = Image.fromarray((np.asarray(image)/257).astype(np.uint8))  # 16 bits a pixel
+    return image.convert("RGB")
 
 def _check_images(path):
     "Raise unless `path` has train/ and val/ with images of two or more classes, the same in both."
@@ -157,7 +161,7 @@ def _normalize_tfm(stats):
     mean, std = (stats.mean, stats.std) if hasattr(stats, "mean") else stats
     return [Normalize.from_stats(mean, std)]
 
-# %% ../nbs/91_data.ipynb #aa0e2701
+# %% ../nbs/91_data.ipynb #2f3705d6
 def get_dls(
     bs,          # images in a batch
     size,        # side of the square that the model sees, pixels
@@ -183,6 +187,7 @@ def get_dls(
                        splitter=GrandparentSplitter(train_name="train", valid_name="val"),
                        item_tfms=Resize(max(size, min(460, short))),
                        batch_tfms=[*aug_transforms(size=size, min_scale=0.75, do_flip=not made), *_normalize_tfm(stats)])
+    set_seed(seed)
     # On a CPU, worker processes cost more than they bring (measured on two cores).
     return dblock.dataloaders(path, bs=bs, **{"num_workers": None if torch.cuda.is_available() else 0, **kw})
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['as_image', 'squares', 'png', 'Explorer']
 
-# %% ../nbs/90_explorer.ipynb #3c96f95b
+# %% ../nbs/90_explorer.ipynb #9c5f1252
 import base64, html, io, json
 from importlib.resources import files
 from pathlib import Path
@@ -14,15 +14,14 @@ import anywidget
 import numpy as np
 from PIL import Image, ImageOps
 
-from .data import write_whole
+from .data import open_image, write_whole
 
-# %% ../nbs/90_explorer.ipynb #e226c7de
+# %% ../nbs/90_explorer.ipynb #8e07a80b
 def as_image(
     image,           # PIL image, path, or a tensor or array: [3,H,W] or [H,W,3], floats in [0,1] or bytes
 ) -> Image.Image:    # RGB
     "One RGB image from whatever holds one."
-    if isinstance(image, (str, Path)): image = Image.open(image)
-    if not isinstance(image, Image.Image):
+    if not isinstance(image, (str, Path, Image.Image)):
         x = np.asarray(image)
         if x.ndim == 3 and x.shape[0] == 3: x = x.transpose(1, 2, 0)
         if x.ndim != 3 or x.shape[2] != 3: raise ValueError(f"An image has the shape {x.shape}; it must be [3,H,W] or [H,W,3].")
@@ -31,8 +30,7 @@ def as_image(
                 raise ValueError(f"An image has values from {x.min():.3g} to {x.max():.3g}; floats must lie in [0,1] (denormalize first).")
             x = np.rint(x*255).astype(np.uint8)
         image = Image.fromarray(x)
-    if image.mode.startswith("I"): image = Image.fromarray((np.asarray(image)/257).astype(np.uint8))  # 16 bits a pixel
-    return image.convert("RGB")
+    return open_image(image)
 
 # %% ../nbs/90_explorer.ipynb #9604f123
 def squares(

@@ -105,7 +105,7 @@ def dataset_stats(
     std = ((total_sq - n*mean**2).clamp(min=0) / (n-1)).sqrt()
     return NormStats(mean.tolist(), std.tolist(), "whole dataset", images)
 
-# %% ../nbs/01_normalize.ipynb #7a1ded5b
+# %% ../nbs/01_normalize.ipynb #513361ff
 @dataclass(frozen=True)
 class NormReport:
     "What `check_normalization` found. `ok`: the batch is as a model trained with the statistics wants it."
@@ -115,10 +115,11 @@ class NormReport:
     def __str__(self): return self.advice
 
 def _misfit(x, stats):
-    "How far the range of `x`, with `stats` taken off, is from [0,1]; infinite where it leaves it."
+    "How far the range of `x`, with `stats` taken off, is from [0,1]; infinite where it leaves it, or fills less than half."
     u = denormalize(x, stats)
     low, high = u.amin(dim=(0,2,3)), u.amax(dim=(0,2,3))
-    return float("inf") if low.min() < -.02 or high.max() > 1.02 else float((low.abs() + (1-high).abs()).mean())
+    if low.min() < -.02 or high.max() > 1.02 or (high-low).mean() < .5: return float("inf")
+    return float((low.abs() + (1-high).abs()).mean())
 
 # %% ../nbs/01_normalize.ipynb #6dc2c105
 def check_normalization(
@@ -146,7 +147,7 @@ def _normalized(kind, stats):
     if stats is None: return NormReport(kind, True, "Normalized with ImageNet's statistics.")
     return NormReport(kind, False, "Normalized with ImageNet's statistics, not the model's. Use normalize(denormalize(x, NormStats.imagenet()), stats).")
 
-# %% ../nbs/01_normalize.ipynb #ae0a4308
+# %% ../nbs/01_normalize.ipynb #f1acede6
 def _crops(images, n, generator):
     "`n` random crops of `images`, from half their short side to all of it."
     for i in range(n):
@@ -222,12 +223,12 @@ class NormalizeExplorer(Explorer):
         axes = fig.subplot_mosaic([["batch", f"before{c}", f"after{c}"] for c in range(3)], width_ratios=[1.15, 1, 1])
         fig.subplots_adjust(left=.01, right=.985, top=.87, bottom=.07, wspace=.1, hspace=.5)
         seen = (z+3)/6 if self.show == "model" else raw
-        axes["batch"].imshow(_grid(seen.clamp(0, 1))); axes["batch"].axis("off")
+        axes["batch"].imshow(_grid(seen.clamp(0, 1)).numpy()); axes["batch"].axis("off")
         axes["batch"].set_title(f"batch {self.draw+1}, {self.bs} pictures")
         for c, name in enumerate(("red", "green", "blue")):
             for when, x, low, high in (("before", raw, 0, 1), ("after", z, -3, 3)):
                 ax, mean, sd = axes[f"{when}{c}"], x[:,c].mean(), x[:,c].std()
-                ax.hist(x[:,c].flatten().numpy(), 64, (low, high), color=f"tab:{name}"); ax.set(xlim=(low, high), yticks=[])
+                ax.hist(x[:,c].flatten().numpy(), 64, range=(low, high), color=f"tab:{name}"); ax.set(xlim=(low, high), yticks=[])
                 ax.axvspan(mean-sd, mean+sd, color=f"tab:{name}", alpha=.2); ax.axvline(mean, color="black")
                 ax.set_title(f"{name} {when}: mean {mean:.3f}, sd {sd:.3f}", fontsize=10)
         fig.suptitle(f"Normalized with: {_NAMES[self.kind]}", x=.985, ha="right", fontsize=11)

@@ -28,8 +28,8 @@ function frame({ model, el }, title) {
   const root = h("section", { class: "l7", "aria-label": title });
   const controls = h("div", { class: "l7-controls" });
   const undo = [];
-  // JupyterLab takes arrow keys, digits and letters for its own shortcuts.
-  root.addEventListener("keydown", (event) => event.stopPropagation());
+  // JupyterLab takes arrow keys, digits and letters for its own shortcuts; Ctrl+S and the like it may have.
+  root.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.stopPropagation());
   root.append(h("p", { class: "l7-title" }, title), controls);
   el.append(root);
 

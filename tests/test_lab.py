@@ -1,0 +1,114 @@
+"`make lab` as a learner meets it: a real JupyterLab, a real browser, the first chapter run from top to bottom."
+import json, os, re, shutil, socket, subprocess, sys, time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from jupyter_client import BlockingKernelClient
+
+ROOT = Path(__file__).parents[1]
+
+
+def wait_for(get, seconds, what):
+    "What `get` returns once it is not empty; an unfinished start is no answer."
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if (got := get()): return got
+        time.sleep(.2)
+    raise TimeoutError(f"{what} did not come within {seconds} s")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    "A copy of the project, so that autosave does not write here, served by its own `make lab`."
+    home = tmp_path_factory.mktemp("lab")
+    files = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True).splitlines()
+    for name in files:
+        if (ROOT/name).is_file():
+            (home/"copy"/name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT/name, home/"copy"/name)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    venv = Path(sys.prefix)
+    env = os.environ | dict(JUPYTER_RUNTIME_DIR=str(home/"runtime"), JUPYTER_CONFIG_DIR=str(home/"config"), XDG_CACHE_HOME=str(home/"cache"))
+    log = open(home/"log", "w+")
+    # the environment stands already: -o tells make so
+    server = subprocess.Popen(["make", "lab", f"VENV={venv}", "-o", f"{venv}/.ready", f"ARGS=--no-browser --port {port} --IdentityProvider.token=t"],
+                              cwd=home/"copy", env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        def up():
+            assert server.poll() is None, Path(log.name).read_text()
+            return re.search(rf"http://\S+:{port}/lab/tree/\S+", Path(log.name).read_text())
+        wait_for(up, 120, "the server's address")
+        yield url, home
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait()
+
+
+def kernel(home, url, notebook):
+    "A client to the kernel of `notebook`."
+    sessions = lambda: json.load(urlopen(f"{url}/api/sessions?token=t"))
+    own = wait_for(lambda: [s["kernel"]["id"] for s in sessions() if s["path"] == notebook], 60, "a kernel")
+    client = BlockingKernelClient(connection_file=str(home/"runtime"/f"kernel-{own[0]}.json"))
+    client.load_connection_file()
+    client.start_channels()
+    client.wait_for_ready(60)
+    return client
+
+def evaluate(client, code):
+    "What `code` prints in the kernel, between two cells."
+    printed = []
+    reply = client.execute_interactive(code, store_history=False, timeout=300, output_hook=lambda m: printed.append(m["content"].get("text", "")))
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(printed).strip()
+
+
+def test_lab_opens_on_the_way_in(lab, new_page):
+    url, _ = lab
+    page = new_page()
+    page.goto(f"{url}/lab/tree/index.ipynb?token=t&reset")
+    page.get_by_role("heading", name="lesson7").wait_for(timeout=60_000)
+    assert page.locator(".jp-OutputArea img").first.is_visible()  # the still picture, before anything runs
+
+
+@pytest.mark.slow
+def test_chapter_one_runs_and_python_reads_what_the_keyboard_did(lab, new_page):
+    url, home = lab
+    page = new_page(viewport=dict(width=1400, height=1000))
+    page.goto(f"{url}/lab/tree/01_normalize.ipynb?token=t&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    page.locator(".jp-Notebook").click()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    client, notebook = kernel(home, url, "01_normalize.ipynb"), home/"copy"/"nbs"/"01_normalize.ipynb"
+    cells = sum(c["cell_type"] == "code" for c in json.loads(notebook.read_text())["cells"])
+    def all_run():
+        ran = evaluate(client, "import sys; print(getattr(sys, 'last_value', None) or len(In) - 1)")
+        assert ran.isdigit(), ran
+        return int(ran) == cells
+    try:
+        wait_for(all_run, 300, "the last cell")
+        accuracy = json.loads(evaluate(client, "import json; print(json.dumps({k: float(v.mean()) for k, v in right.items()}))"))
+        assert accuracy["with its statistics"] > .4 and accuracy["without"] < accuracy["with its statistics"] - .2
+
+        page.keyboard.press("Control+Home")
+        page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.evaluate("e => e.scrollTo(0, 0)")
+        slider = page.get_by_label("Batch", exact=True).first
+        slider.wait_for()
+        slider.focus()
+        for _ in range(3): page.keyboard.press("ArrowRight")
+        wait_for(lambda: evaluate(client, "print(explorer.draw)") == "3", 30, "the slider's state in Python")
+        page.get_by_label("Normalize with").first.select_option("imagenet")
+        wait_for(lambda: evaluate(client, "print(explorer.stats.source)") == "ImageNet", 30, "the choice in Python")
+        evaluate(client, "explorer.draw = 11")  # and the other way
+        page.get_by_text("12 of 40").wait_for()
+    finally: client.stop_channels()
+
+    with page.expect_response(lambda r: "/api/contents/01_normalize.ipynb" in r.url and r.request.method == "PUT"):
+        page.keyboard.press("Control+s")
+    saved = [c for c in json.loads(notebook.read_text())["cells"] if c["cell_type"] == "code"]
+    assert all(c["execution_count"] for c in saved)
+    assert [o for c in saved for o in c["outputs"] if o["output_type"] == "error"] == []
