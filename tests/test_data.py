@@ -35,11 +35,20 @@ def test_sample_dataset_splits_share_nothing(small):
     made = {split: [r for r in rows(small) if r["file"].startswith(split)] for split in ("train", "val")}
     assert Counter(r["label"] for r in made["train"]) == {str(c): 6 for c in range(10)}
     assert Counter(r["label"] for r in made["val"]) == {str(c): 3 for c in range(10)}
-    for what in ("handwriting", "background"):
-        assert not {r[what] for r in made["train"]} & {r[what] for r in made["val"]}
     for r in rows(small):
         im = Image.open(small/r["file"])
         assert min(im.size) == 128 and max(im.size) in (171, 192)
+
+
+def test_no_handwriting_and_no_background_stands_in_both_splits(tmp_path, monkeypatch):
+    import lesson7.digits
+    monkeypatch.setattr(lesson7.digits, "picture", lambda *args: Image.new("L", (1, 1)))  # who is drawn where matters here, not how
+    made = rows(sample_dataset(tmp_path/"d"))
+    train, val = ([r for r in made if r["file"].startswith(split)] for split in ("train", "val"))
+    assert len(train) == 2000 and len(val) == 1000
+    for what in ("handwriting", "background"):
+        assert not {r[what] for r in train} & {r[what] for r in val}
+    assert len({r["handwriting"] for r in val}) > 550  # a validation of a thousand that does not repeat a few digits
 
 
 def test_sample_dataset_repeats_byte_for_byte(small, tmp_path):

@@ -55,7 +55,7 @@ def kernel(home, url, notebook):
     client = BlockingKernelClient(connection_file=str(home/"runtime"/f"kernel-{own[0]}.json"))
     client.load_connection_file()
     client.start_channels()
-    client.wait_for_ready(60)
+    client.wait_for_ready(400)  # it answers when the cell that trains is done
     return client
 
 def evaluate(client, code):
