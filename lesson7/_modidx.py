@@ -35,6 +35,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'lesson7.explorer._static': ('explorer.html#_static', 'lesson7/explorer.py'),
                                   'lesson7.explorer.as_image': ('explorer.html#as_image', 'lesson7/explorer.py'),
                                   'lesson7.explorer.png': ('explorer.html#png', 'lesson7/explorer.py'),
+                                  'lesson7.explorer.probabilities': ('explorer.html#probabilities', 'lesson7/explorer.py'),
                                   'lesson7.explorer.squares': ('explorer.html#squares', 'lesson7/explorer.py')},
             'lesson7.normalize': { 'lesson7.normalize.NormReport': ('normalize.html#normreport', 'lesson7/normalize.py'),
                                    'lesson7.normalize.NormReport.__str__': ('normalize.html#normreport.__str__', 'lesson7/normalize.py'),

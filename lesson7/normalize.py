@@ -147,7 +147,7 @@ def _normalized(kind, stats):
     if stats is None: return NormReport(kind, True, "Normalized with ImageNet's statistics.")
     return NormReport(kind, False, "Normalized with ImageNet's statistics, not the model's. Use normalize(denormalize(x, NormStats.imagenet()), stats).")
 
-# %% ../nbs/01_normalize.ipynb #f1acede6
+# %% ../nbs/01_normalize.ipynb #62f0107d
 def _crops(images, n, generator):
     "`n` random crops of `images`, from half their short side to all of it."
     for i in range(n):
@@ -166,7 +166,7 @@ _NAMES = dict(none="none", batch="this batch", dataset="whole dataset", imagenet
 
 class NormalizeExplorer(Explorer):
     "A batch as pictures, histograms and numbers, before and after normalization with statistics of your choice."
-    _view = "normalize.js"
+    _view = "normalize"
     pixels, side = T.Bytes().tag(sync=True), T.Int().tag(sync=True)   # all images, one above the other, as PNG
     draws, known = T.List().tag(sync=True), T.Dict().tag(sync=True)   # image orders; statistics the view cannot compute
     draw = T.Int(0, help="which batch: 0 to 39").tag(sync=True, state=True)

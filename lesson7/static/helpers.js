@@ -12,6 +12,19 @@ const svg = (tag, attrs = {}, ...children) => fill(document.createElementNS("htt
 // A figure with its caption; `name` is what a screen reader hears, and may follow the state.
 const figure = (caption, ...children) => h("figure", {}, h("figcaption", {}, caption), ...children);
 
+// Rows of name, bar and number. `draw([[name, value in 0..1], ...])` takes as many as there are rows; names are shown as they are.
+function bars(rows, show = (v) => v.toFixed(3)) {
+  const cells = Array.from({ length: rows }, () => [h("span", { dir: "auto" }), h("span", {}, h("i")), h("span")]);
+  const draw = (values) => values.forEach(([name, value], i) => {
+    const [label, track, number] = cells[i];
+    label.textContent = label.title = name;
+    track.firstChild.style.width = `${100 * Math.min(1, Math.max(0, value))}%`;
+    number.textContent = show(value);
+    number.dataset.value = value; // in full, for whoever checks
+  });
+  return { node: h("div", { class: "l7-bars" }, ...cells.flat()), draw };
+}
+
 // PNG bytes -> pixels, exactly as the file has them.
 async function decode(png) {
   const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };

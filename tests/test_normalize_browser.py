@@ -1,11 +1,11 @@
 "The explorers in Chromium, from a saved file, with no kernel and no network."
-import base64, gzip, io, random
+import gzip, random
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
 
+from browser import canvas_pixels, values
 from lesson7.explorer import _static
 from lesson7.normalize import NormalizeExplorer, NormStats, _grid, batch_stats
 
@@ -26,13 +26,8 @@ def opened(saved, new_page):
 
 
 def numbers(page):
-    "The table's numbers at full precision, [3 channels, 6]."
-    page.evaluate("() => new Promise(requestAnimationFrame)")  # what was set is drawn in the next frame
-    return np.array(page.locator(".l7 td").evaluate_all("tds => tds.map(td => +td.dataset.value)")).reshape(3, 6)
-
-def pixels(page):
-    data = page.locator(".l7 canvas").evaluate("c => c.toDataURL()")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))).convert("RGBA"), int)
+    "The table's numbers, [3 channels, 6]."
+    return values(page, ".l7 td").reshape(3, 6)
 
 
 def test_twenty_states_are_torchs(opened):
@@ -55,7 +50,7 @@ def test_twenty_states_are_torchs(opened):
         assert abs(numbers(page) - expected).max() < 1e-6, explorer
         seen = (explorer.normalized + 3)/6 if show == "model" else explorer.batch
         wanted = (_grid(seen.clamp(0, 1))*255).numpy()
-        got = pixels(page)
+        got = canvas_pixels(page)
         filled = got[..., 3] == 255
         assert filled.sum() == explorer.bs*64*64 and abs(got[..., :3] - wanted)[filled].max() <= 1, explorer
 
@@ -75,7 +70,7 @@ def test_keyboard_alone_moves_every_control(opened):
     page.keyboard.press("Tab"); page.keyboard.type("none")
     assert (numbers(page)[:, 2:4] == [[0, 1]]*3).all()
     page.keyboard.press("Tab"); page.keyboard.type("as the")
-    seen = pixels(page)
+    seen = canvas_pixels(page)
     assert seen[seen[..., 3] == 255][:, :3].min() >= 127  # nothing below 0: the pale picture of what is not normalized
 
 
