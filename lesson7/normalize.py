@@ -6,8 +6,8 @@
 __all__ = ['NormStats', 'batch_stats', 'normalize', 'denormalize', 'dataset_stats', 'NormReport', 'check_normalization',
            'NormalizeExplorer']
 
-# %% ../nbs/01_normalize.ipynb #16b20e80
-import json, math
+# %% ../nbs/01_normalize.ipynb #93b43729
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import traitlets as T
 from PIL import Image
 
 from .data import open_image, photos, write_whole
-from .explorer import Explorer, png, squares
+from .explorer import Explorer, crops, grid, png, probabilities, squares
 
 # %% ../nbs/01_normalize.ipynb #77da37e8
 @dataclass(frozen=True)
@@ -147,28 +147,20 @@ def _normalized(kind, stats):
     if stats is None: return NormReport(kind, True, "Normalized with ImageNet's statistics.")
     return NormReport(kind, False, "Normalized with ImageNet's statistics, not the model's. Use normalize(denormalize(x, NormStats.imagenet()), stats).")
 
-# %% ../nbs/01_normalize.ipynb #62f0107d
-def _crops(images, n, generator):
-    "`n` random crops of `images`, from half their short side to all of it."
-    for i in range(n):
-        im = images[i % len(images)]
-        side = int(min(im.size) * (.5 + .5*torch.rand((), generator=generator)))
-        x, y = (int(torch.randint(0, length-side+1, (), generator=generator)) for length in im.size)
-        yield im.crop((x, y, x+side, y+side))
-
-def _grid(images):
-    "`images` [N,3,S,S] as one picture [H,W,3], in rows of about as many as there are rows."
-    columns = math.ceil(len(images)**.5)
-    blank = torch.ones(-len(images) % columns, *images.shape[1:])
-    return torch.cat([images, blank]).unflatten(0, (-1, columns)).permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)
-
+# %% ../nbs/01_normalize.ipynb #c9e9f487
 _NAMES = dict(none="none", batch="this batch", dataset="whole dataset", imagenet="ImageNet", own="your own")
+
+def _top(learn, images, stats):
+    "For each image the class that `learn` finds likeliest, and its probability."
+    p, c = probabilities(learn, images, stats).max(1)
+    return [[int(ci), round(float(pi), 6)] for ci, pi in zip(c, p)]
 
 class NormalizeExplorer(Explorer):
     "A batch as pictures, histograms and numbers, before and after normalization with statistics of your choice."
     _view = "normalize"
     pixels, side = T.Bytes().tag(sync=True), T.Int().tag(sync=True)   # all images, one above the other, as PNG
     draws, known = T.List().tag(sync=True), T.Dict().tag(sync=True)   # image orders; statistics the view cannot compute
+    says, right = T.Dict().tag(sync=True), T.List().tag(sync=True)    # kind -> [class, probability] an image; the right classes
     draw = T.Int(0, help="which batch: 0 to 39").tag(sync=True, state=True)
     bs = T.Int(16, help="images in a batch").tag(sync=True, state=True)
     kind = T.Enum(list(_NAMES), "dataset", help="what to normalize with").tag(sync=True, state=True)
@@ -180,15 +172,23 @@ class NormalizeExplorer(Explorer):
         images=None,  # what `squares` takes; at most 32 are used. None: crops of `photos()`
         stats=None,   # `NormStats` of the whole dataset; None: of these images
         side=64,      # of the pictures, pixels
+        labels=None,  # the images' class indices, to count how often `learn` is right
+        learn=None,   # a `Learner`: what it says is computed for each choice but your own
         seed=42,      # of the batches
         **state,      # draw, bs, kind, show, own_mean, own_std
     ):
         g = torch.Generator().manual_seed(seed)
-        tiles = squares(_crops(list(photos().values()), 32, g) if images is None else images, side)
+        tiles = squares(crops(list(photos().values()), 32, g) if images is None else images, side)
+        if labels is not None and len(labels) != len(tiles): raise ValueError(f"labels has {len(labels)} entries for {len(tiles)} images; give one each.")
         self.images = torch.from_numpy(tiles).permute(0, 3, 1, 2)/255
         known = dict(dataset=stats or batch_stats(self.images.double()), imagenet=NormStats.imagenet())
-        super().__init__(pixels=png(tiles.reshape(-1, side, 3)), side=side,
-                         draws=[torch.randperm(len(tiles), generator=g).tolist() for _ in range(40)],
+        draws = [torch.randperm(len(tiles), generator=g).tolist() for _ in range(40)]
+        says = {k: _top(learn, self.images, s) for k, s in {**known, "none": None}.items()} if learn else {}
+        if learn:  # this batch's own numbers: for each draw, and batches as large as they are at first
+            first = [self.images[d[:min(16, len(tiles))]] for d in draws]
+            says["batch"] = [_top(learn, x, batch_stats(x)) for x in first]
+        super().__init__(pixels=png(tiles.reshape(-1, side, 3)), side=side, draws=draws, says=says,
+                         right=[int(y) for y in labels] if labels is not None else [],
                          known={k: [s.mean, s.std] for k, s in known.items()}, **dict(bs=min(16, len(tiles))) | state)
 
     @T.validate("draw", "bs")
@@ -223,7 +223,7 @@ class NormalizeExplorer(Explorer):
         axes = fig.subplot_mosaic([["batch", f"before{c}", f"after{c}"] for c in range(3)], width_ratios=[1.15, 1, 1])
         fig.subplots_adjust(left=.01, right=.985, top=.87, bottom=.07, wspace=.1, hspace=.5)
         seen = (z+3)/6 if self.show == "model" else raw
-        axes["batch"].imshow(_grid(seen.clamp(0, 1)).numpy()); axes["batch"].axis("off")
+        axes["batch"].imshow(grid(seen.clamp(0, 1)).numpy()); axes["batch"].axis("off")
         axes["batch"].set_title(f"batch {self.draw+1}, {self.bs} pictures")
         for c, name in enumerate(("red", "green", "blue")):
             for when, x, low, high in (("before", raw, 0, 1), ("after", z, -3, 3)):

@@ -200,6 +200,31 @@ def test_explorer_computes_what_it_shows():
     explorer.kind = "none"
     assert torch.equal(explorer.normalized.float(), explorer.batch) and explorer.stats is None
 
+@pytest.fixture(scope="module")
+def asked(small):
+    "An explorer whose learner, untrained, was asked, with the learner and its loader's first batch."
+    from fastai.vision.all import Learner, set_seed, xresnet18
+    dls = get_dls(30, 32, small, OWN)
+    set_seed(1)
+    learn = Learner(dls, xresnet18(widen=.25, n_out=dls.c))
+    x, y = get_dls(30, 32, small).valid.one_batch()
+    return NormalizeExplorer(x, OWN, side=32, labels=y, learn=learn, bs=30), learn, y
+
+def test_what_the_model_says_is_what_its_learner_says(asked):
+    explorer, learn, y = asked
+    preds, targs = learn.get_preds(dl=learn.dls.valid)
+    assert torch.equal(targs, torch.as_tensor(y)) and explorer.right == y.tolist()
+    for (c, p), theirs in zip(explorer.says["dataset"], preds): assert abs(theirs[c] - p) < 2e-3 and p > theirs.max() - 2e-3  # bytes, not floats
+    learn.model.eval()
+    with torch.no_grad(): raw = learn.model(explorer.images).softmax(1).max(1)[0]
+    assert np.allclose([p for _, p in explorer.says["none"]], raw, atol=1e-5)
+
+def test_a_saved_explorer_with_a_model_is_small(asked, tmp_path):
+    assert asked[0].save(tmp_path/"n.html").stat().st_size < 1_000_000
+
+def test_labels_are_one_an_image():
+    with pytest.raises(ValueError, match="labels has 2 entries for 32 images"): NormalizeExplorer(labels=[0, 1])
+
 def test_explorer_takes_a_loaders_batch_and_its_statistics(small):
     x, _ = get_dls(8, 64, small).one_batch()
     explorer = NormalizeExplorer(x, OWN)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from browser import canvas_pixels, values
-from lesson7.explorer import _static
-from lesson7.normalize import NormalizeExplorer, NormStats, _grid, batch_stats
+from browser import canvas_pixels, drawn, values
+from lesson7.explorer import _static, grid
+from lesson7.normalize import NormalizeExplorer, NormStats, batch_stats
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_twenty_states_are_torchs(opened):
         expected = np.array([before.mean, before.std, used.mean, used.std, after.mean, after.std]).T
         assert abs(numbers(page) - expected).max() < 1e-6, explorer
         seen = (explorer.normalized + 3)/6 if show == "model" else explorer.batch
-        wanted = (_grid(seen.clamp(0, 1))*255).numpy()
+        wanted = (grid(seen.clamp(0, 1))*255).numpy()
         got = canvas_pixels(page)
         filled = got[..., 3] == 255
         assert filled.sum() == explorer.bs*64*64 and abs(got[..., :3] - wanted)[filled].max() <= 1, explorer
@@ -83,6 +83,26 @@ def test_a_number_out_of_range_is_marked_and_not_used(opened):
         assert field.get_attribute("aria-invalid") == "true" and (numbers(page) == good).all()
     field.fill("0.25")
     assert field.get_attribute("aria-invalid") == "false" and numbers(page)[0, 3] == .25
+
+
+def test_the_model_is_right_as_often_as_it_was(tmp_path, new_page):
+    explorer = NormalizeExplorer(labels=[k % 4 for k in range(32)], bs=5)
+    says = {k: [[(i + k) % 4, .5 + i/100] for i in range(32)] for k in range(3)}
+    explorer.says = dict(zip(("dataset", "none", "imagenet"), says.values())) | {"batch": [says[0][:16]]*40}
+    page = new_page()
+    page.goto(explorer.save(tmp_path/"n.html").as_uri())
+    line = page.locator(".l7-note", has_text="The model:")
+    for kind, hits in dict(dataset=5, none=0, imagenet=0).items():
+        page.get_by_label("Normalize with").select_option(kind)
+        drawn(page)
+        sure = np.mean([.5 + i/100 for i in explorer.draws[0][:5]])
+        assert line.inner_text() == f"The model: {hits} of 5 right, on average {sure:.2f} sure."
+    page.get_by_label("Normalize with").select_option("batch")
+    page.get_by_text("was asked about batches of 16").wait_for()
+    page.get_by_label("Images in it").fill("16")
+    page.get_by_text("of 16 right").wait_for()
+    page.get_by_label("Normalize with").select_option("own")
+    page.get_by_text("not asked about your own numbers").wait_for()
 
 
 def test_still_picture_until_alive(saved, new_page):

@@ -85,11 +85,12 @@ async function render({ model, el }) {
   const pairs = (list) => list.map(({ node }, c) => h("div", { style: rgb(CHANNELS[c]) }, node));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...["", "mean before", "sd before", "− mean", "÷ sd", "mean after", "sd after"].map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, ...CHANNELS.map((name, c) => h("tr", {}, h("th", { scope: "row", style: rgb(name) }, name), ...cells[c]))));
+  const answers = h("p", { class: "l7-note", "aria-live": "polite" });
   const pictures = h("figcaption"), said = h("p", { class: "l7-note", "aria-live": "polite" }), drawn = h("p", { class: "l7-note" });
   const dots = h("div", { class: "l7-two" }, h("span", {}, "mean"), h("span", {}, "sd"),
     ...strips.flatMap((pair, c) => pair.map(({ node }) => h("div", { style: rgb(CHANNELS[c]) }, node))));
   ui.root.append(h("div", { class: "l7-normalize" },
-    h("div", {}, h("figure", {}, pictures, canvas), figure("Each batch drawn, beside the whole dataset (line)", dots), drawn),
+    h("div", {}, h("figure", {}, pictures, canvas), answers, figure("Each batch drawn, beside the whole dataset (line)", dots), drawn),
     h("div", {}, h("div", { class: "l7-two l7-wide" }, figure("Before: pixel / 255", ...pairs(before)), figure("After: (x − mean) / sd", ...pairs(after))),
       h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table), said)));
 
@@ -121,6 +122,7 @@ async function render({ model, el }) {
     pictures.textContent = seen ? "The batch, from −3 (black) to +3 (white)" : "The batch, as in the file";
     canvas.setAttribute("aria-label", `${bs} pictures, ${seen ? "as the model sees them" : "as in the file"}`);
     said.textContent = verdict(kind, out);
+    answer(answers, model.get("says"), model.get("right"), { kind, at, images });
     const reds = batches.map((b) => b[0].mean);
     const range = at ? `${at + 1} batches of ${bs}: red means from ${three(Math.min(...reds))} to ${three(Math.max(...reds))}` : `One batch of ${bs}: red mean ${three(reds[0])}`;
     drawn.textContent = `${range}; the whole dataset's is ${three(mean[0])}.`;
@@ -142,6 +144,18 @@ function paint(canvas, { data }, side, images, level) {
     }
     context.putImageData(tile, (k % columns) * side, Math.floor(k / columns) * side);
   });
+}
+
+// What the model said to these images; `says.batch` holds a list for each draw, of its first images.
+function answer(node, says, right, { kind, at, images }) {
+  node.hidden = !says.dataset;
+  if (node.hidden) return;
+  const own = kind === "batch" && says.batch[at].length === images.length;
+  const tops = own ? says.batch[at] : kind === "batch" ? null : says[kind] && images.map((i) => says[kind][i]);
+  if (!tops) { node.textContent = kind === "own" ? "The model was not asked about your own numbers." : `The model was asked about batches of ${says.batch[at].length}.`; return; }
+  const sure = tops.reduce((sum, [, p]) => sum + p, 0) / tops.length, hits = tops.filter(([c], k) => c === right[images[k]]).length;
+  node.textContent = `The model: ${right.length ? `${hits} of ${tops.length} right, ` : ""}on average ${sure.toFixed(2)} sure.`;
+  node.dataset.value = right.length ? hits : sure;
 }
 
 // What the numbers say, in a sentence.
