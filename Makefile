@@ -1,5 +1,6 @@
 # make lab     JupyterLab on the first notebook      make test    notebooks, then pytest
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
+# make bench   explorers beside interact, timed
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +9,7 @@ READY := $(VENV)/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: lab test export outputs chromium pins clean
+.PHONY: lab test bench export outputs chromium pins clean
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7.data import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -18,6 +19,9 @@ lab: $(READY)
 test: $(READY) chromium
 	$(BIN)/nbdev_test --n_workers 1 --do_print
 	$(BIN)/python -m pytest -ra tests $(ARGS)
+
+bench: $(READY) chromium
+	$(BIN)/python tests/bench.py
 
 export: $(READY)
 	$(BIN)/nbdev_export

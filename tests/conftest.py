@@ -10,12 +10,14 @@ ROOT = Path(__file__).parents[1]
 LOCAL = {"file", "data", "blob", "about"}
 
 
+def find_chromium():
+    "A system Chromium where there is one; None: Playwright's own."
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
 @pytest.fixture(scope="session")
 def chromium():
-    "A system Chromium where there is one, else Playwright's own."
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-background-networking"])
+        browser = p.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-background-networking"])
         yield browser
         browser.close()
 

@@ -1,0 +1,87 @@
+"""From slider to paint in JupyterLab: each explorer beside `interact` with matplotlib on the same images, in one run, alternating.
+
+Run by `make bench`; prints a table and writes build/bench.json. Not a test: a time is a measurement, not a promise.
+"""
+import json, os, platform, re, statistics, subprocess, sys, tempfile, time
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+EXPLORERS = {  # module: (class, the slider's trait, its label, its values)
+    "normalize": ("NormalizeExplorer", "draw", "Batch", range(40)),
+}
+CELL = """%matplotlib inline
+from ipywidgets import interact, IntSlider, SelectionSlider
+from lesson7.{module} import {cls}
+explorer, still = {cls}(), {cls}()
+values = {values!r}
+@interact(v=SelectionSlider(options=values))
+def draw(v):
+    still.{trait} = v
+    display(still.figure())
+explorer"""
+# what happens between a slider's event and the frame that shows it
+PAINT = """async (slider) => {
+    const times = [], after = () => new Promise((done) => requestAnimationFrame(() => {
+        const channel = new MessageChannel(); channel.port1.onmessage = done; channel.port2.postMessage(0); }));
+    for (let k = 0; k < 30; k++) {
+        const at = performance.now(), span = slider.max - slider.min;
+        slider.value = +slider.min + ((k * 7) % 30) / 29 * span;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+        await after();
+        times.push(performance.now() - at);
+    }
+    return times; }"""
+WAIT_FOR_PICTURE = """() => new Promise((done) => {
+    const area = document.querySelector(".widget-interact"), at = performance.now(), old = area.querySelector("img").src;
+    const seen = new MutationObserver(() => { const img = area.querySelector("img"); if (img && img.src !== old) img.decode().then(() => { seen.disconnect(); done(performance.now() - at); }); });
+    seen.observe(area, { childList: true, subtree: true, attributes: true });
+    area.querySelector(".noUi-handle").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true })); })"""
+
+
+def measure(page, label):
+    "Milliseconds of (explorer, interact), in alternating blocks."
+    ours, theirs, slider = [], [], page.locator(".l7").get_by_label(label, exact=True)
+    for _ in range(3):
+        ours += slider.evaluate(PAINT)
+        for _ in range(6): theirs.append(page.evaluate(WAIT_FOR_PICTURE))
+    return ours, theirs
+
+def spread(times): return f"{statistics.median(times):6.1f} ms ({min(times):.1f} to {max(times):.1f})"
+
+
+def main():
+    folder = Path(tempfile.mkdtemp())
+    for module, (cls, trait, label, values) in EXPLORERS.items():
+        cell = CELL.format(module=module, cls=cls, trait=trait, values=list(values))
+        nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=dict(kernelspec=dict(name="python3", display_name="python3")))
+        nbformat.write(nb, folder/f"{module}.ipynb")
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *root, "--no-browser", "--notebook-dir", folder, "--port", "8765", "--IdentityProvider.token=t"],
+                              stderr=subprocess.PIPE, text=True)
+    rows = {}
+    try:
+        url = next(m[0] for line in server.stderr if (m := re.search(r"http://127\S+/lab", line)))
+        with sync_playwright() as p:
+            from conftest import find_chromium
+            browser = p.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+            for module, (cls, trait, label, values) in EXPLORERS.items():
+                page = browser.new_page(viewport=dict(width=1300, height=1400))
+                page.goto(f"{url}/tree/{module}.ipynb?token=t&reset")
+                page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+                page.locator(".jp-CodeCell").first.click()
+                page.keyboard.press("Shift+Enter")
+                page.locator(".l7 canvas, .l7 svg").first.wait_for(timeout=60_000)
+                page.locator(".widget-interact img").wait_for()
+                ours, theirs = measure(page, label)
+                rows[module] = dict(explorer_ms=ours, interact_ms=theirs)
+                print(f"{cls:18} {spread(ours)}   interact {spread(theirs)}   {statistics.median(theirs)/statistics.median(ours):.0f}x", flush=True)
+                page.close()
+    finally: server.terminate()
+    out = Path("build/bench.json")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(dict(machine=f"{platform.platform()}, {os.cpu_count()} cores", date=time.strftime("%Y-%m-%d"), paint=rows), indent=1))
+
+
+if __name__ == "__main__": main()
