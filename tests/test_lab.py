@@ -1,10 +1,13 @@
 "`make lab` as a learner meets it: a real JupyterLab, a real browser, the first chapter run from top to bottom."
-import json, os, re, shutil, socket, subprocess, sys, time
+import json, os, random, re, shutil, socket, subprocess, sys, time
 from pathlib import Path
 from urllib.request import urlopen
 
+import nbformat
 import pytest
 from jupyter_client import BlockingKernelClient
+
+from browser import drawn
 
 ROOT = Path(__file__).parents[1]
 
@@ -112,3 +115,56 @@ def test_chapter_one_runs_and_python_reads_what_the_keyboard_did(lab, new_page):
     saved = [c for c in json.loads(notebook.read_text())["cells"] if c["cell_type"] == "code"]
     assert all(c["execution_count"] for c in saved)
     assert [o for c in saved for o in c["outputs"] if o["output_type"] == "error"] == []
+
+
+FAMILY = {"normalize": "NormalizeExplorer"}
+SEEN = """(el) => ({
+    values: [...el.querySelectorAll("[data-value]")].map((e) => e.dataset.value),
+    canvases: [...el.querySelectorAll("canvas")].map((c) => c.width ? c.toDataURL() : ""),
+    controls: [...el.querySelectorAll("input, select")].map((e) => e.type === "checkbox" ? e.checked : e.value) })"""
+
+def press_something(section, rng):
+    "One control of an explorer, by keyboard."
+    control = rng.choice([c for c in section.locator("input, select, button").all() if c.is_visible() and c.is_enabled()])
+    kind = control.evaluate("e => e.type")
+    if kind == "range":
+        for _ in range(rng.randint(1, 6)): control.press(rng.choice(["ArrowRight", "ArrowLeft", "ArrowUp", "PageUp", "PageDown", "Home", "End"]))
+    elif kind == "select-one": control.select_option(index=rng.randrange(control.locator("option").count()))
+    elif kind == "number": control.press(rng.choice(["ArrowUp", "ArrowDown"]))
+    else: control.press("Space")
+
+
+@pytest.mark.slow
+def test_twenty_states_of_each_explorer_reach_python(lab, new_page):
+    "What Python holds after each is saved, opened with no kernel, and must show the very same numbers, pixels and controls."
+    url, home = lab
+    cells = [nbformat.v4.new_code_cell(f"from lesson7.{m} import {c}\n{m} = {c}()\n{m}.still = lambda: b''\n{m}") for m, c in FAMILY.items()]
+    cells.insert(0, nbformat.v4.new_code_cell("from lesson7.explorer import Explorer\nExplorer.still = lambda self: b''  # no picture is looked at here"))
+    nb = nbformat.v4.new_notebook(cells=cells, metadata=dict(kernelspec=dict(name="python3", display_name="python3")))
+    nbformat.write(nb, home/"copy"/"nbs"/"family.ipynb")
+    page, saved, rng = new_page(viewport=dict(width=1300, height=2000)), new_page(viewport=dict(width=1300, height=2000)), random.Random(42)
+    page.goto(f"{url}/lab/tree/family.ipynb?token=t&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    page.locator(".jp-Notebook").click()
+    client = kernel(home, url, "family.ipynb")
+    try:
+        page.locator(".jp-CodeCell").first.click()
+        for m in ("", *FAMILY):
+            page.keyboard.press("Shift+Enter")  # runs the cell and goes to the next one
+            if not m: continue
+            title = page.locator(".l7").nth(list(FAMILY).index(m))
+            title.locator("canvas, svg").first.wait_for()
+            for state in range(20):
+                for _ in range(3): press_something(title, rng)
+                drawn(page)
+                def same():
+                    evaluate(client, f"{m}.save('{home}/{m}.html')")
+                    saved.goto((home/f"{m}.html").as_uri())
+                    saved.locator(".l7 canvas, .l7 svg").first.wait_for()
+                    drawn(saved)
+                    return saved.locator(".l7").evaluate(SEEN) == title.evaluate(SEEN)
+                wait_for(same, 30, f"state {state} of {m} in Python ({evaluate(client, f'print({m})')})")
+            page.locator(".jp-CodeCell").nth(1 + list(FAMILY).index(m)).locator(".jp-InputArea-editor").click()
+            page.keyboard.press("Escape")
+            page.keyboard.press("ArrowDown")
+    finally: client.stop_channels()
