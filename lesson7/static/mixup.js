@@ -88,7 +88,7 @@ async function render({ model, el }) {
   const plot = density(curves), drawn = h("p", { class: "l7-note" });
   ui.root.append(h("div", { class: "l7-mixup" },
     h("div", {}, h("div", { class: "l7-two" }, boxes[0], boxes[1]), boxes[2]),
-    h("div", {}, target, said, answers, figure("Where weights come from", plot.node), drawn)));
+    h("div", {}, target, said, ...(learned ? [answers] : []), figure("Where weights come from", plot.node), drawn)));
 
   function draw() {
     const i = get("first"), j = get("second"), t = get("t"), inLesson = model.get("classes") === "lesson";
