@@ -146,9 +146,9 @@ def test_keyboard_alone_moves_every_control(opened):
 def test_text_alternatives_follow(opened):
     page = opened()
     page.get_by_label("Weight t").fill("0.85"); page.get_by_label("First picture", exact=True).select_option("8"); drawn(page)
-    names = page.locator(".l7 canvas").evaluate_all("all => all.map(c => c.getAttribute('aria-label').replace(/[\\u2068\\u2069]/g, ''))")
+    names = page.locator(".l7 canvas").evaluate_all("all => all.map(c => c.getAttribute('aria-label').replace(/[\\u2068\\u2069“”]/g, ''))")
     assert names == ["first picture: retina", "second picture: coffee", "blend: 0.85 of retina and 0.15 of coffee"]
-    assert "says 0.85 for retina" in re.sub("[\u2068\u2069]", "", page.locator(".l7-note").first.inner_text())
+    assert "says 0.85 for retina" in re.sub("[\u2068\u2069“”]", "", page.locator(".l7-note").first.inner_text())
     page.get_by_label("Second picture", exact=True).select_option("8"); drawn(page)
     assert "stays one-hot" in page.locator(".l7-note").first.inner_text()
     page.get_by_label("Second picture", exact=True).select_option("0"); page.get_by_label("Weight t").fill("1"); drawn(page)

@@ -3,7 +3,7 @@ const LESSON = { vocab: Array.from({ length: 10 }, (_, i) => `class ${i}`), labe
 const GRID = 20; // with learners, t moves in steps of 1/20
 
 // A name in a sentence: short, and its writing direction kept to itself.
-const quoted = (name) => `\u2068${[...name].length > 32 ? [...name].slice(0, 31).join("") + "…" : name}\u2069`;
+const quoted = (name) => `“\u2068${[...name].length > 32 ? [...name].slice(0, 31).join("") + "…" : name}\u2069”`;
 
 // A target as the lesson writes it; with many classes, only what is not zero.
 function vector(target) {
