@@ -71,7 +71,7 @@ async function render({ model, el }) {
   const select = ui.choice("from Beta(α, α) with α =", "alpha", Object.fromEntries(alphas.map((a) => [a, a]))).querySelector("select");
   select.append(...[...select.options].sort((a, b) => a.value - b.value)); // an object lists whole numbers first
   select.value = get("alpha");
-  ui.choice("Then", "keep", { half: "max(λ, 1 − λ), as fastai", any: "λ as drawn" });
+  ui.choice("Then", "keep", { half: "max(λ, 1 − λ)", any: "λ as drawn" });
   const example = ui.button("", () => {
     const back = model.get("classes") === "lesson";
     ui.set("classes", back ? "own" : "lesson");
