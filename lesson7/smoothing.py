@@ -14,9 +14,10 @@ import traitlets as T
 
 from .explorer import Explorer
 
-# %% ../nbs/05_smoothing.ipynb #1dae9752
-def _soft(y, n_classes):
-    "`y` as soft targets [B,n_classes]; raises unless it holds class indices [B] or rows that sum to one."
+# %% ../nbs/05_smoothing.ipynb #1bbcc863
+def _soft(y, n_classes, eps):
+    "`y` as soft targets [B,n_classes]; raises unless it holds class indices [B] or rows that sum to one, and eps is in range."
+    if not 0 <= eps < 1: raise ValueError(f"eps is {eps}; it must be at least 0 and below 1.")
     if n_classes < 2: raise ValueError(f"n_classes is {n_classes}; it must be 2 or more (with one class there is nothing to be unsure about).")
     y = torch.as_tensor(y).as_subclass(torch.Tensor)
     if y.is_floating_point():
@@ -33,10 +34,9 @@ def smooth_labels(
     eps=.1,     # share that is spread evenly over all classes, in [0,1)
 ):              # soft targets [B,C]
     "1-eps+eps/C for the true class and eps/C for the others (Szegedy and others, 2016)."
-    if not 0 <= eps < 1: raise ValueError(f"eps is {eps}; it must be at least 0 and below 1.")
-    return (1-eps)*_soft(y, n_classes) + eps/n_classes
+    return (1-eps)*_soft(y, n_classes, eps) + eps/n_classes
 
-# %% ../nbs/05_smoothing.ipynb #ab5234d5
+# %% ../nbs/05_smoothing.ipynb #ff9a807d
 def smoothed_cross_entropy(
     logits,       # what the model says, before softmax, [B,C]
     y,            # class indices [B], or soft targets [B,C]
@@ -46,12 +46,12 @@ def smoothed_cross_entropy(
     "Cross-entropy against `smooth_labels`, equal to torch's `label_smoothing`."
     if logits.ndim != 2: raise ValueError(f"Logits are [B,C]; these are {list(logits.shape)}.")
     if len(y) != len(logits): raise ValueError(f"There are {len(logits)} rows of logits and {len(y)} labels; there must be as many.")
-    target = smooth_labels(y, logits.shape[1], eps).to(logits)
+    target = (1-eps)*_soft(y, logits.shape[1], eps).to(logits) + eps/logits.shape[1]
     w = torch.ones_like(logits[0]) if weight is None else torch.as_tensor(weight).to(logits)
     total = -(target * w * logits.log_softmax(1)).sum()
     return total / (len(y) if torch.is_floating_point(torch.as_tensor(y)) else w[torch.as_tensor(y).long()].sum())
 
-# %% ../nbs/05_smoothing.ipynb #324c3891
+# %% ../nbs/05_smoothing.ipynb #f7763e30
 def reliability(
     probs,    # probabilities [B,C]
     y,        # class indices [B]
@@ -70,15 +70,15 @@ def reliability(
 def ece(probs, y, bins=15):
     "Expected calibration error: the mean of |accuracy - confidence| over bins, weighted by their size (Guo and others, 2017)."
     n, sure, right = reliability(probs, y, bins)
-    return float((n/n.sum() * (right-sure).abs()).nansum())
+    return float((n.double()/n.sum() * (right-sure).abs()).nansum())
 
-# %% ../nbs/05_smoothing.ipynb #ffdcc6ae
+# %% ../nbs/05_smoothing.ipynb #05cb2b7f
 _COLOURS = dict(hard="tab:red", smoothed="tab:blue", mixed="tab:green")
 
 class SmoothingExplorer(Explorer):
     "A label as a hard, smoothed and mixed target, and the loss that each gives a model of any confidence."
     _view = "smoothing"
-    vocab = T.List(T.Unicode()).tag(sync=True)   # names of the first classes; the others are called by their number
+    vocab = T.List(T.Unicode()).tag(sync=True)   # names of the first classes; the others are called by number
     n = T.Int(10, help="number of classes: 2 to 1000").tag(sync=True, state=True)
     eps = T.Float(.1, help="in [0,1)").tag(sync=True, state=True)
     label = T.Int(3, help="the true class: 0 to n-1").tag(sync=True, state=True)

@@ -76,21 +76,19 @@ async function render({ model, el }) {
   const vocab = model.get("vocab"), name = (i) => vocab[i] ?? `class ${i}`;
   const trueClass = () => Math.min(model.get("label"), model.get("n") - 1);
 
-  ui.slider("eps", "eps", { min: 0, max: 0.99, step: 0.01, show: short });
-  field(ui, model, "Classes, N", "n", 2, MOST, (n) => { if (model.get("label") >= n) ui.set("label", n - 1); ui.set("n", n); });
-  const labels = ui.slider("True class", "label", { min: 0, max: MOST - 1 }).querySelector("input");
-  ui.slider("Mixed: its share", "t", { min: 0, max: 1, step: 0.01, show: short });
   const pSlider = ui.slider("Confidence p", "p", { min: 0.001, max: 0.999, step: 0.001, show: three });
   const zInput = h("input", { type: "range", min: Z[0], max: Z[1], step: 0.1 }), zText = h("output");
   const zSlider = h("label", { class: "l7-control" }, "Its logit", zInput, zText);
   zInput.addEventListener("input", () => ui.set("p", confidence(zInput.valueAsNumber, model.get("n"))[0]));
   ui.controls.append(zSlider);
+  ui.slider("eps", "eps", { min: 0, max: 0.99, step: 0.01, show: short });
+  const setN = (n) => { if (model.get("label") >= n) ui.set("label", n - 1); ui.set("n", n); }; // the label first: it is never past the last class
+  field(ui, model, "Classes, N", "n", 2, MOST, setN);
+  const labels = ui.slider("True class", "label", { min: 0, max: MOST - 1 }).querySelector("input");
+  ui.slider("Mixed: its share", "t", { min: 0, max: 1, step: 0.01, show: short });
   ui.choice("Show target", "show", KINDS);
-  ui.choice("Draw the loss against", "against", { p: "the confidence p", logit: "the logit" });
-  ui.button("The lesson's example", () => Object.entries({ label: 3, n: 10, eps: 0.1, show: "smoothed" }).forEach(([k, v]) => {
-    if (k === "label") ui.set(k, Math.min(v, model.get("n") - 1)); else ui.set(k, v);
-    if (k === "n") ui.set("label", 3);
-  }));
+  ui.choice("Loss against", "against", { p: "the confidence p", logit: "the logit" });
+  ui.button("The lesson's example", () => { setN(10); Object.entries({ label: 3, eps: 0.1, show: "smoothed" }).forEach(([k, v]) => ui.set(k, v)); });
 
   const rows = bars(ROWS, short), cells = [...rows.node.children], chart = plot();
   const ticks = Array.from({ length: ROWS }, (_, i) => { const tick = h("b"); cells[3 * i + 1].append(tick); return tick; });
@@ -102,7 +100,7 @@ async function render({ model, el }) {
   ui.root.append(h("div", { class: "l7-smoothing" },
     h("div", {}, h("figure", {}, caption, rows.node), sum, said),
     h("div", {}, h("div", {}, figure("The loss, and where it is lowest (◇; ▶ nowhere)", chart.node), axis),
-      h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table)));
+      h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table))));
 
   function draw() {
     const n = model.get("n"), eps = model.get("eps"), t = model.get("t"), p = model.get("p"), show = model.get("show"), byLogit = model.get("against") === "logit";
@@ -133,7 +131,7 @@ async function render({ model, el }) {
         td[k][i].dataset.value = v;
       });
     });
-    chart.node.setAttribute("aria-label", `Loss against ${byLogit ? "the logit" : "the confidence"}, ${n} classes. At confidence ${three(p)}: hard ${td[0][1].textContent}, smoothed ${td[1][1].textContent}, lowest at ${td[1][3].textContent}; mixed ${td[2][1].textContent}, lowest at ${td[2][3].textContent}.`);
+    chart.node.setAttribute("aria-label", `Cross-entropy against ${byLogit ? "the logit" : "the confidence"}, ${n} classes. At confidence ${three(p)}: hard ${td[0][1].textContent}, smoothed ${td[1][1].textContent}, lowest at ${td[1][3].textContent}; mixed ${td[2][1].textContent}, lowest at ${td[2][3].textContent}.`);
     said.textContent = verdict(p, q[1], eps);
   }
   ui.draws(["n", "eps", "label", "t", "p", "show", "against"], draw);
@@ -142,7 +140,7 @@ async function render({ model, el }) {
 
 // What the numbers say, in a sentence.
 function verdict(p, q, eps) {
-  const hard = `The hard label pushes the logit up by ${short(1 - p)} a step, and never stops: its loss has no lowest point.`;
+  const hard = `The hard label pushes the logit up (slope −${short(1 - p)}) and never stops: its loss has no lowest point.`;
   if (eps === 0) return `${hard} With eps 0, the smoothed label is the hard one.`;
   if (Math.abs(p - q) < 0.0005) return `${hard} The smoothed label is content: this is its lowest point.`;
   return `${hard} The smoothed label pushes ${p < q ? "up" : "down"}: it wants ${short(q)}, ${p < q ? "more" : "less"} than this.`;
