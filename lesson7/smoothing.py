@@ -72,7 +72,7 @@ def ece(probs, y, bins=15):
     n, sure, right = reliability(probs, y, bins)
     return float((n.double()/n.sum() * (right-sure).abs()).nansum())
 
-# %% ../nbs/05_smoothing.ipynb #05cb2b7f
+# %% ../nbs/05_smoothing.ipynb #05f26a52
 _COLOURS = dict(hard="tab:red", smoothed="tab:blue", mixed="tab:green")
 
 class SmoothingExplorer(Explorer):
@@ -99,7 +99,7 @@ class SmoothingExplorer(Explorer):
     def _in_range(self, proposal):
         name, v = proposal.trait.name, proposal.value
         ok, allowed = dict(n=(2 <= v <= 1000, "from 2 to 1000"), eps=(0 <= v < 1, "at least 0 and below 1"), t=(0 <= v <= 1, "from 0 to 1"),
-                           label=(0 <= v < self.n, f"from 0 to {self.n-1}"), p=(0 < v < 1, "above 0 and below 1"))[name]
+                           label=(0 <= v < max(2, self.n), f"from 0 to {self.n-1}"), p=(0 < v < 1, "above 0 and below 1"))[name]
         if not ok: raise T.TraitError(f"{name} is {v}; it must be {allowed}.")
         return v
 

@@ -1,7 +1,4 @@
 "The arithmetic of chapter five, held against numpy, torch and fastai."
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -204,6 +201,12 @@ def test_fewer_classes_move_the_label_to_the_last():
     explorer = SmoothingExplorer(label=7)
     explorer.n = 4
     assert explorer.label == 3 and explorer.prediction.sum() == pytest.approx(1)
+
+def test_more_classes_and_a_new_label_may_come_together():
+    "As a view sends them, in one message."
+    explorer = SmoothingExplorer()
+    explorer.set_state(dict(label=15, n=20))
+    assert (explorer.n, explorer.label) == (20, 15)
 
 @pytest.mark.parametrize("n, eps, label, t", [(2, 0., 1, 1.), (2, .5, 0, 0.), (10, .1, 9, .3), (1000, .99, 999, .7)])
 def test_explorer_computes_what_it_shows(n, eps, label, t):

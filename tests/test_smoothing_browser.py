@@ -1,5 +1,5 @@
 "The smoothing explorer in Chromium, from a saved file, with no kernel and no network."
-import json, random
+import random
 
 import numpy as np
 import pytest
@@ -104,7 +104,7 @@ def test_the_curve_of_a_hard_label_only_falls_and_a_smoothed_one_turns(opened):
 def test_keyboard_alone_moves_every_control(opened):
     page = opened()
     press = page.keyboard.press
-    focus = lambda: page.evaluate("document.activeElement.labels?.[0].firstChild.textContent ?? document.activeElement.textContent")
+    focus = lambda: page.evaluate("document.activeElement.labels?.[0]?.firstChild.textContent ?? document.activeElement.textContent")
     press("Tab"); assert focus() == "Confidence p"
     press("ArrowLeft"); assert numbers(page)[0, 2] == pytest.approx(-.051)
     press("Tab"); assert focus() == "eps"
