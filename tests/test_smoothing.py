@@ -108,11 +108,36 @@ def test_a_thousand_outputs_smooth_over_classes_that_do_not_exist():
     "What the callout says: 990 of the thousand get 0.099 of 0.1."
     assert np.isclose(smooth_labels([3], 1000)[0, 10:].sum(), .099)
 
-def test_fastais_validation_loss_is_smoothed_too():
-    "What the callout says: a perfect model has a smoothed loss above 0."
-    logits = torch.full((1, 10), -99.)
-    logits[0, 3] = 0
-    assert smoothed_cross_entropy(logits, torch.tensor([3]), 0) < 1e-6 < smoothed_cross_entropy(logits, torch.tensor([3]), .1)
+@pytest.fixture(scope="module")
+def learner(small):
+    "A function that makes an untrained fastai Learner with smoothing and these callbacks, on sixty pictures."
+    from fastai.vision.all import LabelSmoothingCrossEntropy, Learner, xresnet18
+    from lesson7.data import get_dls
+    def make(*cbs):
+        torch.manual_seed(0)
+        dls = get_dls(15, 32, small)
+        learn = Learner(dls, xresnet18(n_out=dls.c, widen=.25, stem_szs=(16, 16, 64)), loss_func=LabelSmoothingCrossEntropy(), cbs=cbs)
+        return learn
+    return make
+
+def test_fastais_validation_loss_is_smoothed_too(learner):
+    "What the callout says."
+    learn = learner()
+    with learn.no_bar(), learn.no_logging(): loss, (probs, y) = learn.validate()[0], learn.get_preds()
+    assert abs(smoothed_cross_entropy(probs.log(), y) - loss) < 1e-4 < abs(F.nll_loss(probs.log(), y) - loss)
+
+def test_fastais_mixup_with_smoothing_is_one_soft_target(learner):
+    from fastai.vision.all import Callback, CancelFitException, MixUp
+    class Look(Callback):
+        order = 99
+        def after_loss(self):
+            self.seen = self.pred.detach(), self.y, self.mix_up.yb1[0], self.mix_up.lam, self.loss_grad.item()
+            raise CancelFitException
+    learn = learner(MixUp(.4), look := Look())
+    with learn.no_bar(), learn.no_logging(): learn.fit(1)
+    logits, y, other, lam, loss = look.seen
+    mixed = lam[:, None]*F.one_hot(y, 10) + (1-lam)[:, None]*F.one_hot(other, 10)
+    assert abs(smoothed_cross_entropy(logits, mixed) - loss) < 1e-5 and abs(F.cross_entropy(logits, smooth_labels(mixed, 10)) - loss) < 1e-5
 
 @pytest.mark.parametrize("logits, y, said", [(torch.zeros(10), [1], r"\[B,C\]; these are \[10\]"), (torch.zeros(3, 10), [1, 2], "3 rows of logits and 2 labels"), (torch.zeros(2, 1), [0, 0], "n_classes is 1")])
 def test_the_loss_refuses(logits, y, said):
