@@ -89,7 +89,7 @@ async function render({ model: given, el }) {
   const views = Array.from({ length: MOST }, () => {
     const name = h("figcaption"), canvas = h("canvas", { role: "img" }), close = h("canvas", { role: "img" }), note = h("p", { class: "l7-note" });
     const thinks = guesses.top ? bars(guesses.top) : null;
-    const box = h("figure", {}, name, canvas, note, close, ...(thinks ? [thinks.node] : []));
+    const box = h("figure", {}, name, canvas, close, note, ...(thinks ? [thinks.node] : []));
     return { box, name, canvas, close, note, thinks };
   });
   const rows = Array.from({ length: MOST + 2 }, () => {
