@@ -105,7 +105,7 @@ def fit_progressive(
         (learn.fine_tune if i else learn.fit_one_cycle)(s.epochs, s.lr, cbs=_recorder(rows, s.size))
     return rows
 
-# %% ../nbs/02_resize.ipynb #bf8d9b61
+# %% ../nbs/02_resize.ipynb #2930464c
 _SIDES = (32, 64, 96, 128, 160, 192, 256)  # what a file's short side can be set to, below the photo's own
 
 class ResizeExplorer(Explorer):
@@ -150,9 +150,9 @@ class ResizeExplorer(Explorer):
     def _ask(self, learn):
         "The three best classes for each file and size, as [class, probability] pairs."
         names, at = [str(v) for v in learn.dls.vocab], {str(f): {} for f in self.files}
-        top = min(3, len(names))
+        top, held = min(3, len(names)), [downsize(self.pixels, f).round() for f in self.files]
         for size in range(16, 321, 16):
-            values, classes = probabilities(learn, torch.stack([self.seen(size, f) for f in self.files])).topk(top)
+            values, classes = probabilities(learn, torch.stack([downsize(h, size) for h in held]).round()/255).topk(top)
             for f, v, c in zip(self.files, values.tolist(), classes.tolist()): at[str(f)][str(size)] = [[i, round(q, 6)] for i, q in zip(c, v)]
         return dict(top=top, names=names, at=at)
 
