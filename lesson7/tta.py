@@ -5,15 +5,13 @@
 # %% auto #0
 __all__ = ['combine', 'windows', 'tta', 'TTAExplorer']
 
-# %% ../nbs/03_tta.ipynb #5eca92e9
+# %% ../nbs/03_tta.ipynb #3c9feca6
 import math, random
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 import traitlets as T
 from PIL import Image
-
 from .data import photos
 from .explorer import Explorer, as_image, png, probabilities
 
@@ -31,16 +29,14 @@ def combine(
     if reduce == "lerp": return torch.lerp(preds[1:].mean(0), preds[0], beta)
     raise ValueError(f'reduce is {reduce!r}; it must be "mean", "max" or "lerp".')
 
-# %% ../nbs/03_tta.ipynb #67ddbb05
+# %% ../nbs/03_tta.ipynb #9dde6b42
 def _place(h, w, side, fx, fy):
     "The square of `side` at the fractions `fx`, `fy` of the way that it can go."
     x, y = math.floor(fx*(w-side) + .5), math.floor(fy*(h-side) + .5)
     return x, y, x+side, y+side
-
 def _side(h, w, scale): return max(1, math.floor(scale*min(h, w) + .5))
 
 _CORNERS = [(0., 0.), (1., 1.), (1., 0.), (0., 1.)]  # opposite ones first, so that two of them see both ends
-
 def _spots(h, w, kind, n, rng):
     "Where `n` windows stand, as fractions of the way that they can go."
     if kind == "corners": return _CORNERS[:n]
@@ -64,13 +60,12 @@ def windows(
     if kind == "corners" and n > 4: raise ValueError(f'n is {n}; an image has 4 corners: use n=4 or less, or kind="ends" or "random".')
     return [_place(h, w, _side(h, w, scale), *spot) for spot in _spots(h, w, kind, n, random.Random(seed))]
 
-# %% ../nbs/03_tta.ipynb #a270efe2
+# %% ../nbs/03_tta.ipynb #2996f7e0
 class _Views:
     "The batches of `dl`, each in `n+1` views one after the other; every picture is loaded once."
     def __init__(self, dl, n, kind, scale, seed):
         self.dl, self.n, self.kind, self.scale, self.seed, self.items = dl, n, kind, scale, seed, len(dl.dataset)
         self.sizes = [min(dl.bs, self.items-i) for i in range(0, self.items, dl.bs) for _ in range(n+1)]
-
     def __len__(self): return len(self.sizes)
 
     def cut(self, i):
@@ -86,18 +81,16 @@ class _Views:
         return [plain, *(self.dl.after_item((cut, *rest)) for cut in cuts)]
 
     def collate(self, indices): return [self.dl.do_batch(list(view)) for view in zip(*map(self.cut, indices))]
-
     def __iter__(self):
         from fastai.torch_core import to_device
         for pipeline in (self.dl.after_item, self.dl.before_batch, self.dl.after_batch): pipeline.split_idx = 1  # as in validation
-        workers = self.dl.fake_l.num_workers
-        for views in torch.utils.data.DataLoader(range(self.items), self.dl.bs, collate_fn=self.collate, num_workers=workers):
+        for views in torch.utils.data.DataLoader(range(self.items), self.dl.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
             for batch in views: yield self.dl.after_batch(to_device(batch, self.dl.device))
 
 def _activation(loss):
     "What makes probabilities of a model's outputs; None: `get_preds` knows, from the loss's own `activation`."
-    name = getattr(loss, "__name__", type(loss).__name__)
     if hasattr(loss, "activation"): return None
+    name = getattr(loss, "__name__", type(loss).__name__)
     if name in ("CrossEntropyLoss", "cross_entropy"): return lambda x: x.softmax(1)
     if name in ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"): return torch.sigmoid
     raise ValueError(f"{name} does not say how outputs become probabilities; give it an `activation`, or use fastai's CrossEntropyLossFlat.")
@@ -125,7 +118,7 @@ def tta(
     preds, targs = torch.stack(by_view(preds)), None if targs is None else by_view(targs)[0]
     return preds if reduce is None else combine(preds, reduce, beta), targs
 
-# %% ../nbs/03_tta.ipynb #733c9e34
+# %% ../nbs/03_tta.ipynb #be5d06a0
 _SCALES, _STEPS = [.6, .85, 1.], 8  # with a model: window sizes and positions (9 by 9) on which it is asked
 
 def _shrunk(image, short):
@@ -142,10 +135,10 @@ def _plain_box(h, w, plain):
 
 def _cut(image, box, side):
     "A box of `image` [3,H,W], black past the edges, as [3,side,side]; smoothed where it shrinks, as Pillow does it."
-    (h, w), (x0, y0, x1, y1) = image.shape[1:], box
-    left, top = max(0, -x0), max(0, -y0)
-    image = F.pad(image, (left, max(0, x1-w), top, max(0, y1-h)))[:, y0+top:y1+top, x0+left:x1+left]
-    return F.interpolate(image[None], (side, side), mode="bilinear", antialias=True)[0]
+    edge = max(0, -min(box))  # as much on all sides
+    x0, y0, x1, y1 = (v+edge for v in box)
+    image = F.pad(image, (edge,)*4)[None, :, y0:y1, x0:x1]
+    return F.interpolate(image, (side, side), mode="bilinear", antialias=True)[0]
 
 def _asked(learn, image, side, most=10):
     "What `learn` says to each plain view, then to windows on the grid; only the `most` classes that come highest."
@@ -183,28 +176,22 @@ class TTAExplorer(Explorer):
         small = [np.asarray(_shrunk(im, 160)) for im in images.values()]
         self.images = [torch.from_numpy(im.copy()).permute(2, 0, 1)/255 for im in small]
         sheet = np.concatenate([np.pad(im, ((0, 0), (0, max(im.shape[1] for im in small) - im.shape[1]), (0, 0))) for im in small])
-        start = dict(at=[list(f) for f in (_CORNERS if n <= 4 else _spots(1, 2, "ends", n, None))[:n]], on=[True]*(n+1))
+        start = dict(at=[list(f) for f in _spots(1, 2, "corners" if n <= 4 else "ends", n, None)], on=[True]*(n+1))
         super().__init__(pixels=png(sheet), sizes=[im.shape[:2] for im in small], names=list(map(str, images)), side=side,
-                         steps=_STEPS if learn else 100, asked=[_asked(learn, im, side) for im in self.images] if learn else [], **start | state)
+                         steps=_STEPS if learn else 120, asked=[_asked(learn, im, side) for im in self.images] if learn else [], **start | state)
 
-    @T.validate("at", "target")
-    def _within(self, proposal):
+    @T.validate("at", "on", "target", "photo", "moving")
+    def _fits(self, proposal):
         name, v = proposal.trait.name, proposal.value
-        for f in np.ravel(v):
-            if not 0 <= f <= 1: raise T.TraitError(f"{name} has {f}; places are from 0 (left, top) to 1 (right, bottom), or it would pass the edge.")
-        if name == "at" and len(v) != len(self.on)-1: raise T.TraitError(f"at has {len(v)} places; there are {len(self.on)-1} windows.")
+        most = dict(photo=len(self.sizes)-1, moving=len(self.at) - bool(self.asked)).get(name, 0)
+        if name in ("photo", "moving") and not 0 <= v <= most: raise T.TraitError(f"{name} is {v}; it must be from 0 to {most}.")
+        wanted = dict(at=len(self.on)-1, on=len(self.at)+1).get(name, 0)
+        if name in ("at", "on") and len(v) != wanted: raise T.TraitError(f"{name} has {len(v)} values; it must have {wanted}.")
+        if name == "on" and not any(v): raise T.TraitError("on has no True; one view or more must be in use.")
+        if name not in ("at", "target"): return v
+        for f in (f for f in np.ravel(v) if not 0 <= f <= 1): raise T.TraitError(f"{name} has {f}; places are from 0 (left, top) to 1 (right, bottom), or it would pass the edge.")
         snap = lambda xy: [math.floor(f*self.steps + .5)/self.steps for f in xy]
         return [snap(xy) for xy in v] if name == "at" else snap(v)
-
-    @T.validate("on", "photo", "moving")
-    def _known(self, proposal):
-        name, v = proposal.trait.name, proposal.value
-        if name == "on":
-            if len(v) != len(self.at)+1: raise T.TraitError(f"on has {len(v)} values; there are {len(self.at)+1} views.")
-            if not any(v): raise T.TraitError("on has no True; one view or more must be in use.")
-        elif not 0 <= v <= (most := len(self.sizes)-1 if name == "photo" else len(self.at)-bool(self.asked)):
-            raise T.TraitError(f"{name} is {v}; it must be from 0 to {most}.")
-        return v
 
     @property
     def boxes(self):
@@ -222,10 +209,9 @@ class TTAExplorer(Explorer):
     def preds(self):
         "What each view says, [V,C]; without a model, the share of the object's box that it shows, and the rest."
         if self.asked:
-            place = [round(y*_STEPS)*(_STEPS+1) + round(x*_STEPS) for x, y in self.at]
-            first = 3 + _SCALES.index(self.scale)*(_STEPS+1)**2
-            rows = [["crop", "squish", "pad"].index(self.plain), *(first+i for i in place)]
-            return torch.tensor([self.asked[self.photo]["preds"][i] for i in rows], dtype=torch.float64)
+            first, all_preds = 3 + _SCALES.index(self.scale)*(_STEPS+1)**2, torch.tensor(self.asked[self.photo]["preds"], dtype=torch.float64)
+            place = [first + round(y*_STEPS)*(_STEPS+1) + round(x*_STEPS) for x, y in self.at]
+            return all_preds[[["crop", "squish", "pad"].index(self.plain), *place]]
         x0, y0, x1, y1 = self.target_box
         shown = [max(0, min(x1, b[2])-max(x0, b[0]))*max(0, min(y1, b[3])-max(y0, b[1]))/((x1-x0)*(y1-y0)) for b in self.boxes]
         return torch.tensor([[s, 1-s] for s in shown], dtype=torch.float64)
@@ -248,8 +234,8 @@ class TTAExplorer(Explorer):
             tile.imshow(view.permute(1, 2, 0).clamp(0, 1).numpy(), alpha=1. if self.on[i] else .3); tile.axis("off")
             tile.set_title(f"{i or 'plain'}: {p[best]:.2f} {self.classes[best][:6]}", fontsize=9, parse_math=False, color=frames[i][1] if i else "black")
         top = answer.topk(min(5, len(answer))).indices.tolist()
-        for k, (name, v) in enumerate({"plain view alone": preds[0], f"together, {self.reduce}": answer}.items()):
-            bars.barh([i + .4*k for i in range(len(top))], v[top], .4, label=name, color=["grey", "C0"][k])
+        for k, name, v in ((0, "plain view alone", preds[0].tolist()), (.4, f"together, {self.reduce}", answer.tolist())):
+            bars.barh([i + k for i in range(len(top))], [v[c] for c in top], .4, label=name, color="C0" if k else "grey")
         bars.set(xlim=(0, 1)); bars.invert_yaxis(); bars.legend(fontsize=8, loc="lower right")
         bars.set_yticks([i + .2 for i in range(len(top))], [self.classes[i][:14] for i in top], parse_math=False)
         return fig

@@ -72,9 +72,12 @@ async function render({ model, el }) {
     const i = model.get("moving"), [xy] = snap([to]);
     if (i === n) ui.set("target", xy); else ui.set("at", model.get("at").map((f, k) => (k === i ? xy : f)));
   }
-  const named = (label, ...nodes) => h("label", { class: "l7-control" }, h("span", {}, label), ...nodes);
+  const named = (label, input, ...after) => {
+    input.id = `l7-${Date.now().toString(36)}-${count++}`; // as frame() numbers its own
+    return h("div", { class: "l7-control" }, h("label", { for: input.id }, label), input, ...after);
+  };
   function pick(label, trait, options) { // a select over a trait that is a number
-    const input = h("select", {}, ...options.map(([text, value]) => h("option", { value, dir: "auto" }, text)));
+    const input = h("select", { class: "l7-tta-pick" }, ...options.map(([text, value]) => h("option", { value, dir: "auto" }, text)));
     const read = () => { input.value = model.get(trait); };
     input.addEventListener("change", () => ui.set(trait, Number(input.value)));
     ui.on([trait], read);
