@@ -117,7 +117,7 @@ def test_chapter_one_runs_and_python_reads_what_the_keyboard_did(lab, new_page):
     assert [o for c in saved for o in c["outputs"] if o["output_type"] == "error"] == []
 
 
-FAMILY = {"normalize": "NormalizeExplorer"}
+FAMILY = dict(normalize="NormalizeExplorer", resize="ResizeExplorer", tta="TTAExplorer", mixup="MixupExplorer", smoothing="SmoothingExplorer")
 SEEN = """(el) => ({
     values: [...el.querySelectorAll("[data-value]")].map((e) => e.dataset.value),
     canvases: [...el.querySelectorAll("canvas")].map((c) => c.width ? c.toDataURL() : ""),
