@@ -60,7 +60,7 @@ def windows(
     if kind == "corners" and n > 4: raise ValueError(f'n is {n}; an image has 4 corners: use n=4 or less, or kind="ends" or "random".')
     return [_place(h, w, _side(h, w, scale), *spot) for spot in _spots(h, w, kind, n, random.Random(seed))]
 
-# %% ../nbs/03_tta.ipynb #2996f7e0
+# %% ../nbs/03_tta.ipynb #2ffc3b4f
 class _Views:
     "The batches of `dl`, each in `n+1` views one after the other; every picture is loaded once."
     def __init__(self, dl, n, kind, scale, seed):
@@ -77,7 +77,7 @@ class _Views:
         shrink = min(1, max(h, w)/min(picture.size))
         small = picture.resize([max(1, round(v*shrink)) for v in picture.size], Image.Resampling.BILINEAR) if shrink < 1 else picture
         boxes = windows(small.height, small.width, max(h, w), self.kind, self.n, self.scale, None if self.seed is None else self.seed+i)
-        cuts = (type(picture).create(small.resize((w, h), Image.Resampling.BILINEAR, box=box)) for box in boxes)
+        cuts = (type(picture).create(small.crop(box).resize((w, h), Image.Resampling.BILINEAR)) for box in boxes)
         return [plain, *(self.dl.after_item((cut, *rest)) for cut in cuts)]
 
     def collate(self, indices): return [self.dl.do_batch(list(view)) for view in zip(*map(self.cut, indices))]
@@ -118,7 +118,7 @@ def tta(
     preds, targs = torch.stack(by_view(preds)), None if targs is None else by_view(targs)[0]
     return preds if reduce is None else combine(preds, reduce, beta), targs
 
-# %% ../nbs/03_tta.ipynb #be5d06a0
+# %% ../nbs/03_tta.ipynb #b3d50afe
 _SCALES, _STEPS = [.6, .85, 1.], 8  # with a model: window sizes and positions (9 by 9) on which it is asked
 
 def _shrunk(image, short):
@@ -156,7 +156,7 @@ class TTAExplorer(Explorer):
     photo = T.Int(0, help="which photo").tag(sync=True, state=True)
     plain = T.Enum(["crop", "squish", "pad"], "crop", help="how the plain view is made square").tag(sync=True, state=True)
     scale = T.Enum(_SCALES, .85, help="side of the windows, as a share of the short side").tag(sync=True, state=True)
-    at = T.List(T.List(T.Float(), minlen=2, maxlen=2), help="windows' places [x,y], 0 (left, top) to 1").tag(sync=True, state=True)
+    at = T.List(T.List(T.Float(), minlen=2, maxlen=2), minlen=1, maxlen=8, help="windows' places [x,y], 0 (left, top) to 1").tag(sync=True, state=True)
     on = T.List(T.Bool(), help="views in use, the plain one first").tag(sync=True, state=True)
     reduce = T.Enum(["mean", "max", "lerp"], "mean", help="as in `combine`").tag(sync=True, state=True)
     moving = T.Int(0, help="which window the sliders move; past the last: the object").tag(sync=True, state=True)
@@ -165,7 +165,7 @@ class TTAExplorer(Explorer):
     def __init__(self,
         images=None,  # sequence of what `as_image` takes, or name -> image; at most 8. None: four of `photos()`
         learn=None,   # a fastai `Learner`: its predictions. None: how much of a box (the object) each view shows
-        n=4,          # windows, 1 to 8
+        n=4,          # windows, 1 to 8; as many as `at` has, where that is given
         side=96,      # side of the views that the model sees, pixels
         **state,      # photo, plain, scale, at, on, reduce, moving, target
     ):
@@ -176,7 +176,7 @@ class TTAExplorer(Explorer):
         small = [np.asarray(_shrunk(im, 160)) for im in images.values()]
         self.images = [torch.from_numpy(im.copy()).permute(2, 0, 1)/255 for im in small]
         sheet = np.concatenate([np.pad(im, ((0, 0), (0, max(im.shape[1] for im in small) - im.shape[1]), (0, 0))) for im in small])
-        start = dict(at=[list(f) for f in _spots(1, 2, "corners" if n <= 4 else "ends", n, None)], on=[True]*(n+1))
+        start = dict(at=[list(f) for f in _spots(1, 2, "corners" if n <= 4 else "ends", n, None)], on=[True]*(1 + len(state.get("at", range(n)))))
         super().__init__(pixels=png(sheet), sizes=[im.shape[:2] for im in small], names=list(map(str, images)), side=side,
                          steps=_STEPS if learn else 120, asked=[_asked(learn, im, side) for im in self.images] if learn else [], **start | state)
 
@@ -185,8 +185,8 @@ class TTAExplorer(Explorer):
         name, v = proposal.trait.name, proposal.value
         most = dict(photo=len(self.sizes)-1, moving=len(self.at) - bool(self.asked)).get(name, 0)
         if name in ("photo", "moving") and not 0 <= v <= most: raise T.TraitError(f"{name} is {v}; it must be from 0 to {most}.")
-        wanted = dict(at=len(self.on)-1, on=len(self.at)+1).get(name, 0)
-        if name in ("at", "on") and len(v) != wanted: raise T.TraitError(f"{name} has {len(v)} values; it must have {wanted}.")
+        at, on = (len(v if name == k else getattr(self, k)) for k in ("at", "on"))
+        if name in ("at", "on") and on != at+1: raise T.TraitError(f"at has {at} places and on {on} values; on must have one more, the plain view.")
         if name == "on" and not any(v): raise T.TraitError("on has no True; one view or more must be in use.")
         if name not in ("at", "target"): return v
         for f in (f for f in np.ravel(v) if not 0 <= f <= 1): raise T.TraitError(f"{name} has {f}; places are from 0 (left, top) to 1 (right, bottom), or it would pass the edge.")
@@ -236,6 +236,5 @@ class TTAExplorer(Explorer):
         top = answer.topk(min(5, len(answer))).indices.tolist()
         for k, name, v in ((0, "plain view alone", preds[0].tolist()), (.4, f"together, {self.reduce}", answer.tolist())):
             bars.barh([i + k for i in range(len(top))], [v[c] for c in top], .4, label=name, color="C0" if k else "grey")
-        bars.set(xlim=(0, 1)); bars.invert_yaxis(); bars.legend(fontsize=8, loc="lower right")
-        bars.set_yticks([i + .2 for i in range(len(top))], [self.classes[i][:14] for i in top], parse_math=False)
+        bars.set_xlim(0, 1); bars.invert_yaxis(); bars.legend(fontsize=8, loc="lower right"); bars.set_yticks([i + .2 for i in range(len(top))], [self.classes[i][:14] for i in top], parse_math=False)
         return fig

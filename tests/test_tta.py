@@ -105,7 +105,7 @@ def test_each_view_is_what_the_model_says_to_that_window(learn):
     dl, file = learn.dls.valid, learn.dls.valid_ds.items[11]
     im = Image.open(file).convert("RGB")
     for box, said in zip(windows(im.height, im.width, 128), views[1:, 11]):
-        square = im.resize((128, 128), Image.Resampling.BILINEAR, box=box)
+        square = im.crop(box).resize((128, 128), Image.Resampling.BILINEAR)
         x = TensorImage(np.array(square)).permute(2, 0, 1)[None]
         dl.after_batch.split_idx = 1
         with torch.no_grad(): p = learn.model.eval()(dl.after_batch((x,))[0].as_subclass(torch.Tensor)).softmax(1)[0]
@@ -209,13 +209,18 @@ def noise(w, h, mode="RGB"): return Image.fromarray(np.random.default_rng(0).int
 
 @pytest.mark.parametrize("state, said", [
     (dict(photo=4), "photo is 4; it must be from 0 to 3"), (dict(moving=5), "from 0 to 4"), (dict(on=[False]*5), "one view or more"),
-    (dict(on=[True]), "on has 1 values; it must have 5"), (dict(at=[[0, 0]]), "at has 1 values; it must have 4"), (dict(at=[[0, 1.2]]*4), "at has 1.2; .*pass the edge"),
+    (dict(on=[True]), "at has 4 places and on 1 values; on must have one more"), (dict(at=[]), "at"), (dict(at=[[0, 1.2]]*4), "at has 1.2; .*pass the edge"),
     (dict(target=[-.1, 0]), "target has -0.1"), (dict(target=[.1]), "target"), (dict(scale=.7), "0.6.*0.85"), (dict(plain="fit"), "crop.*pad"), (dict(reduce="min"), "mean.*lerp"),
 ])
 def test_explorer_refuses(state, said):
     with pytest.raises(T.TraitError, match=said): TTAExplorer(**state)
     explorer = TTAExplorer()
     with pytest.raises(T.TraitError, match=said): explorer.set_trait(*next(iter(state.items())))
+
+def test_the_number_of_windows_stays():
+    e = TTAExplorer(at=[[0, 0], [.5, 1]])
+    assert len(e.boxes) == len(e.on) == 3
+    with pytest.raises(T.TraitError, match="at has 1 places and on 3 values"): e.at = [[0, 0]]
 
 @pytest.mark.parametrize("args, said", [(dict(n=0), "0 windows"), (dict(n=9), "9 windows"), (dict(images=[]), "0 images"), (dict(images=["no.jpg"]), "no.jpg")])
 def test_explorer_refuses_to_open(args, said):
@@ -224,7 +229,7 @@ def test_explorer_refuses_to_open(args, said):
 def test_a_view_is_pillows_resize():
     photo = torch.from_numpy(np.array(photos()["coffee"])).permute(2, 0, 1)/255
     for box in ((0, 0, 400, 400), (37, 20, 350, 333), (500, 300, 540, 340)):
-        theirs = photos()["coffee"].resize((96, 96), Image.Resampling.BILINEAR, box=box)
+        theirs = photos()["coffee"].crop(box).resize((96, 96), Image.Resampling.BILINEAR)
         assert (255*_cut(photo, box, 96).permute(1, 2, 0).numpy() - np.asarray(theirs, float)).__abs__().max() <= 1
     pad = _cut(photo, (0, -100, 600, 500), 96)
     assert pad[:, :15].max() == pad[:, -15:].max() == 0 and pad[:, 20:70].max() > .5
