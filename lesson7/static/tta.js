@@ -108,7 +108,7 @@ async function render({ model, el }) {
   });
   overlay.append(...frames.map((f) => f.group), ...frames.map((f) => f.handle));
   const views = Array.from({ length: n + 1 }, (_, i) => {
-    const box = h("input", { type: "checkbox" }), canvas = h("canvas", { role: "img", width: side, height: side }), says = h("p", { dir: "auto" }), weight = h("p");
+    const box = h("input", { type: "checkbox" }), canvas = h("canvas", { role: "img", width: side, height: side }), says = h("p", {}, h("span", { dir: "auto" }), h("span")), weight = h("p");
     box.addEventListener("change", () => {
       const on = model.get("on").map((v, k) => (k === i ? box.checked : v));
       if (on.some(Boolean)) ui.set("on", on); else box.checked = true; // one view stays
@@ -192,10 +192,12 @@ async function render({ model, el }) {
       }
       view.box.checked = on[i];
       view.node.className = on[i] ? "" : "l7-off";
-      view.says.textContent = view.says.title = learned ? `${preds[i][best].toFixed(2)} ${classes[best]}` : `shows ${half(100 * preds[i][0])} %`;
+      const words = learned ? [classes[best], preds[i][best].toFixed(2)] : ["shows", `${half(100 * preds[i][0])} %`];
+      words.forEach((text, k) => { view.says.children[k].textContent = text; });
+      view.says.title = words.join(" ");
       view.weight.textContent = !on[i] ? "not used" : reduce === "max" ? "if highest" : `weight ${+weights[i].toFixed(4)}`;
       view.says.dataset.value = preds[i][best]; view.weight.dataset.value = weights[i];
-      put(view.canvas, { "aria-label": `${i ? `window ${i}` : "plain view"}: ${view.says.textContent}` });
+      put(view.canvas, { "aria-label": `${i ? `window ${i}` : "plain view"}: ${view.says.title}` });
     });
     alone.draw(top.map((c) => [classes[c], preds[0][c]]));
     together.draw(top.map((c) => [classes[c], answer[c]]));
