@@ -105,7 +105,7 @@ def fit_progressive(
         (learn.fine_tune if i else learn.fit_one_cycle)(s.epochs, s.lr, cbs=_recorder(rows, s.size))
     return rows
 
-# %% ../nbs/02_resize.ipynb #2930464c
+# %% ../nbs/02_resize.ipynb #8f2463d6
 _SIDES = (32, 64, 96, 128, 160, 192, 256)  # what a file's short side can be set to, below the photo's own
 
 class ResizeExplorer(Explorer):
@@ -130,7 +130,7 @@ class ResizeExplorer(Explorer):
 
     @T.validate("stages")
     def _a_schedule(self, proposal):
-        stages = [[s.size, s.epochs] if isinstance(s, Stage) else s for s in proposal.value]
+        stages = [[s.size, s.epochs] if hasattr(s, "epochs") else s for s in proposal.value]
         if not 2 <= len(stages) <= 3: raise T.TraitError(f"stages has {len(stages)} entries; it must have two or three, each [size, epochs].")
         for s in stages:
             if not (isinstance(s, (list, tuple)) and len(s) == 2 and all(isinstance(v, int) for v in s)): raise T.TraitError(f"a stage is {s!r}; it must be [size, epochs], two whole numbers.")
