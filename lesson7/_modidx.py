@@ -4,7 +4,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
   'syms': { 'lesson7.data': { 'lesson7.data.Preset': ('data.html#preset', 'lesson7/data.py'),
                               'lesson7.data._check_images': ('data.html#_check_images', 'lesson7/data.py'),
                               'lesson7.data._check_whole': ('data.html#_check_whole', 'lesson7/data.py'),
-                              'lesson7.data._import_fastai': ('data.html#_import_fastai', 'lesson7/data.py'),
                               'lesson7.data._machine': ('data.html#_machine', 'lesson7/data.py'),
                               'lesson7.data._make_whole': ('data.html#_make_whole', 'lesson7/data.py'),
                               'lesson7.data._manifest': ('data.html#_manifest', 'lesson7/data.py'),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['photos', 'write_whole', 'sample_dataset', 'imagenette', 'open_image', 'get_dls', 'Preset', 'here']
 
-# %% ../nbs/91_data.ipynb #6c4ce10f
+# %% ../nbs/91_data.ipynb #daa1ec3e
 import json, os, platform, warnings
 from dataclasses import dataclass
 from functools import cache, partial
@@ -19,6 +19,9 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from .digits import NOISE_LEVELS, write_digits
+
+# Importing fastai prints this notice of torch's, about which a learner can do nothing.
+warnings.filterwarnings("ignore", message=r"`torch\.jit\.script` is deprecated", category=FutureWarning)
 
 # %% ../nbs/91_data.ipynb #b46f7dee
 _CC0, _PUBLIC, _BY = "CC0 1.0", "public domain", "CC BY 2.0"
@@ -123,7 +126,7 @@ def imagenette(
     except OSError as e:
         raise ConnectionError("Imagenette is not on this machine and could not be downloaded; sample_dataset() needs no network.") from e
 
-# %% ../nbs/91_data.ipynb #b485bf8a
+# %% ../nbs/91_data.ipynb #632b038b
 def open_image(file) -> Image.Image:
     "The image in `file` as RGB; a file that cannot be read is named. An open image will do, too."
     try:
@@ -147,12 +150,6 @@ def _check_images(path):
     if len(classes["train"]) < 2: raise ValueError(f"{path/'train'} has one class, {classes['train'].pop()}; a classifier needs two or more.")
     if new := sorted(classes["val"] - classes["train"]): raise ValueError(f"{path/'val'} has classes that train/ lacks: {', '.join(new)}.")
 
-def _import_fastai():
-    "Import fastai once, without a deprecation notice of torch's that a learner can do nothing about."
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        import fastai.vision.all
-
 def _normalize_tfm(stats):
     "The batch transforms that `stats` asks for: none, or one `Normalize`."
     from fastai.data.transforms import Normalize
@@ -161,7 +158,7 @@ def _normalize_tfm(stats):
     mean, std = (stats.mean, stats.std) if hasattr(stats, "mean") else stats
     return [Normalize.from_stats(mean, std)]
 
-# %% ../nbs/91_data.ipynb #2f3705d6
+# %% ../nbs/91_data.ipynb #2f900ef2
 def get_dls(
     bs,          # images in a batch
     size,        # side of the square that the model sees, pixels
@@ -171,7 +168,6 @@ def get_dls(
     **kw,        # for fastai's `DataLoaders`: `num_workers`, `device`, ...
 ):               # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
     "The lesson's `get_dls`, on the dataset's own train and val folders."
-    _import_fastai()
     from fastai.vision.all import (CategoryBlock, DataBlock, GrandparentSplitter, ImageBlock, Resize,
                                    aug_transforms, get_image_files, parent_label, set_seed)
     import torch
@@ -212,12 +208,11 @@ def _machine(device):
     what = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {os.cpu_count()} cores"
     return f"{what}; Python {platform.python_version()}, torch {torch.__version__}, fastai {fastai.__version__}"
 
-# %% ../nbs/91_data.ipynb #6539168a
+# %% ../nbs/91_data.ipynb #d7cc0b22
 def here(
     device=None,  # "cuda" or "cpu"; None: a GPU where there is one
 ) -> Preset:
     "What this machine can do: the lesson's own training on a GPU, a small one on a laptop."
-    _import_fastai()
     import torch
     from fastai.torch_core import default_device
     from fastai.vision.models.xresnet import xresnet18, xresnet50
