@@ -10,6 +10,8 @@ from playwright.sync_api import sync_playwright
 
 EXPLORERS = {  # module: (class, the slider's trait, its label, its values)
     "normalize": ("NormalizeExplorer", "draw", "Batch", range(40)),
+    "mixup": ("MixupExplorer", "t", "Weight t of the first", [k/100 for k in range(101)]),
+    "smoothing": ("SmoothingExplorer", "eps", "eps", [k/100 for k in range(100)]),
 }
 CELL = """%matplotlib inline
 from ipywidgets import interact, IntSlider, SelectionSlider
