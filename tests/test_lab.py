@@ -117,7 +117,7 @@ def test_chapter_one_runs_and_python_reads_what_the_keyboard_did(lab, new_page):
     assert [o for c in saved for o in c["outputs"] if o["output_type"] == "error"] == []
 
 
-FAMILY = dict(normalize="NormalizeExplorer", resize="ResizeExplorer", tta="TTAExplorer", mixup="MixupExplorer", smoothing="SmoothingExplorer")
+FAMILY = {"normalize": "NormalizeExplorer"}
 SEEN = """(el) => ({
     values: [...el.querySelectorAll("[data-value]")].map((e) => e.dataset.value),
     canvases: [...el.querySelectorAll("canvas")].map((c) => c.width ? c.toDataURL() : ""),
@@ -135,7 +135,7 @@ def press_something(section, rng):
 
 
 @pytest.mark.slow
-def test_twenty_states_of_each_explorer_reach_python(lab, new_page):
+def test_twenty_states_reach_python(lab, new_page):
     "What Python holds after each is saved, opened with no kernel, and must show the very same numbers, pixels and controls."
     url, home = lab
     cells = [nbformat.v4.new_code_cell(f"from lesson7.{m} import {c}\n{m} = {c}()\n{m}.still = lambda: b''\n{m}") for m, c in FAMILY.items()]
