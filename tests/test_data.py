@@ -195,3 +195,11 @@ def test_here_on_a_cpu(cache, monkeypatch):
     assert p.path == Path("there") and p.small < p.large and not p.bf16 and "torch" in p.machine
     assert p.arch(n_out=10)[-1].out_features == 10
     with pytest.raises(ValueError, match="device is 'tpu'"): here("tpu")
+
+
+def test_architecture_by_name():
+    from lesson7.data import architecture
+    model = architecture("xresnet18-narrow")(n_out=7)
+    assert model[-1].out_features == 7 and sum(p.numel() for p in model.parameters()) < 1e6
+    assert architecture("xresnet18").__name__ == "xresnet18"
+    with pytest.raises(ValueError, match="'resnet' is not known; it must be one of xresnet18-narrow, xresnet18"): architecture("resnet")
