@@ -174,6 +174,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'lesson7.training.Result': ('training.html#result', 'lesson7/training.py'),
                                   'lesson7.training.Result.from_dict': ('training.html#result.from_dict', 'lesson7/training.py'),
                                   'lesson7.training.Result.to_dict': ('training.html#result.to_dict', 'lesson7/training.py'),
+                                  'lesson7.training._alone': ('training.html#_alone', 'lesson7/training.py'),
                                   'lesson7.training._learner': ('training.html#_learner', 'lesson7/training.py'),
                                   'lesson7.training._memory': ('training.html#_memory', 'lesson7/training.py'),
                                   'lesson7.training._number': ('training.html#_number', 'lesson7/training.py'),

@@ -128,7 +128,7 @@ def mislabel(
     labels.items = list(labels.items)
     for i, k in zip(wrong, shift): labels.items[i] = Path(other[labels.items[i].parent.name][k])/labels.items[i].name
 
-# %% ../nbs/95_training.ipynb #db54d0c9
+# %% ../nbs/95_training.ipynb #b48fe612
 def world() -> int:  # processes that train together, 1 without torchrun
     return int(os.environ.get("WORLD_SIZE", 1))
 
@@ -146,6 +146,13 @@ def _together(learn):
     DistributedDL._broadcast = broadcast
     cpu = not torch.cuda.is_available()
     return learn.distrib_ctx(sync_bn=not cpu, cpu=cpu)  # synchronized batch norm is CUDA's alone
+
+@contextmanager
+def _alone():
+    "Where each process predicts all images for itself; fastai would join what they predict, as if each had a part."
+    several = {k: os.environ.pop(k) for k in ("WORLD_SIZE",) if k in os.environ}
+    try: yield
+    finally: os.environ.update(several)
 
 @contextmanager
 def _memory(recipe):
@@ -173,7 +180,7 @@ class Result:
     @classmethod
     def from_dict(cls, values): return cls(**values | dict(recipe=Recipe(**values["recipe"])))
 
-# %% ../nbs/95_training.ipynb #a4e6d767
+# %% ../nbs/95_training.ipynb #dee38947
 @cache
 def _train_stats(path):
     from fastai.data.transforms import get_image_files
@@ -197,7 +204,7 @@ def _learner(recipe, path, cbs):
 def judge(learn, recipe) -> dict:
     "Accuracy, loss and ECE of a trained learner on its validation images, and the seconds that took."
     start = time.perf_counter()
-    with learn.no_bar(): preds, targs = tta(learn, recipe.tta) if recipe.tta else learn.get_preds()
+    with _alone(), learn.no_bar(): preds, targs = tta(learn, recipe.tta) if recipe.tta else learn.get_preds()
     preds, targs = preds.float().clamp(min=1e-9), targs.long()
     return dict(accuracy=(preds.argmax(1) == targs).float().mean().item(), loss=-preds[range(len(targs)), targs].log().mean().item(),
                 ece=float(ece(preds, targs)), predict_seconds=time.perf_counter()-start)
