@@ -34,7 +34,7 @@ _RANGES = {  # field: (what it must be, does it hold?)
 }
 def _number(v): return type(v) in (int, float)
 
-# %% ../nbs/95_training.ipynb #1c1139a0
+# %% ../nbs/95_training.ipynb #bb983834
 @dataclass(frozen=True)
 class Recipe:
     "A training in full; `ValueError` where a value is out of range, or two contradict each other."
@@ -50,7 +50,7 @@ class Recipe:
     smoothing: float = 0.            # eps of label smoothing; 0: off
     noise: float = 0.                # share of the training images that get a wrong label
     seed: int = 42                   # of initial weights, order, augmentation and wrong labels
-    bf16: bool = False               # train in bfloat16 (mixed precision)
+    bf16: bool = False               # train in bfloat16 (mixed precision), on a GPU
     channels_last: bool = True       # memory format of the weights; the faster one, on CPUs and GPUs alike
 
     def __post_init__(self):
@@ -180,7 +180,7 @@ class Result:
     @classmethod
     def from_dict(cls, values): return cls(**values | dict(recipe=Recipe(**values["recipe"])))
 
-# %% ../nbs/95_training.ipynb #dee38947
+# %% ../nbs/95_training.ipynb #dedba253
 @cache
 def _train_stats(path):
     from fastai.data.transforms import get_image_files
@@ -199,7 +199,7 @@ def _learner(recipe, path, cbs):
     dls = loaders(recipe.plan[0].bs, recipe.plan[0].size)
     learn = Learner(dls, architecture(recipe.arch)(n_out=dls.c), loss_func=CrossEntropyLossFlat(label_smoothing=recipe.smoothing), metrics=accuracy,
                     cbs=[*cbs, *([MixUp(recipe.mixup)] if recipe.mixup else []), *([ChannelsLast()] if recipe.channels_last else [])])
-    return learn.to_bf16() if recipe.bf16 else learn, loaders
+    return learn.to_bf16() if recipe.bf16 and torch.cuda.is_available() else learn, loaders
 
 def judge(learn, recipe) -> dict:
     "Accuracy, loss and ECE of a trained learner on its validation images, and the seconds that took."
