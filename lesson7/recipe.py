@@ -98,7 +98,7 @@ def compare(
         bar.comment = " · ".join(title(u) for u in [u for u in units if u[0] not in finished][:jobs])
     return done
 
-# %% ../nbs/06_recipe.ipynb #1a7de2b7
+# %% ../nbs/06_recipe.ipynb #d925db4b
 def main(args=None):
     "`python -m lesson7.recipe`, alone or under `torchrun`."
     from argparse import ArgumentParser
@@ -115,7 +115,9 @@ def main(args=None):
         if is_first():
             if args.out: write_whole(args.out, json.dumps(result.to_dict(), indent=1))
             print(f"{recipe.name}: accuracy {100*result.accuracy:.1f} %, loss {result.loss:.3f}, ECE {result.ece:.3f}, {result.seconds:.0f} s; {result.versions}")
-    except (ValueError, OSError, MemoryError) as e: sys.exit(f"{parser.prog}: {e}")
+    except (ValueError, OSError) as e:
+        print(f"{parser.prog}: {e}", file=sys.stderr)
+        sys.exit(2)
     finally:
         if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()
 

@@ -180,11 +180,13 @@ class Result:
     @classmethod
     def from_dict(cls, values): return cls(**values | dict(recipe=Recipe(**values["recipe"])))
 
-# %% ../nbs/95_training.ipynb #dedba253
+# %% ../nbs/95_training.ipynb #2938a7a9
 @cache
 def _train_stats(path):
     from fastai.data.transforms import get_image_files
-    return dataset_stats(get_image_files(path/"train"))
+    files = get_image_files(path/"train")
+    if not files: raise ValueError(f"{path/'train'} has no images; a dataset holds train/<class>/ and val/<class>/.")
+    return dataset_stats(files)
 
 def _learner(recipe, path, cbs):
     "An untrained learner for `recipe`, and the function that makes its loaders."
