@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import lesson7.recipe
-from lesson7.recipe import Comparison, Recipe, Result, compare, main, matched, plot_comparison, techniques
+from lesson7.recipe import Comparison, Recipe, Result, choose, compare, main, matched, plot_comparison, techniques
 from lesson7.resize import Stage
 from lesson7.training import cost
 
@@ -24,6 +24,7 @@ def test_arms_are_the_baseline_each_technique_alone_and_all_five():
 def test_stages_are_made_where_a_recipe_has_none():
     assert techniques(Recipe())[2].stages == (Stage(32, 32, 8, 3e-3), Stage(48, 32, 3, 1e-3))
     with pytest.raises(ValueError, match="epochs is 5; progressive resizing needs at least 6"): techniques(Recipe(epochs=5))
+    with pytest.raises(ValueError, match="There is no technique .mixpu.; there are normalize, resize"): choose(Recipe(), ["mixpu"])
 
 @pytest.mark.parametrize("base", [Recipe.cpu(), Recipe.gpu(), Recipe(size=60, epochs=30)], ids=["cpu", "gpu", "other"])
 def test_equal_cost_is_never_more_than_the_baselines_and_nearly_all_of_it(base):
