@@ -1,6 +1,6 @@
 # make lab     JupyterLab on the first notebook      make test    notebooks, then pytest
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
-# make bench   explorers beside interact, timed
+# make bench   explorers beside interact, timed  make results the comparison of chapter six, trained anew (an hour on two cores)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: lab test bench export outputs chromium pins clean
+.PHONY: lab test bench results export outputs chromium pins clean
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7.data import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -22,6 +22,12 @@ test: $(READY) chromium
 
 bench: $(READY) chromium
 	$(BIN)/python tests/bench.py
+
+# Interrupted, it goes on where it was; the chapter's file changes only when all of it is there.
+results: $(READY)
+	mkdir -p build nbs/results
+	$(BIN)/lesson7 compare --preset cpu --seeds 5 --noise 0 0.25 --out build/digits.json
+	cp build/digits.json nbs/results/digits.json
 
 export: $(READY)
 	$(BIN)/nbdev_export
@@ -40,7 +46,7 @@ chromium: $(READY)
 $(READY): settings.ini setup.py pyproject.toml constraints.txt docs/lab-settings.json
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and "lesson7 needs Python 3.10 or newer; this is %d.%d." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[lab,dev]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
 	mkdir -p $(VENV)/share/jupyter/lab/settings
 	cp docs/lab-settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@

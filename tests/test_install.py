@@ -1,6 +1,7 @@
 "What a user gets from a plain `pip install`: the newest fastai and fastcore, none of our pins."
-import shutil, subprocess, sys, zipfile
+import json, os, re, shutil, signal, socket, subprocess, sys, zipfile
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -38,19 +39,51 @@ def wheel(tmp_path_factory):
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT], check=True, capture_output=True)
     return next(out.glob("*.whl"))
 
-def test_the_wheel_holds_module_and_views_and_is_small(wheel):
+def test_the_wheel_holds_module_views_and_notebooks_and_is_small(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for file in [*(ROOT/"lesson7").glob("*.py"), *(ROOT/"lesson7"/"static").iterdir()]: assert str(file.relative_to(ROOT)) in names
-    assert wheel.stat().st_size < 300_000
+    for file in [*(ROOT/"nbs").glob("*.ipynb"), *(ROOT/"nbs").glob("results/*.json")]: assert f"lesson7/notebooks/{file.relative_to(ROOT/'nbs')}" in names
+    assert wheel.stat().st_size < 3_000_000
+
+def commands(lesson7, folder, env):
+    "The `lesson7` command as a new user has it."
+    def run(*args):
+        done = subprocess.run([lesson7, *args], cwd=folder, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    assert "2000 pictures in train, 1000 pictures in val" in (said := run("data"))
+    digits = Path(said.split(": ")[0])
+    run("train", "--epochs", "1", "--preset", "cpu")
+    picture = next((digits/"val").glob("*/*.jpg"))
+    assert re.match(rf"\d +[01]\.\d{{3}}  {re.escape(str(picture))}$", run("predict", "model", picture, "--tta").strip())
+    wrong = subprocess.run([lesson7, "predict", "model", "none.jpg"], cwd=folder, env=env, capture_output=True, text=True)
+    assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1, wrong.stderr
+
+def lab(lesson7, folder, env):
+    "`lesson7 lab` serves the learner's copy of the notebooks."
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    server = subprocess.Popen([lesson7, "lab", "--no-browser", f"--port={port}", "--IdentityProvider.token=t"], cwd=folder, env=env,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert any(f":{port}/lab" in line for line in server.stderr)
+        held = json.load(urlopen(f"http://127.0.0.1:{port}/api/contents/?token=t"))
+        assert {"index.ipynb", "01_normalize.ipynb"} <= {f["name"] for f in held["content"]}
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
 
 @pytest.mark.slow
-def test_a_plain_install_works(tmp_path):
+def test_a_plain_install_works(wheel, tmp_path):
     venv, python = tmp_path/"venv", tmp_path/"venv"/"bin"/"python"
+    env = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(tmp_path/"cache"), "MPLBACKEND": "agg", "HOME": str(tmp_path)}
     try:
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--no-cache-dir", ROOT], check=True, stdout=subprocess.DEVNULL)
-        run = subprocess.run([python, "-W", "ignore", "-c", USE], cwd=tmp_path, capture_output=True, text=True,
-                             env={"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(tmp_path/"cache"), "MPLBACKEND": "agg"})
+        subprocess.run([python, "-m", "pip", "install", "--no-cache-dir", wheel], check=True, stdout=subprocess.DEVNULL)
+        run = subprocess.run([python, "-W", "ignore", "-c", USE], cwd=tmp_path, capture_output=True, text=True, env=env)
         assert run.returncode == 0, run.stderr
         print(run.stdout.splitlines()[-1])
+        commands(venv/"bin"/"lesson7", tmp_path, env)
+        lab(venv/"bin"/"lesson7", tmp_path, env)
     finally: subprocess.run(["rm", "-rf", venv])  # some gigabytes

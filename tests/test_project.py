@@ -36,7 +36,7 @@ def test_development_installs_an_exact_set():
     pins = [line for line in (ROOT/"constraints.txt").read_text().splitlines() if line]
     assert all(re.match(r"[a-z0-9._-]+==\S+( ;.*)?$", pin) for pin in pins)
     pinned = {pin.split("==")[0] for pin in pins}
-    wanted = " ".join(INI["DEFAULT"][k] for k in ("requirements", "lab_requirements", "dev_requirements"))
+    wanted = " ".join(INI["DEFAULT"][k] for k in ("requirements", "onnx_requirements", "distributed_requirements", "dev_requirements"))
     assert {re.split(r"[<>=]", r)[0].lower() for r in wanted.split()} <= pinned
 
 
@@ -58,7 +58,7 @@ def test_modules_are_small():
 
 def test_imports_run_one_way():
     "What stands lower imports nothing that stands higher."
-    order = ["digits", "data", "explorer", "normalize resize tta mixup smoothing", "recipe", "share check cli"]
+    order = ["digits", "data", "explorer", "normalize resize tta mixup smoothing", "training", "evidence", "recipe", "share check", "cli"]
     level = {m: i for i, names in enumerate(order) for m in names.split()}
     for file in (ROOT/"lesson7").glob("[a-z]*.py"):
         for other in re.findall(r"^\s*from lesson7\.(\w+) import", file.read_text(), re.M): assert level[other] < level[file.stem], (file.name, other)

@@ -1,0 +1,141 @@
+"The `lesson7` command, as a user types it: what it does, what it says, how it ends."
+import json, shutil, subprocess, sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lesson7.cli import copy_notebooks, main
+from lesson7.recipe import Comparison
+from lesson7.training import Recipe, Result
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def at(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+@pytest.fixture(scope="module")
+def model(small, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cli")/"model"
+    recipe = out.parent/"recipe.json"
+    recipe.write_text(Recipe(size=24, bs=16, epochs=2, normalize=True).to_json())
+    assert main(["train", "--recipe", str(recipe), "--path", str(small), "--out", str(out)]) == 0
+    return out
+
+
+def test_help_needs_no_torch_and_names_every_command():
+    code = "import sys, lesson7.cli as c; c._parser().format_help(); print(*{'torch', 'fastai', 'pandas'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == ""
+    said = subprocess.check_output([sys.executable, "-m", "lesson7.cli", "--help"], text=True)
+    assert all(f"    {c} " in said for c in ("lab", "data", "train", "compare", "predict"))
+
+def test_train_keeps_model_and_result(model, small, capsys):
+    result = Result.from_dict(json.loads((model/"result.json").read_text()))
+    assert result.recipe.size == 24 and {f.suffix for f in model.iterdir()} == {".json", ".safetensors"}
+    recipe = str(model.parent/"recipe.json")
+    assert main(["train", "--recipe", recipe, "--path", str(small), "--out", str(model)]) == 2
+    assert "is there already; give another folder with --out, or --replace" in capsys.readouterr().err
+    assert main(["train", "--recipe", recipe, "--path", str(small), "--out", str(model), "--replace"]) == 0
+
+def test_train_by_names(small, at, capsys):
+    assert main(["train", "mixup", "smoothing", "--epochs", "1", "--preset", "cpu", "--path", str(small)]) == 0
+    recipe = Result.from_dict(json.loads((at/"model"/"result.json").read_text())).recipe
+    assert (recipe.mixup, recipe.smoothing, recipe.normalize, recipe.epochs) == (.4, .1, False, 1)
+    assert "+ mixup + smoothing: " in capsys.readouterr().out
+
+def test_predict_agrees_with_the_model_with_and_without_tta(model, small, capsys):
+    from lesson7.share import load_model
+    from lesson7.tta import tta
+    files = sorted((small/"val").glob("*/*.jpg"))[:7]
+    learn = load_model(model)
+    dl = learn.dls.test_dl(files)
+    with learn.no_bar(): wanted = {"": learn.get_preds(dl=dl)[0], "--tta": tta(learn, dl=dl)[0]}
+    for flag, preds in wanted.items():
+        capsys.readouterr()
+        assert main(["predict", str(model), *map(str, files), *filter(None, [flag])]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[0] for line in lines] == [str(int(p.argmax())) for p in preds] and [line.split()[2] for line in lines] == list(map(str, files))
+        assert main(["predict", str(model), *map(str, files), "--json", *filter(None, [flag])]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert all(told[i]["probabilities"][str(c)] == pytest.approx(float(preds[i, c]), abs=1e-6) for i in range(7) for c in range(10))
+
+def test_compare_writes_and_resumes(small, at, capsys, monkeypatch):
+    monkeypatch.setattr(Recipe, "cpu", classmethod(lambda cls, **kw: cls(**dict(size=24, bs=16, epochs=6) | kw)))
+    ask = ["compare", "--preset", "cpu", "--path", str(small), "--seeds", "1"]
+    assert main(ask) == 0
+    assert len(Comparison.load(at/"comparison.json").runs) == 7
+    told = capsys.readouterr().out
+    assert "baseline" in told and "all five" in told and "seeds 0, equal cost" in told
+    monkeypatch.setattr("lesson7.recipe._train_once", None)  # nothing is trained again
+    assert main(ask) == 0
+
+def test_data_says_where_it_is(at, cache, capsys):
+    from lesson7.data import sample_dataset
+    assert main(["data", "--path", str(sample_dataset(at/"d"))]) == 0
+    assert capsys.readouterr().out == f"{at/'d'}: 2000 pictures in train, 1000 pictures in val\n"
+
+
+@pytest.mark.parametrize("args, says", [
+    (["train", "mixpu"], "There is no technique 'mixpu'; there are normalize, resize, tta, mixup, smoothing."),
+    (["train", "resize", "--epochs", "2", "--preset", "cpu"], "epochs is 2; progressive resizing needs at least 6"),
+    (["train", "--epochs", "0", "--preset", "cpu"], "epochs is 0; it must be a whole number above 0"),
+    (["train", "--epochs", "-3", "--preset", "cpu"], "epochs is -3; it must be a whole number above 0"),
+    (["train", "--recipe", "bad.json"], "not readable JSON"),
+    (["train", "--recipe", "contradictory.json"], "The last stage is at 32 px, but size is 48"),
+    (["train", "--recipe", "none.json"], "none.json"),
+    (["train", "mixup", "--recipe", "bad.json"], "leave out techniques and --epochs"),
+    (["train", "--path", "nowhere", "--preset", "cpu"], "nowhere/train has no images"),
+    (["compare", "--noise", "1.5", "--preset", "cpu"], "noise is 1.5; it must be a number from 0 to below 1"),
+    (["compare", "--out", "bad.json", "--preset", "cpu"], "bad.json is not readable JSON"),
+    (["data", "--noise", "0.3"], "noise is 0.3; it must be one of"),
+    (["predict", "nowhere", "good.png"], "nowhere holds no model.json"),
+    (["predict", "MODEL", "none.png"], "none.png"),
+    (["predict", "MODEL", "bad.png"], "bad.png is not a readable image"),
+    (["predict", "MODEL", "good.png", "cut.jpg"], "cut.jpg is not a readable image"),
+])
+def test_a_mistake_gets_one_sentence_and_code_two(args, says, model, at, cache, capsys):
+    Image.new("RGB", (40, 30), "red").save("good.png")
+    Image.effect_noise((200, 200), 60).save("whole.jpg")
+    Path("cut.jpg").write_bytes(Path("whole.jpg").read_bytes()[:2000])
+    for name in ("bad.json", "bad.png"): Path(name).write_text("{")
+    Path("contradictory.json").write_text('{"stages": [{"size": 32, "bs": 32, "epochs": 12, "lr": 0.003}]}')
+    before = sorted(p.name for p in at.iterdir())
+    assert main([str(model) if a == "MODEL" else a for a in args]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("lesson7: ") and says in err and err.count("\n") == 1 and out == ""
+    assert sorted(p.name for p in at.iterdir()) == before  # nothing half done is left
+
+@pytest.mark.parametrize("args", [[], ["fly"], ["train", "--lr", "3"], ["predict", "m"], ["train", "--epochs", "many"]])
+def test_what_cannot_be_parsed_ends_with_two(args, capsys):
+    with pytest.raises(SystemExit) as e: main(args)
+    assert e.value.code == 2 and "Traceback" not in capsys.readouterr().err
+
+def test_interrupted_and_out_of_memory_have_codes_of_their_own(monkeypatch, capsys, at):
+    for error, code in ((KeyboardInterrupt(), 130), (MemoryError("Out of GPU memory; try bs=8."), 1)):
+        def stop(*a, **kw): raise error
+        monkeypatch.setattr("lesson7.recipe.train", stop)
+        assert main(["train", "--preset", "cpu"]) == code and capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_notebooks_are_copied_once_and_never_overwritten(tmp_path):
+    (tmp_path/"01_normalize.ipynb").write_text("mine")
+    written, kept = copy_notebooks(tmp_path)
+    assert kept == ["01_normalize.ipynb"] and (tmp_path/"01_normalize.ipynb").read_text() == "mine"
+    assert {f.name for f in (ROOT/"nbs").glob("*.ipynb")} == {f.name for f in tmp_path.glob("*.ipynb")}
+    for file in tmp_path.glob("0[2-7]*.ipynb"):
+        assert "nbdev_export()" not in file.read_text() and len(json.loads(file.read_text())["cells"]) > 5
+    assert copy_notebooks(tmp_path)[0] == [] and not list(tmp_path.rglob(".*"))
+
+def test_lab_without_jupyterlab_says_what_to_install(monkeypatch, capsys, at):
+    monkeypatch.setattr("lesson7.cli.find_spec", lambda name: None)
+    assert main(["lab"]) == 2 and "pip install jupyterlab" in capsys.readouterr().err
+    assert list(at.iterdir()) == []
+
+def test_lab_hands_other_options_to_jupyterlab(monkeypatch, at):
+    called = []
+    monkeypatch.setattr("lesson7.cli.subprocess.call", lambda args: called.append(args) or 0)
+    assert main(["lab", "--no-browser", "--port", "8899"]) == 0
+    assert called[0][-3:] == ["--no-browser", "--port", "8899"] and (at/"lesson7-notebooks"/"index.ipynb").is_file()
