@@ -117,11 +117,13 @@ def test_chapter_one_runs_and_python_reads_what_the_keyboard_did(lab, new_page):
     assert [o for c in saved for o in c["outputs"] if o["output_type"] == "error"] == []
 
 
-FAMILY = {"normalize": "NormalizeExplorer"}
-SEEN = """(el) => ({
-    values: [...el.querySelectorAll("[data-value]")].map((e) => e.dataset.value),
-    canvases: [...el.querySelectorAll("canvas")].map((c) => c.width ? c.toDataURL() : ""),
-    controls: [...el.querySelectorAll("input, select")].map((e) => e.type === "checkbox" ? e.checked : e.value) })"""
+FAMILY = dict(normalize="NormalizeExplorer", resize="ResizeExplorer", tta="TTAExplorer", mixup="MixupExplorer", smoothing="SmoothingExplorer")
+# what is hidden, say a stage that was taken away, may hold what it last showed
+SEEN = """(el) => {
+    const all = (what, read) => [...el.querySelectorAll(what)].filter((e) => e.checkVisibility()).map(read);
+    return { values: all("[data-value]", (e) => e.dataset.value),
+        canvases: all("canvas", (c) => c.width ? c.toDataURL() : ""),
+        controls: all("input, select", (e) => e.type === "checkbox" ? e.checked : e.value) }; }"""
 
 def press_something(section, rng):
     "One control of an explorer, by keyboard."
