@@ -239,4 +239,14 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'lesson7.tta._spots': ('tta.html#_spots', 'lesson7/tta.py'),
                              'lesson7.tta.combine': ('tta.html#combine', 'lesson7/tta.py'),
                              'lesson7.tta.tta': ('tta.html#tta', 'lesson7/tta.py'),
-                             'lesson7.tta.windows': ('tta.html#windows', 'lesson7/tta.py')}}}
+                             'lesson7.tta.windows': ('tta.html#windows', 'lesson7/tta.py')},
+            'lesson7.workbench': { 'lesson7.workbench.Workbench': ('workbench.html#workbench', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench.__init__': ('workbench.html#workbench.__init__', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench._add': ('workbench.html#workbench._add', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench._run': ('workbench.html#workbench._run', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench.recipe': ('workbench.html#workbench.recipe', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench.stop': ('workbench.html#workbench.stop', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench.tell': ('workbench.html#workbench.tell', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench.train': ('workbench.html#workbench.train', 'lesson7/workbench.py'),
+                                   'lesson7.workbench._watch': ('workbench.html#_watch', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.curves': ('workbench.html#curves', 'lesson7/workbench.py')}}}

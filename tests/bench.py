@@ -8,10 +8,12 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import sync_playwright
 
-EXPLORERS = {  # module: (class, the slider's trait, its label, its values)
-    "normalize": ("NormalizeExplorer", "draw", "Batch", range(40)),
-    "mixup": ("MixupExplorer", "t", "Weight t of the first", [k/100 for k in range(101)]),
-    "smoothing": ("SmoothingExplorer", "eps", "eps", [k/100 for k in range(100)]),
+EXPLORERS = {  # module: (class, the slider's label, its values, what one of them sets)
+    "normalize": ("NormalizeExplorer", "Batch", range(40), "still.draw = v"),
+    "resize": ("ResizeExplorer", "Size 1", range(16, 321, 16), "still.stages = [[v, 4], [224, 5]]"),
+    "tta": ("TTAExplorer", "across", [k/120 for k in range(121)], "still.at = [[v, still.at[0][1]], *still.at[1:]]"),
+    "mixup": ("MixupExplorer", "Weight t of the first", [k/100 for k in range(101)], "still.t = v"),
+    "smoothing": ("SmoothingExplorer", "eps", [k/100 for k in range(100)], "still.eps = v"),
 }
 CELL = """%matplotlib inline
 from ipywidgets import interact, IntSlider, SelectionSlider
@@ -20,7 +22,7 @@ explorer, still = {cls}(), {cls}()
 values = {values!r}
 @interact(v=SelectionSlider(options=values))
 def draw(v):
-    still.{trait} = v
+    {set}
     display(still.figure())
 explorer"""
 # what happens between a slider's event and the frame that shows it
@@ -50,13 +52,23 @@ def measure(page, label):
         for _ in range(6): theirs.append(page.evaluate(WAIT_FOR_PICTURE))
     return ours, theirs
 
+CONSTRUCT = """import time, torch
+at = time.perf_counter()
+from lesson7.{module} import {cls}
+{cls}()
+print(1000*(time.perf_counter() - at))"""
+
+def constructed(module, cls):
+    "Milliseconds from `import torch` to an explorer, import included, in fresh processes."
+    return [float(subprocess.check_output([sys.executable, "-W", "ignore", "-c", CONSTRUCT.format(module=module, cls=cls)], text=True)) for _ in range(3)]
+
 def spread(times): return f"{statistics.median(times):6.1f} ms ({min(times):.1f} to {max(times):.1f})"
 
 
 def main():
     folder = Path(tempfile.mkdtemp())
-    for module, (cls, trait, label, values) in EXPLORERS.items():
-        cell = CELL.format(module=module, cls=cls, trait=trait, values=list(values))
+    for module, (cls, label, values, set_) in EXPLORERS.items():
+        cell = CELL.format(module=module, cls=cls, set=set_, values=list(values))
         nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=dict(kernelspec=dict(name="python3", display_name="python3")))
         nbformat.write(nb, folder/f"{module}.ipynb")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
@@ -68,7 +80,7 @@ def main():
         with sync_playwright() as p:
             from conftest import find_chromium
             browser = p.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-            for module, (cls, trait, label, values) in EXPLORERS.items():
+            for module, (cls, label, _, _) in EXPLORERS.items():
                 page = browser.new_page(viewport=dict(width=1300, height=1400))
                 page.goto(f"{url}/tree/{module}.ipynb?token=t&reset")
                 page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
@@ -77,9 +89,10 @@ def main():
                 page.locator(".l7 canvas, .l7 svg").first.wait_for(timeout=60_000)
                 page.locator(".widget-interact img").wait_for()
                 ours, theirs = measure(page, label)
-                rows[module] = dict(explorer_ms=ours, interact_ms=theirs)
-                print(f"{cls:18} {spread(ours)}   interact {spread(theirs)}   {statistics.median(theirs)/statistics.median(ours):.0f}x", flush=True)
                 page.close()
+                rows[module] = dict(explorer_ms=ours, interact_ms=theirs, construct_ms=constructed(module, cls))
+                print(f"{cls:18} {spread(ours)}   interact {spread(theirs)}   {statistics.median(theirs)/statistics.median(ours):.0f}x   "
+                      f"built in {statistics.median(rows[module]['construct_ms']):.0f} ms", flush=True)
     finally: server.terminate()
     out = Path("build/bench.json")
     out.parent.mkdir(exist_ok=True)
