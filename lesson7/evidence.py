@@ -71,14 +71,15 @@ class Comparison:
                 "train s": round(mean("seconds")), "predict s": round(mean("predict_seconds"), 1), "seeds": len(runs)}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["wrong labels", "recipe"])
 
-# %% ../nbs/96_evidence.ipynb #6f111165
+# %% ../nbs/96_evidence.ipynb #fd79273d
 def plot_comparison(
     comparison,  # a `Comparison`
 ):               # matplotlib `Figure`
     "What each arm gains over the baseline: a dot a seed, the mean with its 95 % interval; grey where the interval holds zero."
-    from matplotlib.figure import Figure
+    import matplotlib.pyplot as plt
     panels = {noise: [a for a in arms if a[1] != "baseline"] for noise, arms in groupby(sorted(comparison.arms(), key=lambda a: a[0]), key=lambda a: a[0])}
-    fig = Figure(figsize=(4.6*len(panels)+1, 3.4), layout="constrained")
+    fig = plt.figure(figsize=(4.6*len(panels)+1, 3.4), layout="constrained")
+    plt.close(fig)  # a notebook shows what is returned; open figures it would show once more
     for ax, (noise, arms) in zip(fig.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items()):
         for y, arm in enumerate(arms):
             gains = [100*g for g in comparison.gains(arm)]
