@@ -71,7 +71,7 @@ class Comparison:
                 "train s": round(mean("seconds")), "predict s": round(mean("predict_seconds"), 1), "seeds": len(runs)}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["wrong labels", "recipe"])
 
-# %% ../nbs/96_evidence.ipynb #fd79273d
+# %% ../nbs/96_evidence.ipynb #8474d297
 def plot_comparison(
     comparison,  # a `Comparison`
 ):               # matplotlib `Figure`
@@ -85,7 +85,7 @@ def plot_comparison(
             gains = [100*g for g in comparison.gains(arm)]
             mean, half = _interval(gains)
             colour = "#767676" if not abs(mean) > half else "#1a7f37" if mean > 0 else "#c4314b"
-            ax.scatter(gains, [y]*len(gains), s=14, color=colour, alpha=.45, linewidths=0)
+            ax.scatter(gains, [y + .25]*len(gains), s=14, color=colour, alpha=.5, linewidths=0)
             ax.errorbar(mean, y, xerr=half, fmt="o", color=colour, capsize=4, lw=2)
         base = comparison.arms()[noise, "baseline"]
         ax.axvline(0, color="black", lw=1); ax.set_yticks(range(len(arms)), [a[1] for a in arms])
