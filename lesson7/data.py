@@ -127,13 +127,13 @@ def imagenette(
     except OSError as e:
         raise ConnectionError("Imagenette is not on this machine and could not be downloaded; sample_dataset() needs no network.") from e
 
-# %% ../nbs/91_data.ipynb #632b038b
+# %% ../nbs/91_data.ipynb #4181e787
 def open_image(file) -> Image.Image:
     "The image in `file` as RGB; a file that cannot be read is named. An open image will do, too."
-    try:
+    try:  # Pillow's readers raise what they like
         image = file if isinstance(file, Image.Image) else Image.open(file)
         image.load()
-    except (OSError, SyntaxError) as e: raise ValueError(f"{file} is not a readable image ({e}); delete or replace it.") from e
+    except Exception as e: raise ValueError(f"{file} is not a readable image ({e}); delete or replace it.") from e
     if image.mode.startswith("I"): image = Image.fromarray((np.asarray(image)/257).astype(np.uint8))  # 16 bits a pixel
     return image.convert("RGB")
 
@@ -200,7 +200,7 @@ class Preset:
     bf16: bool      # train in bfloat16?
     machine: str    # hardware and versions, to stand beside a result
 
-# %% ../nbs/91_data.ipynb #a4c417ec
+# %% ../nbs/91_data.ipynb #1bfc5b18
 def architectures() -> dict[str, Callable]:
     "Those that have a name, so that a file can hold it: fastai's, and a narrow one that suits a laptop."
     from fastai.vision.models import xresnet
@@ -213,7 +213,6 @@ def architecture(
     known = architectures()
     if name not in known: raise ValueError(f"The architecture {name!r} is not known; it must be one of {', '.join(known)}.")
     return known[name]
-
 
 # %% ../nbs/91_data.ipynb #d1e3fc94
 def machine(
