@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['notebooks', 'copy_notebooks', 'lab', 'data', 'train', 'compare', 'predict', 'main']
 
-# %% ../nbs/93_cli.ipynb #1d026a1b
-import json, os, subprocess, sys
+# %% ../nbs/93_cli.ipynb #a2047514
+import json, os, sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from . import __version__
 from .data import sample_dataset, write_whole
 
-# %% ../nbs/93_cli.ipynb #cb3ff4ba
+# %% ../nbs/93_cli.ipynb #de581ed9
 def notebooks() -> Path:
     "Where the notebooks are: beside the module in its repository, inside it where it was installed."
     package = Path(__file__).parent if "__file__" in globals() else Path(find_spec("lesson7").origin).parent
@@ -42,33 +42,44 @@ def copy_notebooks(
 
 def lab(args, rest):
     if not find_spec("jupyterlab"): raise ValueError("JupyterLab is not installed; install it with: pip install jupyterlab")
-    written, kept = copy_notebooks(args.into)
-    print(f"{args.into}: {len(written)} files copied" + (f", {len(kept)} kept as they were" if kept else "") + ".", flush=True)
+    folder, rest = (rest[0], rest[1:]) if rest and not rest[0].startswith("-") else ("lesson7-notebooks", rest)
+    written, kept = copy_notebooks(folder)
+    print(f"{folder}: {len(written)} files copied" + (f", {len(kept)} kept as they were" if kept else "") + ".", flush=True)
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return subprocess.call([sys.executable, "-m", "jupyterlab", *root, "--notebook-dir", args.into, "--LabApp.default_url=/lab/tree/index.ipynb", *rest])
+    from jupyterlab.labapp import main as jupyterlab  # in this process, so that Ctrl-C and a kill reach it
+    return jupyterlab([*root, "--notebook-dir", folder, "--LabApp.default_url=/lab/tree/index.ipynb", *rest])
 
-# %% ../nbs/93_cli.ipynb #017c5850
+# %% ../nbs/93_cli.ipynb #05fa60a5
 def data(args):
     path = sample_dataset(args.path, noise=args.noise)
     print(f"{path}: " + ", ".join(f"{sum(1 for _ in (path/split).glob('*/*.jpg'))} pictures in {split}" for split in ("train", "val")))
 
-def _base(args, changes):
+def _base(args, **changes):
     "The recipe of this machine, without techniques, and the dataset that goes with it."
     import torch
     from lesson7.data import imagenette
     from lesson7.training import Recipe
     preset = args.preset or ("gpu" if torch.cuda.is_available() else "cpu")
     if preset == "gpu" and not args.path: args.path = imagenette()
+    if args.epochs is not None: changes |= dict(stages=(), epochs=args.epochs)
     return getattr(Recipe, preset)(**changes)
+
+def _check_out(path):
+    "What cannot be written is said before a training, not after."
+    there = next(p for p in Path(path).absolute().parents if p.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise ValueError(f"{path} cannot be written, since {there} is no folder that takes files; give another --out.")
 
 def train(args):
     from lesson7.training import Recipe, is_first
     from lesson7.recipe import choose, train
-    from lesson7.share import save_model
-    if args.recipe and (args.techniques or args.epochs is not None): raise ValueError("--recipe says all there is to say; leave out techniques and --epochs.")
+    from lesson7.share import check_place, save_model
+    if args.recipe and (args.techniques or args.epochs is not None or args.seed is not None):
+        raise ValueError("--recipe says all there is to say; leave out techniques, --epochs and --seed.")
     if Path(args.out).exists() and not args.replace: raise ValueError(f"{args.out} is there already; give another folder with --out, or --replace.")
-    if args.recipe: recipe = Recipe.from_json(Path(args.recipe).read_text(encoding="utf-8"))
-    else: recipe = choose(_base(args, dict(stages=(), epochs=args.epochs) if args.epochs is not None else {}), args.techniques or ["normalize"])
+    _check_out(args.out); check_place(args.out)
+    if args.recipe: recipe = Recipe.from_json(Path(args.recipe).read_text(encoding="utf-8", errors="replace"))
+    else: recipe = choose(_base(args, **{} if args.seed is None else dict(seed=args.seed)), args.techniques or ["normalize"])
     result = train(recipe, args.path, bar=is_first())
     if not is_first(): return
     save_model(result.learn, args.out)
@@ -80,8 +91,11 @@ def compare(args):
     import pandas as pd
     from dataclasses import replace
     from lesson7.recipe import compare, techniques
-    base = _base(args, dict(stages=(), epochs=args.epochs) if args.epochs is not None else {})
+    if args.seeds < 1: raise ValueError(f"--seeds is {args.seeds}; it must be 1 or more.")
+    _check_out(args.out)
+    base = _base(args)
     arms = [arm for noise in args.noise for arm in techniques(replace(base, noise=noise))]
+    Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     done = compare(arms, args.seeds, args.budget, args.path, save=args.out)
     with pd.option_context("display.width", 200, "display.max_columns", None): print(done.table())
     print(f"{done.source}\nAll of it is in {args.out}.")
@@ -90,7 +104,9 @@ def predict(args):
     from lesson7.data import open_image
     from lesson7.share import load_model
     from lesson7.tta import tta
-    for file in args.files: open_image(file)  # a name that is none is said before anything is loaded
+    for file in args.files:  # what is no image is said before anything is loaded
+        if not Path(file).is_file(): raise ValueError(f"There is no file {file}; give image files.")
+        open_image(file)
     learn = load_model(args.model)
     dl = learn.dls.test_dl([Path(f) for f in args.files])
     with learn.no_bar(): preds = (tta(learn, dl=dl) if args.tta else learn.get_preds(dl=dl))[0]
@@ -99,7 +115,7 @@ def predict(args):
     else:
         for file, label, p in best: print(f"{label:<16} {p:.3f}  {file}")
 
-# %% ../nbs/93_cli.ipynb #7f8f992d
+# %% ../nbs/93_cli.ipynb #289c20ba
 def _parser():
     parser = ArgumentParser("lesson7", description='Hands-on companion to the lesson "Training a State-of-the-Art Model".', formatter_class=RawDescriptionHelpFormatter,
                             epilog="lesson7 COMMAND --help says more. Exit codes: 0 done, 2 a mistake in what was asked, 1 anything else, 130 interrupted.")
@@ -109,29 +125,31 @@ def _parser():
         sub = commands.add_parser(run.__name__, help=text, description=text)
         sub.set_defaults(run=run)
         return sub
-    c = command(lab, "Copy the notebooks to a folder of yours, and open JupyterLab there; other options go to JupyterLab.")
-    c.add_argument("--into", default="lesson7-notebooks", metavar="FOLDER", help="default: %(default)s; files that are there are kept")
+    c = command(lab, "Copy the notebooks to a folder of yours, and open JupyterLab there.")
+    c.usage = "lesson7 lab [FOLDER] [OPTION ...]"  # argparse would take the 8899 of --port 8899 for the folder
+    c.epilog = "FOLDER is lesson7-notebooks unless you name one; files that are in it are kept as they are. Options go to JupyterLab: --no-browser, --port 8899, ..."
     c = command(data, "Make the sample dataset, if it is not there yet.")
-    c.add_argument("--path", help="folder to make it in (default: the user's cache)")
-    c.add_argument("--noise", type=float, default=0., help="share of wrong training labels: 0, 0.01, 0.05, 0.25 or 0.5")
+    c.add_argument("--path", metavar="FOLDER", help="folder to make it in (default: the user's cache)")
+    c.add_argument("--noise", type=float, default=0., metavar="SHARE", help="share of wrong training labels: 0, 0.01, 0.05, 0.25 or 0.5")
     def training(c):
         c.add_argument("--preset", choices=("cpu", "gpu"), help="small, on the sample dataset, or the lesson's, on Imagenette (default: as the machine can)")
-        c.add_argument("--path", help="dataset folder with train/<class>/ and val/<class>/")
-        c.add_argument("--epochs", type=int, help="in all (default: the preset's)")
+        c.add_argument("--path", metavar="FOLDER", help="dataset folder with train/<class>/ and val/<class>/")
+        c.add_argument("--epochs", type=int, metavar="N", help="in all (default: the preset's)")
     c = command(train, "Train a model with some of the five techniques, and keep it.")
     c.add_argument("techniques", nargs="*", metavar="TECHNIQUE", help="normalize, resize, tta, mixup, smoothing (default: normalize)")
     training(c)
-    c.add_argument("--recipe", help="JSON file of a Recipe, in place of techniques and epochs")
-    c.add_argument("--out", default="model", help="folder for the model (default: %(default)s)")
+    c.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 42)")
+    c.add_argument("--recipe", metavar="FILE", help="JSON file of a Recipe, in place of techniques, --epochs and --seed")
+    c.add_argument("--out", default="model", metavar="FOLDER", help="folder for the model (default: %(default)s)")
     c.add_argument("--replace", action="store_true", help="replace a model that is there")
     c = command(compare, "Train each technique alone, none and all, with several seeds; goes on where it was interrupted.")
     training(c)
-    c.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
-    c.add_argument("--noise", type=float, nargs="+", default=[0.], help="shares of wrong training labels, each a comparison of its own (default: 0)")
+    c.add_argument("--seeds", type=int, default=3, metavar="N", help="how many (default: %(default)s)")
+    c.add_argument("--noise", type=float, nargs="+", default=[0.], metavar="SHARE", help="shares of wrong training labels, each a comparison of its own (default: 0)")
     c.add_argument("--budget", choices=("cost", "epochs"), default="cost", help="what is equal: pixels that go forward and backward, or epochs (default: %(default)s)")
-    c.add_argument("--out", default="comparison.json", help="file for the results (default: %(default)s)")
+    c.add_argument("--out", default="comparison.json", metavar="FILE", help="file for the results (default: %(default)s)")
     c = command(predict, "Say what a model sees in image files.")
-    c.add_argument("model", help="folder that lesson7 train or save_model wrote")
+    c.add_argument("model", metavar="MODEL", help="folder that lesson7 train or save_model wrote")
     c.add_argument("files", nargs="+", metavar="FILE")
     c.add_argument("--tta", action="store_true", help="look at each picture five times (test time augmentation)")
     c.add_argument("--json", action="store_true", help="all probabilities, as JSON")

@@ -1,6 +1,7 @@
 "The `lesson7` command, as a user types it: what it does, what it says, how it ends."
-import json, shutil, subprocess, sys
+import json, os, shutil, signal, socket, subprocess, sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from PIL import Image
@@ -41,9 +42,9 @@ def test_train_keeps_model_and_result(model, small, capsys):
     assert main(["train", "--recipe", recipe, "--path", str(small), "--out", str(model), "--replace"]) == 0
 
 def test_train_by_names(small, at, capsys):
-    assert main(["train", "mixup", "smoothing", "--epochs", "1", "--preset", "cpu", "--path", str(small)]) == 0
-    recipe = Result.from_dict(json.loads((at/"model"/"result.json").read_text())).recipe
-    assert (recipe.mixup, recipe.smoothing, recipe.normalize, recipe.epochs) == (.4, .1, False, 1)
+    assert main(["train", "mixup", "smoothing", "--epochs", "1", "--seed", "7", "--preset", "cpu", "--path", str(small), "--out", "new/model"]) == 0
+    recipe = Result.from_dict(json.loads((at/"new"/"model"/"result.json").read_text())).recipe
+    assert (recipe.mixup, recipe.smoothing, recipe.normalize, recipe.epochs, recipe.seed) == (.4, .1, False, 1, 7)
     assert "+ mixup + smoothing: " in capsys.readouterr().out
 
 def test_predict_agrees_with_the_model_with_and_without_tta(model, small, capsys):
@@ -86,24 +87,38 @@ def test_data_says_where_it_is(at, cache, capsys):
     (["train", "--recipe", "bad.json"], "not readable JSON"),
     (["train", "--recipe", "contradictory.json"], "The last stage is at 32 px, but size is 48"),
     (["train", "--recipe", "none.json"], "none.json"),
-    (["train", "mixup", "--recipe", "bad.json"], "leave out techniques and --epochs"),
+    (["train", "mixup", "--recipe", "bad.json"], "leave out techniques, --epochs and --seed"),
+    (["train", "--seed", "1", "--recipe", "bad.json"], "leave out techniques, --epochs and --seed"),
+    (["train", "--seed", "-1", "--preset", "cpu"], "seed is -1"),
+    (["train", "--recipe", "good.png"], "not readable JSON"),
+    (["train", "--replace", "--out", "thesis", "--path", "SMALL", "--preset", "cpu"], "thesis is there and holds no model"),
+    (["train", "--out", "bad.json/model", "--path", "SMALL", "--preset", "cpu"], "bad.json is no folder that takes files"),
+    (["compare", "--out", "bad.json/x.json", "--path", "SMALL", "--preset", "cpu"], "bad.json is no folder that takes files"),
+    (["compare", "--seeds", "0", "--path", "SMALL", "--preset", "cpu"], "--seeds is 0; it must be 1 or more"),
     (["train", "--path", "nowhere", "--preset", "cpu"], "nowhere/train has no images"),
     (["compare", "--noise", "1.5", "--preset", "cpu"], "noise is 1.5; it must be a number from 0 to below 1"),
     (["compare", "--out", "bad.json", "--preset", "cpu"], "bad.json is not readable JSON"),
     (["data", "--noise", "0.3"], "noise is 0.3; it must be one of"),
     (["predict", "nowhere", "good.png"], "nowhere holds no model.json"),
-    (["predict", "MODEL", "none.png"], "none.png"),
+    (["predict", "MODEL", "none.png"], "There is no file none.png"),
+    (["predict", "MODEL", "thesis"], "There is no file thesis"),
+    (["predict", "MODEL", "header.ppm"], "header.ppm is not a readable image"),
+    (["predict", "MODEL", "bomb.ppm"], "bomb.ppm is not a readable image"),
     (["predict", "MODEL", "bad.png"], "bad.png is not a readable image"),
     (["predict", "MODEL", "good.png", "cut.jpg"], "cut.jpg is not a readable image"),
 ])
-def test_a_mistake_gets_one_sentence_and_code_two(args, says, model, at, cache, capsys):
+def test_a_mistake_gets_one_sentence_and_code_two(args, says, model, small, at, cache, capsys, monkeypatch):
+    if "SMALL" in args:  # these must be seen before anything is trained
+        for name in ("train", "compare"): monkeypatch.setattr(f"lesson7.recipe.{name}", None)
+    Path("thesis").mkdir(); Path("thesis/chapter.txt").write_text("years")
+    Path("header.ppm").write_bytes(b"P6 7x 60 255 "); Path("bomb.ppm").write_bytes(b"P6 90000 90000 255 ")
     Image.new("RGB", (40, 30), "red").save("good.png")
     Image.effect_noise((200, 200), 60).save("whole.jpg")
     Path("cut.jpg").write_bytes(Path("whole.jpg").read_bytes()[:2000])
     for name in ("bad.json", "bad.png"): Path(name).write_text("{")
     Path("contradictory.json").write_text('{"stages": [{"size": 32, "bs": 32, "epochs": 12, "lr": 0.003}]}')
     before = sorted(p.name for p in at.iterdir())
-    assert main([str(model) if a == "MODEL" else a for a in args]) == 2
+    assert main([str(dict(MODEL=model, SMALL=small).get(a, a)) for a in args]) == 2
     out, err = capsys.readouterr()
     assert err.startswith("lesson7: ") and says in err and err.count("\n") == 1 and out == ""
     assert sorted(p.name for p in at.iterdir()) == before  # nothing half done is left
@@ -134,8 +149,31 @@ def test_lab_without_jupyterlab_says_what_to_install(monkeypatch, capsys, at):
     assert main(["lab"]) == 2 and "pip install jupyterlab" in capsys.readouterr().err
     assert list(at.iterdir()) == []
 
-def test_lab_hands_other_options_to_jupyterlab(monkeypatch, at):
+@pytest.mark.parametrize("args, folder, rest", [
+    ([], "lesson7-notebooks", []), (["--no-browser", "--port", "8899"], "lesson7-notebooks", ["--no-browser", "--port", "8899"]),
+    (["mine", "--port", "8899"], "mine", ["--port", "8899"]), (["a/b", "--no-browser"], "a/b", ["--no-browser"]),
+])
+def test_lab_takes_a_folder_and_hands_options_to_jupyterlab(monkeypatch, at, capsys, args, folder, rest):
     called = []
-    monkeypatch.setattr("lesson7.cli.subprocess.call", lambda args: called.append(args) or 0)
-    assert main(["lab", "--no-browser", "--port", "8899"]) == 0
-    assert called[0][-3:] == ["--no-browser", "--port", "8899"] and (at/"lesson7-notebooks"/"index.ipynb").is_file()
+    monkeypatch.setattr("jupyterlab.labapp.main", called.append)
+    assert main(["lab", *args]) == 0
+    assert called[0][called[0].index("--notebook-dir"):] == ["--notebook-dir", folder, "--LabApp.default_url=/lab/tree/index.ipynb", *rest]
+    assert (at/folder/"index.ipynb").is_file() and capsys.readouterr().out.startswith(f"{folder}: ")
+
+def test_lab_serves_and_a_kill_of_the_command_ends_the_server(at):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    env = os.environ | dict(JUPYTER_RUNTIME_DIR=str(at/"runtime"), JUPYTER_CONFIG_DIR=str(at/"config"))
+    command = subprocess.Popen([sys.executable, "-m", "lesson7.cli", "lab", "mine", "--no-browser", f"--port={port}", "--IdentityProvider.token=t"],
+                               env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert any(f":{port}/lab" in line for line in command.stderr)
+        held = json.load(urlopen(f"http://127.0.0.1:{port}/api/contents/?token=t"))
+        assert {"index.ipynb", "07_share.ipynb"} <= {f["name"] for f in held["content"]}
+        command.send_signal(signal.SIGTERM)
+        command.communicate(timeout=60)  # ends when nobody can write to its stderr any more: no server is left
+        with socket.socket() as s: assert s.connect_ex(("127.0.0.1", port)) != 0
+    finally:
+        try: os.killpg(command.pid, signal.SIGKILL)
+        except ProcessLookupError: pass

@@ -34,7 +34,7 @@ print("fastai", version("fastai"), "fastcore", version("fastcore"), "torch", ver
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    shutil.rmtree(ROOT/"build", ignore_errors=True)  # setuptools would pack what an older build left
+    shutil.rmtree(ROOT/"build"/"lib", ignore_errors=True)  # setuptools would pack what an older build left; results on their way stand beside it
     out = tmp_path_factory.mktemp("wheel")
     subprocess.run([sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT], check=True, capture_output=True)
     return next(out.glob("*.whl"))
