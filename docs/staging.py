@@ -81,12 +81,12 @@ def code(cell):
         elif len(source.splitlines()) > 16: tags.append("hide-input")
         label = ", ".join(names) or "a helper"
         about = {"mystnb": {"code_prompt_show": f"Show the code: {label}", "code_prompt_hide": f"Hide the code: {label}"}}
-        if names: after = [markdown("Reference: " + ", ".join(f"`{n}`" for n in names), "reference")]
+        if names: after = [markdown("Reference: " + ", ".join(f"`{n}`" for n in names), "reference-names")]
     return [{**cell, "source": source, "metadata": {"tags": tags, **about}}, *after]
 
 
 def markdown(text, kind=None):
-    return {"cell_type": "markdown", "metadata": {}, "source": f":::{{div}} {kind}\n{text}\n:::" if kind else text}
+    return {"cell_type": "markdown", "metadata": {}, "source": f":::{{container}} {kind}\n{text}\n:::" if kind else text}
 
 
 def callout(text, stem):
@@ -105,8 +105,8 @@ def opening(file):
         where = f"{CFG['branch']}/nbs/{file.name}"
         links += f', <a href="{url}/edit/{where}">edit it</a>'
         if "github.com/" in url: links += f', <a href="https://colab.research.google.com/github/{url.split("github.com/")[1]}/blob/{where}">run it in Colab</a>'
-    return markdown(f'<p class="opening">This page is a notebook: {links}, or run it in JupyterLab with <code>make lab</code> '
-                    'or <code>lesson7 lab</code>. <a href="use.html">How to use these pages</a></p>')
+    return (f'<p class="opening">This page is a notebook: {links}, or run it in JupyterLab with <code>make lab</code> '
+                    'or <code>lesson7 lab</code>. <a href="use.html">How to use these pages</a></p>\n')
 
 
 def is_explorer(cell): return any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in cell.get("outputs", []))
@@ -119,12 +119,14 @@ def notebook(file, extra=""):
     first = next((c for c in nb["cells"] if is_explorer(c)), None)
     cells = []
     for i, cell in enumerate(nb["cells"]):
-        if cell["cell_type"] != "code": new = [markdown(callout("".join(cell["source"]), file.stem))]
+        if cell["cell_type"] != "code":
+            text = callout("".join(cell["source"]), file.stem)
+            if i == 0: text = re.sub(r"^(> .*\n(?:>.*\n)*)", lambda m: m[0] + "\n" + opening(file) + "\n", text + "\n", count=1, flags=re.M)
+            new = [markdown(text)]
         else:
             new = code(cell)
-            if DRAFT and cell is not first: new = [c if c["cell_type"] != "code" else {**c, "metadata": {**c["metadata"], "tags": c["metadata"]["tags"] + ["skip-execution"]}} for c in new]
+            if DRAFT and cell is not first and new: new[0]["metadata"]["tags"] = sorted({*new[0]["metadata"]["tags"], "skip-execution"})
         cells += new
-        if i == 0: cells.append(opening(file))
         if cell is first and extra: cells.append(markdown(extra))
     key = {"cell_type": "code", "id": "sources", "source": f"# sources: {digest(source)}", "metadata": {"tags": ["remove-cell"]}, "outputs": [], "execution_count": None}
     cells.insert(1, key)
@@ -170,7 +172,7 @@ def reference(module):
     if again: text += "Offered here too: " + ", ".join(f":py:obj:`~lesson7.{public()[n]}.{n}`" for n in again) + ".\n\n"
     for name in (n for n, m in public().items() if m == module):
         kind = {ast.FunctionDef: "function", ast.ClassDef: "class"}.get(type(definition(module, name)), "data")
-        text += f".. auto{kind}:: lesson7.{module}.{name}\n" + ("   :members:\n   :show-inheritance:\n" if kind == "class" else "") + "\n"
+        text += f".. auto{kind}:: lesson7.{module}.{name}\n" + ("   :members:\n" if kind == "class" else "") + "\n"
         if found := example(name):
             body = "\n".join("   " + line for line in found[0].splitlines())
             text += f"From :doc:`/{found[1].stem}`:\n\n.. code-block:: python\n\n{body}\n\n"
@@ -189,7 +191,7 @@ def definition(module, name):
 def credits(out):
     "Every photo that a page can show, with its author and licence as the library has them."
     from lesson7.data import _PHOTOS, _TEXTURES, _photo
-    text = "# Credits and licences\n\n" + "\n".join(f"{line}" for line in (ROOT/"docs"/"credits.md").read_text(encoding="utf-8").splitlines()) + "\n\n"
+    text = "# Credits and licences\n\n" + (ROOT/"docs"/"credits.md").read_text(encoding="utf-8") + "\n"
     text += "| | picture | by | licence | comes with |\n|---|---|---|---|---|\n"
     for name, (package, _, credit, licence) in (_PHOTOS | _TEXTURES).items():
         small = out/"_photos"/f"{name}.jpg"
