@@ -210,11 +210,11 @@ def stage(out):
     files = sorted(NBS.glob("*.ipynb"))
     chapters = [f for f in files if re.match(r"0\d_", f.name)]
     behind = [f for f in files if f not in chapters and f.stem != "index"]
-    pages = sorted((ROOT/"docs"/"pages").glob("*.md"))
+    pages = sorted((ROOT/"docs"/"pages").glob("*.md"), key=lambda p: (p.stem != "use", p.stem))
     commands = re.search(r"^## Two commands\n.*?(?=^## )", (ROOT/"README.md").read_text(encoding="utf-8"), re.M | re.S)[0]
     modules = sorted(set(public().values()))
     tocs = [toctree("Chapters", [f.stem for f in chapters]), toctree("Behind the chapters", [f.stem for f in behind]),
-            toctree("Reference", ["api/index", "differences", *(p.stem for p in pages), "changelog", "credits"])]
+            toctree("Reference", [pages[0].stem, "api/index", "differences", *(p.stem for p in pages[1:]), "changelog", "credits"])]
     made = {}
     for file in files:
         nb = notebook(file, commands if file.stem == "index" else "")
