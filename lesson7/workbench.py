@@ -31,7 +31,7 @@ def _watch(bench, recipe):
             if bench.stopping: raise CancelFitException
     return Watch()
 
-# %% ../nbs/97_workbench.ipynb #90d0995c
+# %% ../nbs/97_workbench.ipynb #90fd6cec
 def curves(runs):
     "Accuracy after each epoch, a line a `Result`; as a PNG file."
     from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ def curves(runs):
         rows = [h for h in r.history if h["trained"]]
         label = f"{r.recipe.name}, seed {r.recipe.seed}" + (f", {100*r.recipe.noise:.0f} % wrong" if r.recipe.noise else "")
         ax.plot([h["epoch"] for h in rows], [100*h["accuracy"] for h in rows], marker="o", ms=3, label=label)
-    ax.set(xlabel="epoch", ylabel="accuracy, %", ylim=(0, 100)); ax.grid(alpha=.3); ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
+    ax.set(xlabel="epoch", ylabel="accuracy, %", xlim=(0, None), ylim=(0, 100)); ax.locator_params(axis="x", integer=True); ax.grid(alpha=.3); ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, .5))
     fig.savefig(file, dpi=96)
     return file.getvalue()
 
@@ -58,7 +58,7 @@ class Workbench(W.VBox):
         self.seed = W.BoundedIntText(self.base.seed, 0, 10**6, description="seed")
         self.go, self.halt = W.Button(description="Train", button_style="primary"), W.Button(description="Stop", disabled=True)
         self.bar, self.says = W.FloatProgress(0, min=0, max=1), W.Label("Nothing is trained yet.")
-        self.table, self.plot = W.HTML(), W.Image(format="png", layout=W.Layout(max_width="100%", display="none"))
+        self.table, self.plot = W.HTML(), W.Image(format="png", layout=W.Layout(width="640px", max_width="100%", display="none"))
         self.go.on_click(lambda _: self.train())
         self.halt.on_click(lambda _: self.stop())
         wrap = W.Layout(flex_flow="row wrap")
@@ -98,6 +98,6 @@ class Workbench(W.VBox):
     def _add(self, result):
         same = lambda r: r.recipe == result.recipe  # trained again: the new one counts
         self.results = [r for r in self.results if not same(r)] + [result]
-        table = Comparison(self.results, {}).table().to_html(border=0, na_rep="")
+        table = Comparison(self.results, {}).table().reset_index().to_html(border=0, na_rep="", index=False, col_space="4.2em")
         self.table.value, self.plot.value, self.plot.layout.display = table, curves(self.results), ""
         self.tell(f"{result.recipe.name}, seed {result.recipe.seed}: {100*result.accuracy:.1f} % right after {result.seconds:.0f} s.", 1.)

@@ -170,3 +170,30 @@ def test_twenty_states_reach_python(lab, new_page):
             page.keyboard.press("Escape")
             page.keyboard.press("ArrowDown")
     finally: client.stop_channels()
+
+
+@pytest.mark.slow
+def test_the_workbench_trains_and_stops(lab, new_page):
+    url, home = lab
+    cell = "from lesson7.workbench import Workbench\nfrom lesson7.training import Recipe\nbench = Workbench(Recipe(size=16, epochs=1))\nbench"
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=dict(kernelspec=dict(name="python3", display_name="python3")))
+    nbformat.write(nb, home/"copy"/"nbs"/"bench.ipynb")
+    page = new_page(viewport=dict(width=1300, height=1000))
+    page.goto(f"{url}/lab/tree/bench.ipynb?token=t&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    train, stop = (page.get_by_role("button", name=name, exact=True) for name in ("Train", "Stop"))
+    train.wait_for(timeout=120_000)
+    page.get_by_label("smoothing").check()
+    train.click()
+    page.get_by_text("+ smoothing, seed 42: ").wait_for(timeout=300_000)
+    row = page.locator(".widget-html table tbody tr")
+    assert row.count() == 1 and page.locator(".widget-image").is_visible()
+    page.get_by_label("epochs").fill("100")
+    page.get_by_label("epochs").press("Tab")
+    train.click()
+    page.get_by_text(re.compile("epoch . of 100, about")).wait_for(timeout=120_000)
+    stop.click()
+    page.get_by_text("Stopped; what was begun does not count.").wait_for(timeout=60_000)
+    assert train.is_enabled() and row.count() == 1

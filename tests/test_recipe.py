@@ -160,3 +160,11 @@ def test_the_results_that_the_chapter_shows_are_whole():
         assert {replace(r.recipe, seed=42) for r in held.runs if r.recipe.noise == noise} == set(arms)
     assert all(len([h for h in r.history if h["trained"]]) == r.recipe.epochs and r.seconds > 0 for r in held.runs)
     assert held.about["commit"] not in ("none", "") and "dirty" not in held.about["commit"] and held.about["date"]
+
+@pytest.mark.slow
+def test_a_result_of_the_chapter_can_be_had_again():
+    "`make results` in small: the first one of all, with its own seed, as near as two machines' sums may be."
+    held = Comparison.load(HELD).runs[0]
+    again = compare([held.recipe], seeds=[held.recipe.seed]).runs[0]
+    assert again.recipe == held.recipe and len(again.history) == len(held.history)
+    assert again.accuracy == pytest.approx(held.accuracy, abs=.03) and again.loss == pytest.approx(held.loss, abs=.1)
