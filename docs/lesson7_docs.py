@@ -89,10 +89,20 @@ def maths(self, node):
     raise nodes.SkipNode
 
 
+def accessible(app, pagename, templatename, context, doctree):
+    "What Sphinx and its theme leave out for keyboards and screen readers."
+    body = re.sub(r"<pre>|<div class=\"(?:math|cell_output [^\"]*|table-wrapper [^\"]*)\">", lambda m: m[0][:-1] + ' tabindex="0">', context.get("body") or "")
+    body = re.sub(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>", lambda m: '<div class="sig-lines">\n' + m[1].replace("<dd>", "<div>").replace("</dd>", "</div>") + "</div>", body)
+    context["body"] = body
+    for part in ("furo_navigation_tree", "body"):
+        if part in context: context[part] = context[part].replace('role="heading">', 'role="heading" aria-level="2">')
+
+
 def setup(app):
     app.connect("config-inited", lambda app, config: stage(Path(app.srcdir)))
     app.connect("autodoc-process-docstring", add_fields)
     app.connect("missing-reference", python_elsewhere)
+    app.connect("html-page-context", accessible, priority=900)  # after the theme has made its own
     app.connect("build-finished", lambda app, error: error or copy_notebooks(Path(app.outdir)))
     app.add_transform(LinkNames)
     app.add_post_transform(Stills)
