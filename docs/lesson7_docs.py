@@ -41,7 +41,7 @@ class LinkNames(SphinxTransform):
             if not found: continue
             name = found[1].removeprefix("lesson7.")
             last = name.split(".")[-1]
-            if last in public() and name in (last, f"{public()[last]}.{last}"):
+            if last in public() and public()[last] != "cli" and name in (last, f"{public()[last]}.{last}"):
                 link = pending_xref("", refdomain="py", reftype="obj", reftarget=f"lesson7.{public()[last]}.{last}", refexplicit=True, refwarn=True, refdoc=self.env.docname)
             elif (re.search(r"[A-Z].*[a-z]", name) or "." in name) and (url := elsewhere(name)):
                 link = nodes.reference("", "", refuri=url, internal=False)

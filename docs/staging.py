@@ -23,15 +23,22 @@ def write(path, text):
 
 
 @cache
+def exported(module):
+    "A module's `__all__`: the names that it defines, and those that it offers again."
+    body = ast.parse((LIB/f"{module}.py").read_text(encoding="utf-8")).body
+    assigned = {t.id: n.value for n in body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+    own, names = {*assigned, *(getattr(n, "name", "") for n in body)}, ast.literal_eval(assigned["__all__"])
+    return [n for n in names if n in own], [n for n in names if n not in own]
+
+
+@cache
+def modules(): return [f.stem for f in sorted(LIB.glob("[a-z]*.py"))]
+
+
+@cache
 def public():
-    "Every public name -> the module that has it in `__all__`: where it is defined before where it is offered again."
-    names = {}
-    for file in sorted(LIB.glob("[a-z]*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        own = {getattr(n, "name", "") for n in tree.body} | {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
-        for name in next(ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "__all__"):
-            if name in own or name not in names: names[name] = file.stem
-    return names
+    "Every public name -> the module that defines it. What the command line calls `train` is not what a text means by it."
+    return {n: m for m in sorted(modules(), key=lambda m: (m != "cli", m)) for n in exported(m)[0]}
 
 
 @cache
@@ -52,9 +59,9 @@ def needs(module):
 def digest(source):
     "Of what a notebook with this `source` runs on: the modules, their views and saved results. Part of what its outputs are cached by."
     used = set(re.findall(r"lesson7\.(\w+)", source)) | set(re.findall(r"#\| default_exp (\w+)", source))
-    modules = sorted(set().union(*(needs(m) for m in used if (LIB/f"{m}.py").exists())))
-    files = [LIB/f"{m}.py" for m in modules] + [f for m in modules for f in sorted((LIB/"static").glob(f"{m}.*"))]
-    if "explorer" in modules: files.append(LIB/"static"/"helpers.js")
+    below = sorted(set().union(*(needs(m) for m in used if (LIB/f"{m}.py").exists())))
+    files = [LIB/f"{m}.py" for m in below] + [f for m in below for f in sorted((LIB/"static").glob(f"{m}.*"))]
+    if "explorer" in below: files.append(LIB/"static"/"helpers.js")
     files += [f for f in sorted(NBS.glob("*/*")) if f.name in source and f.is_file()]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
@@ -168,20 +175,15 @@ def reference(module):
     doc = (ast.get_docstring(ast.parse((LIB/f"{module}.py").read_text(encoding="utf-8"))) or "").strip()
     from docments import rst
     text += f"{rst(doc)}\n\n"
-    again = [n for n, m in public().items() if m != module and n in exported(module)]
+    own, again = exported(module)
     if again: text += "Offered here too: " + ", ".join(f":py:obj:`~lesson7.{public()[n]}.{n}`" for n in again) + ".\n\n"
-    for name in (n for n, m in public().items() if m == module):
+    for name in own:
         kind = {ast.FunctionDef: "function", ast.ClassDef: "class"}.get(type(definition(module, name)), "data")
         text += f".. auto{kind}:: lesson7.{module}.{name}\n" + ("   :members:\n" if kind == "class" else "") + "\n"
-        if found := example(name):
+        if found := public()[name] == module and example(name):
             body = "\n".join("   " + line for line in found[0].splitlines())
             text += f"From :doc:`/{found[1].stem}`:\n\n.. code-block:: python\n\n{body}\n\n"
     return text + f".. sources {digest('lesson7.' + module)}\n"
-
-
-def exported(module):
-    tree = ast.parse((LIB/f"{module}.py").read_text(encoding="utf-8"))
-    return next(ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "__all__")
 
 
 def definition(module, name):
@@ -212,7 +214,6 @@ def stage(out):
     behind = [f for f in files if f not in chapters and f.stem != "index"]
     pages = sorted((ROOT/"docs"/"pages").glob("*.md"), key=lambda p: (p.stem != "use", p.stem))
     commands = re.search(r"^## Two commands\n.*?(?=^## )", (ROOT/"README.md").read_text(encoding="utf-8"), re.M | re.S)[0]
-    modules = sorted(set(public().values()))
     tocs = [toctree("Chapters", [f.stem for f in chapters]), toctree("Behind the chapters", [f.stem for f in behind]),
             toctree("Reference", [pages[0].stem, "api/index", "differences", *(p.stem for p in pages[1:]), "changelog", "credits"])]
     made = {}
@@ -225,10 +226,10 @@ def stage(out):
     made["differences.md"] = differences(chapters)
     made["changelog.md"] = (ROOT/"CHANGELOG.md").read_text(encoding="utf-8")
     made["credits.md"] = credits(out)
-    rows = "".join(f"   * - :py:obj:`~lesson7.{m}.{n}`\n     - :doc:`{m}`\n" for n, m in sorted(public().items(), key=lambda p: p[0].lower()))
+    rows = "".join(f"   * - :py:obj:`~lesson7.{m}.{n}`\n     - :doc:`{m}`\n" for n, m in sorted(((n, m) for m in modules() for n in exported(m)[0]), key=lambda p: p[0].lower()))
     made["api/index.rst"] = ("API reference\n=============\n\nEvery public name. Shapes, ranges and units stand beside each parameter; what a function refuses, it says in one sentence.\n\n"
-                             f".. list-table::\n   :header-rows: 1\n\n   * - name\n     - module\n{rows}\n.. toctree::\n   :hidden:\n\n" + "".join(f"   {m}\n" for m in modules))
-    made |= {f"api/{m}.rst": reference(m) for m in modules}
+                             f".. list-table::\n   :header-rows: 1\n\n   * - name\n     - module\n{rows}\n.. toctree::\n   :hidden:\n\n" + "".join(f"   {m}\n" for m in modules()))
+    made |= {f"api/{m}.rst": reference(m) for m in modules()}
     for name, text in made.items(): write(out/name, text)
     for old in out.rglob("*"):  # a page whose source is gone goes too
         if old.is_file() and str(old.relative_to(out)) not in made and old.parent.name != "_photos": old.unlink()

@@ -219,7 +219,7 @@ def test_no_script_comes_from_elsewhere(site):
     for file in pages(site):
         text = file.read_text()
         assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=\"(https?:)?//", text), file.name
-        assert not re.search(r"requirejs|html-manager|mathjax", text, re.I), file.name
+        assert not re.search(r"require(\.min)?\.js|html-manager|mathjax(?!_ignore)", text, re.I), file.name
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -227,8 +227,8 @@ def test_the_reference_lacks_no_public_name(site, module):
     mod = importlib.import_module(f"lesson7.{module}")
     text = {m: (site/"api"/f"{m}.html").read_text() for m in MODULES}
     for name in mod.__all__:
-        home = getattr(getattr(mod, name), "__module__", mod.__name__).removeprefix("lesson7.")
-        home = home if home in MODULES else module
+        home = getattr(getattr(mod, name), "__module__", "").removeprefix("lesson7.")
+        home = home if home in MODULES else module  # a constant does not know
         assert f'id="lesson7.{home}.{name}"' in text[home], name
 
 def test_the_reference_says_what_stands_beside_parameters(site):
