@@ -1,5 +1,5 @@
 "The site: `make docs` builds it, from the notebooks, into docs/_build/html."
-import os, sys
+import hashlib, os, sys
 
 sys.path.insert(0, os.path.dirname(__file__))
 os.environ.setdefault("PYTHONPATH", os.path.dirname(os.path.dirname(__file__)))  # kernels import this project, wherever they start
@@ -9,6 +9,7 @@ project, author, copyright = CFG["title"], CFG["author"], CFG["copyright"]
 version = release = CFG["version"]
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx_copybutton", "lesson7_docs"]
+site_digest = hashlib.sha256(b"".join(f.read_bytes() for f in sorted((ROOT/"docs").glob("*.py")))).hexdigest()  # pages are made by these, too
 exclude_patterns = ["**.ipynb_checkpoints", "results"]
 
 # Notebooks run at every build, from a cache that knows their code and what it stands on. One that fails, fails the build.

@@ -1,5 +1,5 @@
 "What stands beside the parameters of a function (nbdev's docments), what it raises and what can be set, as the field lists that Sphinx draws."
-import ast, inspect, re, textwrap
+import ast, inspect, re, sys, textwrap
 
 
 def rst(text):
@@ -9,8 +9,8 @@ def rst(text):
         if part.startswith("`"): return f"`{part}`"
         if link := re.fullmatch(r"\[([^\]]+)\]\((.*)\)", part): return f"`{link[1]} <{link[2]}>`__"
         return re.sub(r"([*|\\])|_(?=\W|$)", lambda m: "\\" + m[0], part)
-    out = "".join(map(one, parts))
-    return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", out)
+    made = [one(p) for p in parts]
+    return "".join(a + ("\\ " if a.endswith("`") and b[:1].isalnum() else "") for a, b in zip(made, [*made[1:], ""]))
 
 
 def raised(fn):
@@ -28,6 +28,11 @@ def raised(fn):
 def add_fields(app, what, name, obj, options, lines):
     "For autodoc: a class is documented by what makes it."
     from fastcore.docments import docments
+    if what == "data":  # what stands beside it, in place of what its class says of itself
+        module, constant = name.rsplit(".", 1)
+        said = re.search(rf"^{constant} = .*?  # (.*)", inspect.getsource(sys.modules[module]), re.M)
+        lines[:] = [rst(said[1]) if said else ""]
+        return
     lines[:] = [rst(line) for line in lines]
     if what not in ("class", "function", "method", "exception"): return
     try: known = docments(obj, full=True)
@@ -44,3 +49,10 @@ def add_fields(app, what, name, obj, options, lines):
             lines += ["", "What can be set, from Python and by hand:", ""]
             lines += [f"- ``{k}``: {rst(t.help or 'as given')}" + (f" ({', '.join(f'``{v!r}``' for v in t.values)})" if getattr(t, "values", None) else "") for k, t in state.items()]
     lines.append("")
+
+
+def signature(app, what, name, obj, options, args, returns):
+    "Of a class, that of its own `__init__`, which traitlets hides."
+    if what != "class" or "__init__" not in vars(obj) or not hasattr(obj, "class_traits"): return
+    parameters = list(inspect.signature(obj.__init__).parameters.values())[1:]
+    return str(inspect.Signature(parameters)), None

@@ -8,8 +8,9 @@ from latex2mathml.converter import convert
 from sphinx.addnodes import pending_xref
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from traitlets import TraitType
 
-from docments import add_fields
+from docments import add_fields, signature
 from staging import copy_notebooks, public, stage
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -99,8 +100,11 @@ def accessible(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    app.add_config_value("site_digest", "", "env")
     app.connect("config-inited", lambda app, config: stage(Path(app.srcdir)))
     app.connect("autodoc-process-docstring", add_fields)
+    app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", lambda app, what, name, obj, skip, options: True if isinstance(obj, TraitType) else None)  # in the class's own list
     app.connect("missing-reference", python_elsewhere)
     app.connect("html-page-context", accessible, priority=900)  # after the theme has made its own
     app.connect("build-finished", lambda app, error: error or copy_notebooks(Path(app.outdir)))

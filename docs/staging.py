@@ -165,7 +165,7 @@ def example(name):
     "The first short cell of a notebook that uses a public name, and its notebook."
     for file in sorted(NBS.glob("*.ipynb")):
         for source in sources(file, "code"):
-            if re.search(rf"(?<![\w.]){name}\(", source) and not source.startswith("#|") and len(source.splitlines()) <= 8: return source.strip(), file
+            if re.search(rf"(?<![\w.]){name}\(", source) and not source.startswith(("#|", "class ", "def ")) and len(source.splitlines()) <= 8: return source.strip(), file
     return None
 
 
