@@ -86,7 +86,7 @@ def code(cell):
         names = defined(source)
         if not re.search(r"^(@|def |class )", source, re.M): tags.append("remove-cell")
         elif len(source.splitlines()) > 16: tags.append("hide-input")
-        label = ", ".join(names) or "a helper"
+        label = ", ".join(names or re.findall(r"^(?:def|class) (\w+)", source, re.M))
         about = {"mystnb": {"code_prompt_show": f"Show the code: {label}", "code_prompt_hide": f"Hide the code: {label}"}}
         if names: after = [markdown("Reference: " + ", ".join(f"`{n}`" for n in names), "reference-names")]
     return [{**cell, "source": source, "metadata": {"tags": tags, **about}}, *after]
