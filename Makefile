@@ -17,8 +17,9 @@ lab: $(READY)
 	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs --LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
 
 # nbdev_test prints nothing but the failures; pytest runs last, so that its closing line is the last one.
+# Two notebooks at a time with a thread each: two with all cores would wait for one another.
 test: $(READY) chromium
-	$(BIN)/nbdev_test --n_workers 1 --do_print
+	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --do_print
 	$(BIN)/python -m pytest -ra tests $(ARGS)
 
 # Notebooks run, and are cached by their code and what it stands on. A cell that fails, or a warning, fails the build.

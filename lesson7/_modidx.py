@@ -242,6 +242,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'lesson7.tta.windows': ('tta.html#windows', 'lesson7/tta.py')},
             'lesson7.workbench': { 'lesson7.workbench.Workbench': ('workbench.html#workbench', 'lesson7/workbench.py'),
                                    'lesson7.workbench.Workbench.__init__': ('workbench.html#workbench.__init__', 'lesson7/workbench.py'),
+                                   'lesson7.workbench.Workbench.__repr__': ('workbench.html#workbench.__repr__', 'lesson7/workbench.py'),
                                    'lesson7.workbench.Workbench._add': ('workbench.html#workbench._add', 'lesson7/workbench.py'),
                                    'lesson7.workbench.Workbench._run': ('workbench.html#workbench._run', 'lesson7/workbench.py'),
                                    'lesson7.workbench.Workbench.recipe': ('workbench.html#workbench.recipe', 'lesson7/workbench.py'),

@@ -31,7 +31,7 @@ def _watch(bench, recipe):
             if bench.stopping: raise CancelFitException
     return Watch()
 
-# %% ../nbs/97_workbench.ipynb #90fd6cec
+# %% ../nbs/97_workbench.ipynb #d3840c52
 def curves(runs):
     "Accuracy after each epoch, a line a `Result`; as a PNG file."
     from matplotlib.figure import Figure
@@ -72,6 +72,7 @@ class Workbench(W.VBox):
         base = replace(self.base, stages=(), epochs=self.epochs.value, noise=self.noise.value, seed=self.seed.value)
         return choose(base, [t for t, tick in self.ticks.items() if tick.value])
 
+    def __repr__(self): return "Workbench: alive in JupyterLab, where this cell is run."
     def tell(self, text, share=0.): self.says.value, self.bar.value = text, share
     def stop(self): self.stopping, self.halt.disabled = True, True
 

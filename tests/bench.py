@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 EXPLORERS = {  # module: (class, the slider's label, its values, what one of them sets)
     "normalize": ("NormalizeExplorer", "Batch", range(40), "still.draw = v"),
     "resize": ("ResizeExplorer", "Size 1", range(16, 321, 16), "still.stages = [[v, 4], [224, 5]]"),
-    "tta": ("TTAExplorer", "across", [k/120 for k in range(121)], "still.at = [[v, still.at[0][1]], *still.at[1:]]"),
+    "tta": ("TTAExplorer", "across", [k/30 for k in range(31)], "still.at = [[v, still.at[0][1]], *still.at[1:]]"),
     "mixup": ("MixupExplorer", "Weight t of the first", [k/100 for k in range(101)], "still.t = v"),
     "smoothing": ("SmoothingExplorer", "eps", [k/100 for k in range(100)], "still.eps = v"),
 }
@@ -30,6 +30,7 @@ PAINT = """async (slider) => {
     const times = [], after = () => new Promise((done) => requestAnimationFrame(() => {
         const channel = new MessageChannel(); channel.port1.onmessage = done; channel.port2.postMessage(0); }));
     for (let k = 0; k < 30; k++) {
+        await new Promise((go) => setTimeout(go, 20 + (k * 11) % 17)); // a hand does not wait for the display: anywhere within a frame
         const at = performance.now(), span = slider.max - slider.min;
         slider.value = +slider.min + ((k * 7) % 30) / 29 * span;
         slider.dispatchEvent(new Event("input", { bubbles: true }));
