@@ -13,7 +13,9 @@ from conftest import ROOT
 from lesson7.explorer import _static
 from lesson7.mixup import MixupExplorer
 from lesson7.normalize import NormalizeExplorer, batch_stats
+from lesson7.resize import Stage, relative_cost
 from lesson7.smoothing import smooth_labels
+from lesson7.tta import TTAExplorer
 
 WHOLE = ROOT/"docs"/"_build"/"html"
 NBS = sorted((ROOT/"nbs").glob("*.ipynb"))
@@ -131,6 +133,17 @@ def test_explorers_show_torchs_numbers(alive):
     page, explorer = alive("01_normalize", "#draw=5"), NormalizeExplorer(draw=5)
     said = page.locator(".l7 tbody tr").evaluate_all("rows => rows.slice(0, 3).map(r => Number(r.cells[1].innerText))")
     assert said == pytest.approx(list(batch_stats(explorer.batch).mean), abs=6e-4)
+    page = alive("02_resize", "#size0=96")
+    page.wait_for_function("document.querySelector('[data-trait=size0]').value === '96'")
+    each, whole = relative_cost([Stage(96, 64, 4, 3e-3), Stage(224, 64, 5, 1e-3)])  # the chapter's first explorer, moved
+    told = page.locator(".l7").first.locator("td[data-value]").evaluate_all(numbers)
+    for wanted in (*each.tolist(), whole.item()): assert min(abs(v - wanted) for v in told) < 1e-6
+    page, explorer = alive("03_tta", "#plain=pad&reduce=max"), TTAExplorer(plain="pad", reduce="max")
+    page.wait_for_function("document.querySelector('[data-trait=reduce]').value === 'max'")
+    told = page.locator(".l7").first.locator(".l7-views p[data-value]").evaluate_all(numbers)
+    assert told[0::2] == pytest.approx(explorer.preds[:, 0].tolist(), abs=1e-6)  # a view's score; its weight follows
+    told = page.locator(".l7").first.locator(".l7-bars [data-value]").evaluate_all(numbers)
+    assert sorted(told) == pytest.approx(sorted([*explorer.preds[0].tolist(), *explorer.answer.tolist()]), abs=1e-6)
 
 
 def state(page, trait): return page.locator(f"[data-trait='{trait}']").first.evaluate("e => e.value")
