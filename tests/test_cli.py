@@ -1,11 +1,11 @@
 "The `lesson7` command, as a user types it: what it does, what it says, how it ends."
 import json, os, shutil, signal, socket, subprocess, sys
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from PIL import Image
 
+from browser import answer
 from lesson7.cli import copy_notebooks, main
 from lesson7.recipe import Comparison
 from lesson7.training import Recipe, Result
@@ -169,7 +169,7 @@ def test_lab_serves_and_a_kill_of_the_command_ends_the_server(at):
                                env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert any(f":{port}/lab" in line for line in command.stderr)
-        held = json.load(urlopen(f"http://127.0.0.1:{port}/api/contents/?token=t"))
+        held = answer(f"http://127.0.0.1:{port}/api/contents/?token=t")
         assert {"index.ipynb", "07_share.ipynb"} <= {f["name"] for f in held["content"]}
         command.send_signal(signal.SIGTERM)
         command.communicate(timeout=60)  # ends when nobody can write to its stderr any more: no server is left

@@ -1,9 +1,10 @@
 "What a user gets from a plain `pip install`: the newest fastai and fastcore, none of our pins."
-import json, os, re, shutil, signal, socket, subprocess, sys, zipfile
+import os, re, shutil, signal, socket, subprocess, sys, zipfile
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
+
+from browser import answer
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,7 +69,7 @@ def lab(lesson7, folder, env):
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert any(f":{port}/lab" in line for line in server.stderr)
-        held = json.load(urlopen(f"http://127.0.0.1:{port}/api/contents/?token=t"))
+        held = answer(f"http://127.0.0.1:{port}/api/contents/?token=t")
         assert {"index.ipynb", "01_normalize.ipynb"} <= {f["name"] for f in held["content"]}
     finally:
         os.killpg(server.pid, signal.SIGTERM)
