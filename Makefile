@@ -1,5 +1,6 @@
 # make lab     JupyterLab on the first notebook      make test    notebooks, then pytest
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
+# make docs    the site, in docs/_build/html         make docs-open  the same, served on this machine
 # make bench   explorers beside interact, timed  make results the comparison of chapter six, trained anew (an hour on two cores)
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ READY := $(VENV)/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: lab test bench results export outputs chromium pins clean
+.PHONY: lab test docs docs-open bench results export outputs chromium pins clean
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7.data import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -20,6 +21,14 @@ lab: $(READY)
 test: $(READY) chromium
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --do_print
 	$(BIN)/python -m pytest -ra tests $(ARGS)
+
+# Notebooks run, and are cached by their code and what it stands on. A cell that fails, or a warning, fails the build.
+docs: $(READY)
+	mkdir -p docs/_build/src
+	$(BIN)/sphinx-build -W --keep-going -n -b html -c docs docs/_build/src docs/_build/html
+
+docs-open: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build/html $(or $(PORT),8000)
 
 bench: $(READY) chromium
 	$(BIN)/python tests/bench.py

@@ -23,7 +23,7 @@ def notebooks() -> Path:
 def _for_learners(text):
     "A notebook without its last cell, which writes the module and needs the repository."
     nb = json.loads(text)
-    nb["cells"] = [c for c in nb["cells"] if "nbdev_export()" not in "".join(c["source"])]
+    nb["cells"] = [c for c in nb["cells"] if "import nbdev_export" not in "".join(c["source"])]
     return json.dumps(nb, indent=1, ensure_ascii=False) + "\n"
 
 def copy_notebooks(

@@ -1,14 +1,14 @@
 "The `lesson7` command, as a user types it: what it does, what it says, how it ends."
-import json, os, socket, subprocess, sys
+import json, os, signal, socket, subprocess, sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from browser import answer
 from lesson7.cli import copy_notebooks, main
 from lesson7.recipe import Comparison
 from lesson7.training import Recipe, Result
-from serving import lab
 
 ROOT = Path(__file__).parents[1]
 
@@ -161,10 +161,21 @@ def test_lab_takes_a_folder_and_hands_options_to_jupyterlab(monkeypatch, at, cap
     assert (at/folder/"index.ipynb").is_file() and capsys.readouterr().out.startswith(f"{folder}: ")
 
 def test_lab_serves_and_a_kill_of_the_command_ends_the_server(at):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
     env = os.environ | dict(JUPYTER_RUNTIME_DIR=str(at/"runtime"), JUPYTER_CONFIG_DIR=str(at/"config"))
-    with lab([sys.executable, "-m", "lesson7.cli"], at, env) as (server, held, port):
-        assert {"index.ipynb", "07_share.ipynb"} <= held and (at/"mine"/"index.ipynb").is_file()
+    with open("log", "w") as log:
+        server = subprocess.Popen([sys.executable, "-m", "lesson7.cli", "lab", "mine", "--no-browser", f"--port={port}", "--IdentityProvider.token=t"],
+                                  env=env, stdout=log, stderr=log, start_new_session=True)
+    try:
+        held = answer(f"http://127.0.0.1:{port}/api/contents/?token=t")
+        assert {"index.ipynb", "07_share.ipynb"} <= {f["name"] for f in held["content"]} and (at/"mine"/"index.ipynb").is_file()
         server.terminate()
         server.wait(60)
         with socket.socket() as s: assert s.connect_ex(("127.0.0.1", port)) != 0  # no server is left behind
         assert not list((at/"runtime").glob("jpserver-*.json"))  # and it ended in good order
+    finally:
+        try: os.killpg(server.pid, signal.SIGKILL)
+        except ProcessLookupError: pass
+        server.wait()

@@ -92,6 +92,17 @@ def test_no_validation_image_is_ever_in_a_training_batch(trained):
     _, opened = trained
     assert len(opened) >= 3*48 and {f.parts[-3] for f in opened} == {"train"}  # three epochs of three whole batches
 
+def test_no_stage_of_any_arm_shares_a_picture_with_validation(small):
+    from lesson7.recipe import techniques
+    from lesson7.training import _learner
+    for noise in (0., .25):
+        for arm in techniques(Recipe.cpu(noise=noise)):
+            _, loaders = _learner(arm, small, [])
+            for stage in arm.plan:
+                dls = loaders(stage.bs, stage.size)
+                train, val = (set(map(str, ds.tls[0].items)) for ds in (dls.train_ds, dls.valid_ds))
+                assert (len(train), len(val)) == (60, 30) and not train & val and all(f"{small}/train/" in f for f in train), arm.name
+
 def test_the_judge_is_right_about_accuracy_loss_and_calibration(trained):
     from lesson7.tta import tta
     result, _ = trained

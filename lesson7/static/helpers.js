@@ -63,6 +63,7 @@ function frame({ model, el }, title) {
   // `input` under a label, showing `read()` whenever one of `traits` changes.
   function control(label, input, traits, read, ...after) {
     input.id = `l7-${Date.now().toString(36)}-${count++}`;
+    input.dataset.trait ??= traits[0]; // what a link may set: see host.js
     const box = h("div", { class: "l7-control" }, h("label", { for: input.id }, label), input, ...after);
     controls.append(box);
     on(traits, read);
@@ -88,7 +89,7 @@ function frame({ model, el }, title) {
 
   // One number of a list; what is not a number in range stays in the field, marked, and out of the model.
   function number(label, trait, index, { min, max, step }) {
-    const input = h("input", { type: "number", min, max, step, required: "" });
+    const input = h("input", { type: "number", min, max, step, required: "", "data-trait": `${trait}.${index}` });
     input.addEventListener("input", () => {
       const ok = Number.isFinite(input.valueAsNumber) && input.valueAsNumber >= min && input.valueAsNumber <= max;
       input.setAttribute("aria-invalid", !ok);

@@ -1,5 +1,6 @@
 // Brings anywidget models that a page carries to life, with no kernel and no network:
 // reads the standard widget-state scripts and renders a view where each widget-view script stands.
+// `#t=0.42&kind=batch` in the address sets the first control of that name, if it can take that value.
 (async () => {
   const scripts = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)];
   const saved = Object.assign({}, ...scripts("state").map((s) => JSON.parse(s.textContent).state));
@@ -34,7 +35,19 @@
     const { default: view } = await import(URL.createObjectURL(new Blob([model.get("_esm")], { type: "text/javascript" })));
     script.before(el);
     await view.render({ model, el });
-    const still = el.previousElementSibling; // the picture that stood in for the view
-    if (still?.matches("img")) still.remove();
+    const still = el.previousElementSibling; // the picture that stood in for the view; paper shows it again
+    if (still?.matches("img")) still.hidden = el.className = "l7-live";
   }
+
+  function follow() {
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
+      const control = document.querySelector(`[data-trait="${CSS.escape(name)}"]`), old = control?.value;
+      if (!control || old === value) continue;
+      control.value = value;
+      if (control.value !== value || control.validity?.valid === false) control.value = old;
+      else for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
+    }
+  }
+  addEventListener("hashchange", follow);
+  follow();
 })();

@@ -14,7 +14,7 @@ const confidence = (z, n) => [Math.exp(z) / (Math.exp(z) + n - 1), (n - 1) / (Ma
 
 // A whole number in a field: N needs no slider of a thousand steps.
 function field(ui, model, label, trait, min, max, set) {
-  const input = h("input", { type: "number", min, max, step: 1, required: "" });
+  const input = h("input", { type: "number", min, max, step: 1, required: "", "data-trait": trait });
   const node = h("label", { class: "l7-control" }, label, input);
   const read = () => { if (input.valueAsNumber !== model.get(trait)) { input.value = model.get(trait); input.setAttribute("aria-invalid", false); } };
   input.addEventListener("input", () => {

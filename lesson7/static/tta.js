@@ -77,7 +77,7 @@ async function render({ model, el }) {
     return h("div", { class: "l7-control" }, h("label", { for: input.id }, label), input, ...after);
   };
   function pick(label, trait, options) { // a select over a trait that is a number
-    const input = h("select", { class: "l7-tta-pick" }, ...options.map(([text, value]) => h("option", { value, dir: "auto" }, text)));
+    const input = h("select", { class: "l7-tta-pick", "data-trait": trait }, ...options.map(([text, value]) => h("option", { value, dir: "auto" }, text)));
     const read = () => { input.value = model.get(trait); };
     input.addEventListener("change", () => ui.set(trait, Number(input.value)));
     ui.on([trait], read);
