@@ -81,7 +81,7 @@ def test_a_plain_install_works(wheel, tmp_path):
     env = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(tmp_path/"cache"), "MPLBACKEND": "agg", "HOME": str(tmp_path)}
     try:
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--no-cache-dir", wheel], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([python, "-I", "-m", "pip", "install", "--no-cache-dir", wheel], check=True, stdout=subprocess.DEVNULL)  # -I: no PYTHONPATH
         run = subprocess.run([python, "-W", "ignore", "-c", USE], cwd=tmp_path, capture_output=True, text=True, env=env)
         assert run.returncode == 0, run.stderr
         print(run.stdout.splitlines()[-1])
