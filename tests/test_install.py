@@ -72,7 +72,7 @@ def lab(lesson7, folder, env):
         held = answer(f"http://127.0.0.1:{port}/api/contents/?token=t")
         assert {"index.ipynb", "01_normalize.ipynb"} <= {f["name"] for f in held["content"]}
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 @pytest.mark.slow
