@@ -94,9 +94,10 @@ async function render({ model, el }) {
     h("div", {}, h("div", { class: "l7-two l7-wide" }, figure("Before: pixel / 255", ...pairs(before)), figure("After: (x − mean) / sd", ...pairs(after))),
       h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table), said)));
 
+  const kept = {}; // a batch's statistics, computed once for each size of a batch
   function draw() {
     const bs = model.get("bs"), at = model.get("draw"), kind = model.get("kind"), seen = model.get("show") === "model";
-    const batches = draws.slice(0, at + 1).map((order) => sum(counts, order.slice(0, bs)).map(moments));
+    const batches = draws.slice(0, at + 1).map((order, i) => (kept[`${i} ${bs}`] ??= sum(counts, order.slice(0, bs)).map(moments)));
     const images = draws[at].slice(0, bs), count = sum(counts, images), raw = batches[at];
     const used = { none: [[0, 0, 0], [1, 1, 1]], batch: [raw.map((m) => m.mean), raw.map((m) => m.sd)],
       own: [model.get("own_mean"), model.get("own_std")], ...known }[kind];

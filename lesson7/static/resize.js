@@ -105,10 +105,10 @@ async function render({ model: given, el }) {
     h("div", {}, figure("Work: pixels per image × epochs", plot.node),
       h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table), said, h("p", { class: "l7-note" }, "1 +: fine_tune begins with an epoch of its own. Cost is by pixels."))));
 
-  let file, source; // the photo, as a file of that side holds it
+  let file, source, kept; // the photo, as a file of that side holds it, and that at the sizes seen so far
   function draw() {
     const stages = model.get("stages"), sizes = stages.map((s) => s[0]), largest = Math.max(...sizes);
-    if (file !== model.get("file")) { file = model.get("file"); source = resized(photo, file); views.forEach((v) => { v.size = 0; }); }
+    if (file !== model.get("file")) { file = model.get("file"); source = resized(photo, file); kept = {}; views.forEach((v) => { v.size = 0; }); }
     const counted = stages.map(([size, epochs], i) => ({ size, epochs: epochs + (i > 0), each: size ** 2 / largest ** 2 }));
     const epochs = counted.reduce((sum, r) => sum + r.epochs, 0), total = counted.reduce((sum, r) => sum + r.each * r.epochs, 0) / epochs;
 
@@ -121,7 +121,7 @@ async function render({ model: given, el }) {
       if (view.size !== size) {
         view.size = view.canvas.width = view.canvas.height = size;
         view.close.width = view.close.height = Math.ceil(size / 4); // the middle, four times as large
-        const pixels = resized(source, size), corner = -Math.floor((size * 3) / 8);
+        const pixels = (kept[size] ??= resized(source, size)), corner = -Math.floor((size * 3) / 8);
         view.canvas.getContext("2d").putImageData(pixels, 0, 0);
         view.close.getContext("2d").putImageData(pixels, corner, corner);
       }
