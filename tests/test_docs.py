@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from conftest import ROOT
 from lesson7.explorer import _static
@@ -134,12 +135,12 @@ def test_explorers_show_torchs_numbers(alive):
     said = page.locator(".l7 tbody tr").evaluate_all("rows => rows.slice(0, 3).map(r => Number(r.cells[1].innerText))")
     assert said == pytest.approx(list(batch_stats(explorer.batch).mean), abs=6e-4)
     page = alive("02_resize", "#size0=96")
-    page.wait_for_function("document.querySelector('[data-trait=size0]').value === '96'")
+    expect(page.locator("[data-trait=size0]").first).to_have_value("96")
     each, whole = relative_cost([Stage(96, 64, 4, 3e-3), Stage(224, 64, 5, 1e-3)])  # the chapter's first explorer, moved
     told = page.locator(".l7").first.locator("td[data-value]").evaluate_all(numbers)
     for wanted in (*each.tolist(), whole.item()): assert min(abs(v - wanted) for v in told) < 1e-6
     page, explorer = alive("03_tta", "#plain=pad&reduce=max"), TTAExplorer(plain="pad", reduce="max")
-    page.wait_for_function("document.querySelector('[data-trait=reduce]').value === 'max'")
+    expect(page.locator("[data-trait=reduce]").first).to_have_value("max")
     told = page.locator(".l7").first.locator(".l7-views p[data-value]").evaluate_all(numbers)
     assert told[0::2] == pytest.approx(explorer.preds[:, 0].tolist(), abs=1e-6)  # a view's score; its weight follows
     told = page.locator(".l7").first.locator(".l7-bars [data-value]").evaluate_all(numbers)
@@ -150,11 +151,11 @@ def state(page, trait): return page.locator(f"[data-trait='{trait}']").first.eva
 
 def test_a_link_sets_the_state(alive):
     page = alive("04_mixup", "#t=0.42&alpha=1&keep=any")
-    page.wait_for_function("document.querySelector('[data-trait=t]').value === '0.42'")
+    expect(page.locator("[data-trait=t]").first).to_have_value("0.42")
     assert (state(page, "alpha"), state(page, "keep")) == ("1", "any")
     assert page.locator(".l7").first.locator("[data-value]").evaluate_all("e => e.map(x => Number(x.dataset.value))").count(.42) == 1
     page.evaluate("location.hash = 't=0.9'")
-    page.wait_for_function("document.querySelector('[data-trait=t]').value === '0.9'")
+    expect(page.locator("[data-trait=t]").first).to_have_value("0.9")
 
 @pytest.mark.parametrize("hash", ["#t=7", "#t=-1", "#t=abc", "#t=", "#keep=all", "#alpha=1e9", "#_esm=alert(1)", "#pixels=1", "#nothing=1", "#%E0%A4%A=1", "#<script>=1", "#t"])
 def test_a_bad_link_changes_nothing(alive, hash):
@@ -165,13 +166,13 @@ def test_a_bad_link_changes_nothing(alive, hash):
 def test_a_link_sets_a_list_and_a_stage(alive):
     assert state(alive("02_resize", "#size0=96"), "size0") == "96"
     page = alive("01_normalize", "#kind=own&own_mean.1=0.25")
-    page.wait_for_function("document.querySelector('[data-trait=\"own_mean.1\"]').value === '0.25'")
+    expect(page.locator("[data-trait='own_mean.1']").first).to_have_value("0.25")
     assert state(page, "own_mean.0") == "0.5"
 
 def test_a_saved_file_follows_links_too(new_page, tmp_path):
     page = new_page()
     page.goto(MixupExplorer().save(tmp_path/"m.html").as_uri() + "#t=0.42")
-    page.wait_for_function("document.querySelector('[data-trait=t]')?.value === '0.42'")
+    expect(page.locator("[data-trait=t]").first).to_have_value("0.42")  # the file's own policy forbids `wait_for_function`, which evaluates text
 
 
 def ground(page): return page.locator(".l7").first.evaluate("e => getComputedStyle(e).backgroundColor + getComputedStyle(e).color")
