@@ -84,25 +84,30 @@ def denormalize(x, stats):
     return x * _column(stats.std, x) + _column(stats.mean, x)
 
 # %% ../nbs/01_normalize.ipynb #5a626c58
-def _batches(source):
-    "The images of `source` as float64 batches [B,C,H,W] in [0,1]: one batch a file, or what a DataLoader yields."
+_GREY = np.arange(256)
+
+def _sums(source):
+    "For each file, or each batch of a DataLoader: images, pixels in a channel, and each channel's sum and sum of squares, in float64."
     if isinstance(source, (str, Path)):
         source = sorted(f for f in Path(source).rglob("*") if f.suffix.lower() in Image.registered_extensions())
     for item in source:
-        if isinstance(item, (str, Path)): yield torch.from_numpy(np.array(open_image(item))).double().permute(2,0,1)[None]/255
-        else: yield _batch(item[0] if isinstance(item, (tuple, list)) else item).cpu().double()
+        if isinstance(item, (str, Path)):
+            often = np.reshape(open_image(item).histogram(), (3, 256))  # a file has 256 grey levels: count each, and nothing is rounded
+            yield 1, int(often[0].sum()), often @ (_GREY/255), often @ (_GREY/255)**2
+        else:
+            x = _batch(item[0] if isinstance(item, (tuple, list)) else item).cpu().double()
+            yield len(x), x[:,0].numel(), x.sum(dim=[0,2,3]).numpy(), (x*x).sum(dim=[0,2,3]).numpy()
 
 def dataset_stats(
     paths_or_dl,   # a folder, image paths, or a DataLoader (which gives the statistics of what it yields, augmented or not)
 ) -> NormStats:
     "Exact statistics in one streaming pass: number, sum and sum of squares of the pixels, in float64."
     images = n = total = total_sq = 0
-    for x in _batches(paths_or_dl):
-        images, n = images + len(x), n + x[:,0].numel()
-        total, total_sq = total + x.sum(dim=[0,2,3]), total_sq + (x*x).sum(dim=[0,2,3])
+    for count, pixels, s, sq in _sums(paths_or_dl):
+        images, n, total, total_sq = images + count, n + pixels, total + s, total_sq + sq
     if not images: raise ValueError(f"There are no images in {paths_or_dl}.")
     mean = total/n
-    std = ((total_sq - n*mean**2).clamp(min=0) / (n-1)).sqrt()
+    std = np.sqrt(np.maximum(total_sq - n*mean**2, 0) / (n-1))
     return NormStats(mean.tolist(), std.tolist(), "whole dataset", images)
 
 # %% ../nbs/01_normalize.ipynb #513361ff

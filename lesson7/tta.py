@@ -9,11 +9,10 @@ __all__ = ['combine', 'windows', 'tta', 'TTAExplorer']
 import math, random
 import numpy as np
 import torch
-import torch.nn.functional as F
 import traitlets as T
 from PIL import Image
 from .data import photos
-from .explorer import Explorer, as_image, png, probabilities
+from .explorer import Explorer, cut, png, probabilities, shrunk
 
 # %% ../nbs/03_tta.ipynb #c06b999b
 def combine(
@@ -61,31 +60,41 @@ def windows(
     return [_place(h, w, _side(h, w, scale), *spot) for spot in _spots(h, w, kind, n, random.Random(seed))]
 
 # %% ../nbs/03_tta.ipynb #2ffc3b4f
+def _without(pipeline, of_kind):
+    "A fastai `Pipeline`, as in validation, without the transforms of a kind."
+    rest = type(pipeline)([t for t in pipeline.fs if not of_kind(t)])
+    rest.split_idx = 1
+    return rest
+
 class _Views:
-    "The batches of `dl`, each in `n+1` views one after the other; every picture is loaded once."
+    "The batches of `dl`, each in `n+1` views one after the other; every picture is loaded once, and each window cut at the size that the model sees."
     def __init__(self, dl, n, kind, scale, seed):
+        from fastai.torch_core import to_device
+        from fastai.vision.augment import AffineCoordTfm, CropPad, RandomCrop, RandomResizedCropGPU, Resize
+        self.place = lambda batch: to_device(batch, dl.device)
         self.dl, self.n, self.kind, self.scale, self.seed, self.items = dl, n, kind, scale, seed, len(dl.dataset)
         self.sizes = [min(dl.bs, self.items-i) for i in range(0, self.items, dl.bs) for _ in range(n+1)]
+        for pipeline in (dl.after_item, dl.before_batch, dl.after_batch): pipeline.split_idx = 1  # as in validation
+        # where it does not resize, this transform copies the plain view in validation, which costs more than all others
+        self.after_plain = _without(dl.after_batch, lambda t: isinstance(t, AffineCoordTfm) and t.size is None)
+        self.after_item = _without(dl.after_item, lambda t: isinstance(t, (Resize, RandomCrop, CropPad)))
+        self.after_batch = _without(dl.after_batch, lambda t: isinstance(t, (AffineCoordTfm, RandomResizedCropGPU)))
+        self.first = dl.dataset[0]
+        if not isinstance(self.first[0], Image.Image): raise TypeError(f"tta cuts windows from pictures; this loader gives a {type(self.first[0]).__name__}.")
+        self.h, self.w = self.after_plain(self.place(dl.do_batch([dl.after_item(self.first)])))[0].shape[-2:]
     def __len__(self): return len(self.sizes)
 
     def cut(self, i):
-        "Picture `i` of the dataset as the loader makes it, then its windows at the same size."
-        picture, *rest = self.dl.dataset[i]
-        if not isinstance(picture, Image.Image): raise TypeError(f"tta cuts windows from pictures; this loader gives a {type(picture).__name__}.")
-        plain = self.dl.after_item((picture, *rest))
-        h, w = plain[0].shape[-2:]
-        shrink = min(1, max(h, w)/min(picture.size))
-        small = picture.resize([max(1, round(v*shrink)) for v in picture.size], Image.Resampling.BILINEAR) if shrink < 1 else picture
-        boxes = windows(small.height, small.width, max(h, w), self.kind, self.n, self.scale, None if self.seed is None else self.seed+i)
-        cuts = (type(picture).create(small.crop(box).resize((w, h), Image.Resampling.BILINEAR)) for box in boxes)
-        return [plain, *(self.dl.after_item((cut, *rest)) for cut in cuts)]
+        "Picture `i` of the dataset as the loader makes it, then its windows."
+        picture, *rest = self.dl.dataset[i] if i else self.first
+        boxes = windows(picture.height, picture.width, max(self.h, self.w), self.kind, self.n, self.scale, None if self.seed is None else self.seed+i)
+        cuts = (picture.crop(box).resize((self.w, self.h), Image.Resampling.BILINEAR, reducing_gap=2) for box in boxes)
+        return [self.dl.after_item((picture, *rest)), *(self.after_item((type(picture).create(cut), *rest)) for cut in cuts)]
 
     def collate(self, indices): return [self.dl.do_batch(list(view)) for view in zip(*map(self.cut, indices))]
     def __iter__(self):
-        from fastai.torch_core import to_device
-        for pipeline in (self.dl.after_item, self.dl.before_batch, self.dl.after_batch): pipeline.split_idx = 1  # as in validation
         for views in torch.utils.data.DataLoader(range(self.items), self.dl.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
-            for batch in views: yield self.dl.after_batch(to_device(batch, self.dl.device))
+            for view, batch in enumerate(views): yield (self.after_batch if view else self.after_plain)(self.place(batch))
 
 def _activation(loss):
     "What makes probabilities of a model's outputs; None: `get_preds` knows, from the loss's own `activation`."
@@ -112,20 +121,16 @@ def tta(
     if reduce is not None: combine(torch.zeros(1, 1, 1), reduce, beta)
     dl = learn.dls.valid if dl is None else dl
     if not len(dl.dataset): raise ValueError("There are no pictures in this loader; a loaded learner needs dl=learn.dls.test_dl(files).")
-    views = _Views(dl, n, kind, scale, seed)
+    learn.model.to(memory_format=torch.channels_last)  # the same weights; convolutions are faster so, on CPUs and GPUs alike
+    with dl.dataset.set_split_idx(1):
+        views = _Views(dl, n, kind, scale, seed)
+        preds, targs = learn.get_preds(dl=views, act=_activation(learn.loss_func))
     by_view = lambda t: [torch.cat(t.split(views.sizes)[v::n+1]) for v in range(n+1)]
-    with dl.dataset.set_split_idx(1): preds, targs = learn.get_preds(dl=views, act=_activation(learn.loss_func))
     preds, targs = torch.stack(by_view(preds)), None if targs is None else by_view(targs)[0]
     return preds if reduce is None else combine(preds, reduce, beta), targs
 
 # %% ../nbs/03_tta.ipynb #b3d50afe
 _SCALES, _STEPS = [.6, .85, 1.], 8  # with a model: window sizes and positions (9 by 9) on which it is asked
-
-def _shrunk(image, short):
-    "RGB, with a short side of at most `short` pixels and a long one of at most four times that."
-    im = as_image(image)
-    m = min(1, short/min(im.size), 4*short/max(im.size))
-    return im.resize([max(1, round(v*m)) for v in im.size], Image.Resampling.LANCZOS) if m < 1 else im
 
 def _plain_box(h, w, plain):
     "The plain view's part of an image; that of \"pad\" reaches past the edges."
@@ -133,18 +138,11 @@ def _plain_box(h, w, plain):
     m = min(h, w) if plain == "crop" else max(h, w)
     return (w-m)//2, (h-m)//2, (w-m)//2 + m, (h-m)//2 + m
 
-def _cut(image, box, side):
-    "A box of `image` [3,H,W], black past the edges, as [3,side,side]; smoothed where it shrinks, as Pillow does it."
-    edge = max(0, -min(box))  # as much on all sides
-    x0, y0, x1, y1 = (v+edge for v in box)
-    image = F.pad(image, (edge,)*4)[None, :, y0:y1, x0:x1]
-    return F.interpolate(image, (side, side), mode="bilinear", antialias=True)[0]
-
 def _asked(learn, image, side, most=10):
     "What `learn` says to each plain view, then to windows on the grid; only the `most` classes that come highest."
     (h, w), spots = image.shape[1:], [(i/_STEPS, j/_STEPS) for j in range(_STEPS+1) for i in range(_STEPS+1)]
     boxes = [_plain_box(h, w, k) for k in ("crop", "squish", "pad")] + [_place(h, w, _side(h, w, s), *f) for s in _SCALES for f in spots]
-    preds = probabilities(learn, torch.stack([_cut(image, box, side) for box in boxes]))
+    preds = probabilities(learn, torch.stack([cut(image, box, side) for box in boxes]))
     top = preds.amax(0).topk(min(most, preds.shape[1])).indices.sort().values
     return dict(classes=[str(learn.dls.vocab[i]) for i in top], preds=[[round(v, 6) for v in row] for row in preds[:, top].tolist()])
 
@@ -173,7 +171,7 @@ class TTAExplorer(Explorer):
         if not isinstance(images, dict): images = {f"picture {i+1}": im for i, im in enumerate(images)}
         for what, v in dict(windows=n, images=len(images)).items():
             if not 1 <= v <= 8: raise ValueError(f"There are {v} {what}; there must be 1 to 8.")
-        small = [np.asarray(_shrunk(im, 160)) for im in images.values()]
+        small = [np.asarray(shrunk(im, 160)) for im in images.values()]
         self.images = [torch.from_numpy(im.copy()).permute(2, 0, 1)/255 for im in small]
         sheet = np.concatenate([np.pad(im, ((0, 0), (0, max(im.shape[1] for im in small) - im.shape[1]), (0, 0))) for im in small])
         start = dict(at=[list(f) for f in _spots(1, 2, "corners" if n <= 4 else "ends", n, None)], on=[True]*(1 + len(state.get("at", range(n)))))
@@ -199,7 +197,7 @@ class TTAExplorer(Explorer):
         h, w = self.sizes[self.photo]
         return [_plain_box(h, w, self.plain), *(_place(h, w, _side(h, w, self.scale), *f) for f in self.at)]
     @property
-    def views(self): return torch.stack([_cut(self.images[self.photo].double(), box, self.side) for box in self.boxes])  # [V,3,side,side]
+    def views(self): return torch.stack([cut(self.images[self.photo].double(), box, self.side) for box in self.boxes])  # [V,3,side,side]
     @property
     def target_box(self): return _place(*(hw := self.sizes[self.photo]), _side(*hw, .35), *self.target)
     @property

@@ -7,7 +7,8 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from lesson7.data import get_dls, photos
-from lesson7.tta import TTAExplorer, _cut, combine, tta, windows
+from lesson7.explorer import cut
+from lesson7.tta import TTAExplorer, combine, tta, windows
 
 STATS = (.4, .37, .35), (.21, .2, .19)
 
@@ -99,17 +100,41 @@ def test_the_plain_view_is_the_validation_sets_own(learn):
     assert all(not torch.allclose(v, plain, atol=1e-4) for v in views[1:])
 
 def test_each_view_is_what_the_model_says_to_that_window(learn):
-    "Made again by hand: crop, resize, the learner's own batch transforms, softmax."
-    from fastai.vision.all import TensorImage
+    "Made again by hand: crop, resize to what the model sees, normalize, softmax."
     views, _ = tta(learn, reduce=None)
-    dl, file = learn.dls.valid, learn.dls.valid_ds.items[11]
-    im = Image.open(file).convert("RGB")
-    for box, said in zip(windows(im.height, im.width, 128), views[1:, 11]):
-        square = im.crop(box).resize((128, 128), Image.Resampling.BILINEAR)
-        x = TensorImage(np.array(square)).permute(2, 0, 1)[None]
-        dl.after_batch.split_idx = 1
-        with torch.no_grad(): p = learn.model.eval()(dl.after_batch((x,))[0].as_subclass(torch.Tensor)).softmax(1)[0]
+    im = Image.open(learn.dls.valid_ds.items[11]).convert("RGB")
+    for box, said in zip(windows(im.height, im.width, 48), views[1:, 11]):
+        square = im.crop(box).resize((48, 48), Image.Resampling.BILINEAR)
+        mean, std = (torch.tensor(v)[:, None, None] for v in STATS)
+        x = (torch.from_numpy(np.array(square)).permute(2, 0, 1)[None]/255 - mean)/std
+        with torch.no_grad(): p = learn.model.eval()(x).softmax(1)[0]
         assert torch.allclose(p, said, atol=1e-5)
+
+def pipelines():
+    "Of fastai's ways to bring pictures to one size: item transforms, and batch transforms."
+    from fastai.vision.all import Normalize, RandomResizedCrop, Resize, aug_transforms
+    norm = Normalize.from_stats(*STATS)
+    return {"item only": (Resize(48), [norm]), "squish": (Resize(64, "squish"), [*aug_transforms(size=48), norm]), "pad": (Resize((48, 64), "pad"), []),
+            "random crop": (RandomResizedCrop(48), [*aug_transforms(), norm]), "rectangle": (Resize((64, 96)), [*aug_transforms(size=(32, 48), min_scale=.75), norm])}
+
+@pytest.mark.parametrize("name", ["item only", "squish", "pad", "random crop", "rectangle"])
+def test_whatever_brings_pictures_to_size(learn, small, name):
+    "The plain view is validation's own, and a window that sees the whole of a square picture says the same up to resampling."
+    from fastai.vision.all import DataBlock, ImageBlock, CategoryBlock, GrandparentSplitter, get_image_files, parent_label
+    item, batch = pipelines()[name]
+    dls = DataBlock((ImageBlock, CategoryBlock), get_items=get_image_files, get_y=parent_label, splitter=GrandparentSplitter(valid_name="val"),
+                    item_tfms=item, batch_tfms=batch).dataloaders(small, bs=8, num_workers=0)
+    other = learner(dls)
+    other.model.load_state_dict(learn.model.state_dict())
+    views, targs = tta(other, kind="ends", scale=1., n=3, reduce=None)
+    plain, same = other.get_preds()
+    assert torch.allclose(views[0], plain, atol=1e-6) and torch.equal(targs, same)
+    if name == "item only": assert torch.allclose(views[2], plain, atol=2e-2)  # the middle window is the centre crop, rounded to whole pixels
+    assert not torch.allclose(views[1], views[3], atol=1e-4)
+
+def test_in_worker_processes_too(learn):
+    dl = learn.dls.test_dl(learn.dls.valid_ds.items, num_workers=2)
+    assert torch.allclose(tta(learn, dl=dl)[0], tta(learn)[0], atol=1e-6)
 
 def test_its_normalize_is_kept(learn, small):
     "Without the learner's statistics the answer is another one."
@@ -230,8 +255,8 @@ def test_a_view_is_pillows_resize():
     photo = torch.from_numpy(np.array(photos()["coffee"])).permute(2, 0, 1)/255
     for box in ((0, 0, 400, 400), (37, 20, 350, 333), (500, 300, 540, 340)):
         theirs = photos()["coffee"].crop(box).resize((96, 96), Image.Resampling.BILINEAR)
-        assert (255*_cut(photo, box, 96).permute(1, 2, 0).numpy() - np.asarray(theirs, float)).__abs__().max() <= 1
-    pad = _cut(photo, (0, -100, 600, 500), 96)
+        assert (255*cut(photo, box, 96).permute(1, 2, 0).numpy() - np.asarray(theirs, float)).__abs__().max() <= 1
+    pad = cut(photo, (0, -100, 600, 500), 96)
     assert pad[:, :15].max() == pad[:, -15:].max() == 0 and pad[:, 20:70].max() > .5
 
 def test_explorer_computes_what_it_shows():
