@@ -31,14 +31,14 @@ class Exercise:
 def _random(seed, *shape): return torch.rand(*shape, generator=torch.Generator().manual_seed(seed)).round(decimals=2)
 def _classes(seed, b, n): return torch.randint(n, (b,), generator=torch.Generator().manual_seed(seed))
 
-# %% ../nbs/98_exercises.ipynb #18d54a3d
+# %% ../nbs/98_exercises.ipynb #01543972
 _MEAN, _STD = torch.tensor([.5, .4, .3]), torch.tensor([.2, .25, .4])
 def _column(v): return v[:, None, None]
 def _stats(x, *axes): return x.mean(axes), x.std(axes)
 def _pictures(): return [dict(x=_random(s, *shape), mean=_MEAN, std=_STD) for s, shape in enumerate([(1,3,1,3), (2,3,4,5), (1,3,3,3)])]
 
 _NORMALIZE = [
-    Exercise("normalize", "batch_stats", "Images x [B,C,H,W] go in; the mean of each channel [C] and its standard deviation [C] come out, as a pair. The deviation divides by n-1, as torch's `std` does.",
+    Exercise("normalize", "batch_stats", "Images x [B,C,H,W] go in; the mean of each channel [C] and its standard deviation [C] come out, as a pair. The deviation divides by n-1, as torch's std does.",
         lambda: [dict(x=_random(s, *shape)) for s, shape in enumerate([(2,3,1,2), (4,3,5,3), (3,1,4,4)])],
         lambda x: _stats(x, 0, 2, 3), {
         "averaged over the channel axis, and kept the pictures apart": lambda x: _stats(x, 1, 2, 3),
@@ -69,7 +69,7 @@ _NORMALIZE = [
         "normalized once more": lambda x, mean, std: (x - _column(mean))/_column(std)}),
 ]
 
-# %% ../nbs/98_exercises.ipynb #4c40dfcd
+# %% ../nbs/98_exercises.ipynb #4624b472
 def _schedules(): return [dict(stages=s) for s in ([(128, 4), (224, 5)], [(32, 1), (64, 2), (96, 4)], [(64, 7), (96, 3), (128, 2)])]
 def _epochs(stages, first=0, later=1): return [e + (later if i else first) for i, (_, e) in enumerate(stages)]
 def _cost(stages, power=2, epochs=None, against=max, over=None):
@@ -78,7 +78,7 @@ def _cost(stages, power=2, epochs=None, against=max, over=None):
 def _blocks(x, size): return x.unfold(1, x.shape[1]//size, x.shape[1]//size).unfold(2, x.shape[2]//size, x.shape[2]//size)  # [C,size,size,k,k]
 
 _RESIZE = [
-    Exercise("resize", "epochs_trained", "Stages, a list of (size, epochs), go in; the number of epochs that are trained comes out. The first stage is `fit_one_cycle(epochs)`, each later one `fine_tune(epochs)`.",
+    Exercise("resize", "epochs_trained", "Stages, a list of (size, epochs), go in; the number of epochs that are trained comes out. The first stage is fit_one_cycle(epochs), each later one fine_tune(epochs).",
         _schedules, lambda stages: sum(_epochs(stages)), {
         "did not count fine_tune's extra epoch": lambda stages: sum(_epochs(stages, 0, 0)),
         "counted an extra epoch for the first stage: fit_one_cycle has none": lambda stages: sum(_epochs(stages, 1, 1)),
@@ -104,7 +104,7 @@ _RESIZE = [
         "averaged the rows and left the columns": lambda x, size: _blocks(x, size).mean(3).flatten(2)}),
 ]
 
-# %% ../nbs/98_exercises.ipynb #00a2ed39
+# %% ../nbs/98_exercises.ipynb #d519a271
 def _in_order(boxes, inputs): return torch.tensor(sorted(boxes.tolist()), dtype=boxes.dtype) if boxes.ndim == 2 else boxes
 def _pairs(seed, *shape): return 4*_random(seed, *shape) - 2
 def _squares(side, *spots): return [(x, y, x+side, y+side) for x, y in spots]
@@ -124,7 +124,7 @@ _TTA = [
         "took the maximum": lambda logits: logits.softmax(2).amax(0),
         "gave the sum: divide by the number of views": lambda logits: logits.softmax(2).sum(0),
         "averaged over the batch: axis 0 holds the views": lambda logits: logits.softmax(2).mean(1)}),
-    Exercise("tta", "weigh_views", "Probabilities preds [views,B,C], the plain view first, and beta go in; beta times the plain view plus 1-beta times the mean of the others [B,C] comes out, as `learn.tta` weighs them.",
+    Exercise("tta", "weigh_views", "Probabilities preds [views,B,C], the plain view first, and beta go in; beta times the plain view plus 1-beta times the mean of the others [B,C] comes out, as learn.tta weighs them.",
         lambda: [dict(preds=_pairs(s, *shape).softmax(2), beta=beta) for s, (shape, beta) in enumerate([((3,1,2), .25), ((5,2,3), .25), ((4,2,3), .6)])],
         lambda preds, beta: beta*preds[0] + (1-beta)*preds[1:].mean(0), {
         "counted the plain view twice: it is among the others as well": lambda preds, beta: beta*preds[0] + (1-beta)*preds.mean(0),
