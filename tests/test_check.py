@@ -362,6 +362,8 @@ def test_a_folder_that_cannot_be_written_does_not_spoil_the_answer(home):
     verdict = check.mix(RIGHT["mix"][0])
     assert verdict and "could not be noted" in verdict.says
 
+def test_a_problem_is_escaped(): assert "<b>x" not in check.Progress({}, "<b>x")._repr_html_()
+
 def test_what_another_version_noted_is_kept(home):
     home.mkdir(parents=True)
     (home/"progress.json").write_text(json.dumps(dict(format=1, done={"of_tomorrow": "2030-01-01"})))
