@@ -20,7 +20,7 @@ from .attempt import Verdict, attempt, numbers
 from .data import write_whole
 from .exercises import exercises
 
-# %% ../nbs/92_check.ipynb #83947050
+# %% ../nbs/92_check.ipynb #99e31d51
 def _file(): return user_data_path("lesson7")/"progress.json"
 
 def _aside(file):
@@ -78,15 +78,15 @@ class Progress:
         return "\n".join([*(f"{chapter:10}" + "   ".join(f"[{'x' if ok else ' '}] {name}" for name, ok in row) for chapter, row in self.chapters.items()), self.says])
 
     def _repr_html_(self):
-        cell = lambda name, ok: f"<li>{name}: <b>done</b></li>" if ok else f"<li>{name}</li>"
-        rows = "".join(f"<tr><th>{chapter}</th><td><ul>{''.join(cell(*c) for c in row)}</ul></td></tr>" for chapter, row in self.chapters.items())
+        cells = lambda row: ", ".join(f"{name} <b>(done)</b>" if ok else name for name, ok in row)
+        rows = "".join(f'<tr><th>{chapter}</th><td style="text-align:left">{cells(row)}</td></tr>' for chapter, row in self.chapters.items())
         return f"<table><tbody>{rows}</tbody></table><p>{escape(self.says)}</p>"
 
 def progress() -> Progress:
     "What is done, chapter by chapter, and what is next."
     return Progress(*_read())
 
-# %% ../nbs/92_check.ipynb #c1a342c2
+# %% ../nbs/92_check.ipynb #f7ebbac4
 def _parts(e, value, inputs, like):
     "The tensors of an answer, as they are compared: one, or as many as the right answer `like` has."
     if not isinstance(like, tuple): return [e.view(numbers(value), inputs)]
@@ -129,7 +129,8 @@ def exercise(
     if not callable(fn): return Verdict(name, False, f"This is a {type(fn).__name__}: give the function itself, not what it returns.")
     for inputs in e.inputs():
         tried = attempt(fn, inputs, seconds)
-        if tried.problem: return Verdict(name, False, f"{tried.problem} {e.asks}", {} if tried.unfinished else inputs)
+        if tried.unfinished: return Verdict(name, False, f"{tried.problem} What is asked: check.{name}().")
+        if tried.problem: return Verdict(name, False, tried.problem, inputs)
         wrong = _differs(e, inputs, tried.value)
         if wrong is not None: return wrong  # it is false, as every verdict but "right" is
         printed = printed or tried.printed

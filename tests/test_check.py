@@ -238,7 +238,7 @@ def in_place(y, n, eps): y += 1; return torchs_smooth(y-1, n, eps)
 def generator(y, n, eps): yield from loop_smooth(y, n, eps)
 
 @pytest.mark.parametrize("fn, said", [
-    (unfinished, "It returns nothing yet. Class indices y"), (not_written, "It is not written yet. Class indices y"),
+    (unfinished, "It returns nothing yet. What is asked: check.smooth_labels()."), (not_written, "It is not written yet. What is asked: check.smooth_labels()."),
     (raises, "It raises TypeError: "), (leaves, "It raises SystemExit: 3."), (deep, "It raises RecursionError"),
     (prints, "It prints and returns nothing: use return."), (in_place, "It changes its input y in place"),
     (lambda y: y, "It must take 3 arguments: y, n, eps."), (lambda: 1, "It must take 3 arguments"),
@@ -335,7 +335,7 @@ def test_progress_grows_and_says_what_is_next(home):
     check.normalize(unfinished)
     p = check.progress()
     assert "[x] batch_stats   [ ] normalize" in repr(p) and "1 of 16 done. Next: check.normalize, chapter normalize." in repr(p)
-    assert p._repr_html_().count("<b>done</b>") == 1 and [f.name for f in home.iterdir()] == ["progress.json"]
+    assert p._repr_html_().count("<b>(done)</b>") == 1 and [f.name for f in home.iterdir()] == ["progress.json"]
     assert json.loads((home/"progress.json").read_text())["done"].keys() == {"batch_stats"}
 
 def test_next_goes_on_in_the_chapter_and_then_round():
