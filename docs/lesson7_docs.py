@@ -11,7 +11,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from traitlets import TraitType
 
 from docments import add_fields, signature
-from staging import copy_notebooks, public, stage
+from staging import copy_notebooks, exported, modules, public, stage
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -41,9 +41,10 @@ class LinkNames(SphinxTransform):
             found = re.fullmatch(r"([A-Za-z_][\w.]*)(\(.*\))?", literal.astext(), re.S)
             if not found: continue
             name = found[1].removeprefix("lesson7.")
-            last = name.split(".")[-1]
-            if last in public() and public()[last] != "cli" and name in (last, f"{public()[last]}.{last}"):
-                link = pending_xref("", refdomain="py", reftype="obj", reftarget=f"lesson7.{public()[last]}.{last}", refexplicit=True, refwarn=True, refdoc=self.env.docname)
+            module, _, last = name.rpartition(".")
+            home = module if module in modules() and last in exported(module)[0] else "" if module else public().get(name, "cli")
+            if home and home != "cli":
+                link = pending_xref("", refdomain="py", reftype="obj", reftarget=f"lesson7.{home}.{last}", refexplicit=True, refwarn=True, refdoc=self.env.docname)
             elif (re.search(r"[A-Z].*[a-z]", name) or "." in name) and (url := elsewhere(name)):
                 link = nodes.reference("", "", refuri=url, internal=False)
             else: continue

@@ -71,8 +71,8 @@ def defined(source):
     return [n.name for n in ast.parse(source).body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and n.name in public()]
 
 
-def code(cell):
-    "A code cell, as the site shows and runs it; and what is said after it."
+def code(cell, module=None):
+    "A code cell of the notebook that makes `module`, as the site shows and runs it; and what is said after it."
     lines = "".join(cell["source"]).splitlines()
     said = [re.sub(r"\s+", " ", line[2:].strip()) for line in lines if line.startswith("#|")]
     source = "\n".join(line for line in lines if not line.startswith("#|")).strip()
@@ -88,8 +88,13 @@ def code(cell):
         elif len(source.splitlines()) > 16: tags.append("hide-input")
         label = ", ".join(names or re.findall(r"^(?:def|class) (\w+)", source, re.M))
         about = {"mystnb": {"code_prompt_show": f"Show the code: {label}", "code_prompt_hide": f"Hide the code: {label}"}}
-        if names: after = [markdown("Reference: " + ", ".join(f"`{n}`" for n in names), "reference-names")]
+        if names: after = [markdown("Reference: " + ", ".join(f"`{full(n, module)}`" for n in names), "reference-names")]
     return [{**cell, "source": source, "metadata": {"tags": tags, **about}}, *after]
+
+
+def full(name, module):
+    "A public name, with its module where another module's name would be taken for it."
+    return f"{module}.{name}" if module and name in exported(module)[0] and public()[name] != module else name
 
 
 def markdown(text, kind=None):
@@ -124,6 +129,7 @@ def notebook(file, extra=""):
     nb = json.loads(file.read_text(encoding="utf-8"))
     source = "\n".join("".join(c["source"]) for c in nb["cells"])
     first = next((c for c in nb["cells"] if is_explorer(c)), None)
+    exports = re.search(r"#\| default_exp (\w+)", source)
     cells = []
     for i, cell in enumerate(nb["cells"]):
         if cell["cell_type"] != "code":
@@ -131,7 +137,7 @@ def notebook(file, extra=""):
             if i == 0: text = re.sub(r"^(> .*\n(?:>.*\n)*)", lambda m: m[0] + "\n" + opening(file) + "\n", text + "\n", count=1, flags=re.M)
             new = [markdown(text)]
         else:
-            new = code(cell)
+            new = code(cell, exports and exports[1])
             if DRAFT and cell is not first and new: new[0]["metadata"]["tags"] = sorted({*new[0]["metadata"]["tags"], "skip-execution"})
         cells += new
         if cell is first and extra: cells.append(markdown(extra))

@@ -284,6 +284,10 @@ def test_exported_code_is_shown_with_its_reference(staging):
     assert staging.code(cell("#| export\ndef smooth_labels(y):\n" + "    y += 1\n"*20))[0]["metadata"]["tags"] == ["hide-input"]
     assert staging.code(cell("#| hide\nfrom nbdev import nbdev_export; nbdev_export()")) == []  # a build must not write the library
 
+def test_a_name_that_two_modules_have_leads_to_its_own_notebooks(staging):
+    assert "`check.normalize`" in staging.code(cell("#| export\ndef normalize(fn): return fn"), "check")[1]["source"]
+    assert "`normalize`" in staging.code(cell("#| export\ndef normalize(x): return x"), "normalize")[1]["source"]
+
 def test_what_a_notebook_stands_on_is_in_its_key(staging, monkeypatch, tmp_path):
     shutil.copytree(ROOT/"lesson7", tmp_path/"lesson7")
     monkeypatch.setattr(staging, "LIB", tmp_path/"lesson7")
