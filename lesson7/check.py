@@ -17,7 +17,7 @@ import torch
 from platformdirs import user_data_path
 
 from .attempt import Verdict, attempt, numbers
-from .data import write_whole
+from .files import write_whole
 from .exercises import exercises
 
 # %% ../nbs/92_check.ipynb #99e31d51

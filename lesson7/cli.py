@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from . import __version__
-from .data import sample_dataset, write_whole
+from .data import sample_dataset
+from .files import write_whole
 
 # %% ../nbs/93_cli.ipynb #de581ed9
 def notebooks() -> Path:
@@ -101,7 +102,7 @@ def compare(args):
     print(f"{done.source}\nAll of it is in {args.out}.")
 
 def predict(args):
-    from lesson7.data import open_image
+    from lesson7.files import open_image
     from lesson7.share import load_model
     from lesson7.tta import tta
     for file in args.files:  # what is no image is said before anything is loaded

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .data import write_whole
+from .files import write_whole
 from .training import Result
 
 # %% ../nbs/96_evidence.ipynb #1139b7be

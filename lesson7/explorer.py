@@ -14,7 +14,7 @@ import anywidget
 import numpy as np
 from PIL import Image, ImageOps
 
-from .data import open_image, write_whole
+from .files import open_image, write_whole
 
 # %% ../nbs/90_explorer.ipynb #8e07a80b
 def as_image(

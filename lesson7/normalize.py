@@ -16,7 +16,8 @@ import torch
 import traitlets as T
 from PIL import Image
 
-from .data import open_image, photos, write_whole
+from .data import photos
+from .files import open_image, write_whole
 from .explorer import Explorer, crops, grid, png, probabilities, squares
 
 # %% ../nbs/01_normalize.ipynb #77da37e8
@@ -84,16 +85,15 @@ def denormalize(x, stats):
     return x * _column(stats.std, x) + _column(stats.mean, x)
 
 # %% ../nbs/01_normalize.ipynb #5a626c58
-_GREY = np.arange(256)
-
 def _sums(source):
     "For each file, or each batch of a DataLoader: images, pixels in a channel, and each channel's sum and sum of squares, in float64."
+    grey = np.arange(256)/255
     if isinstance(source, (str, Path)):
         source = sorted(f for f in Path(source).rglob("*") if f.suffix.lower() in Image.registered_extensions())
     for item in source:
         if isinstance(item, (str, Path)):
             often = np.reshape(open_image(item).histogram(), (3, 256))  # a file has 256 grey levels: count each, and nothing is rounded
-            yield 1, int(often[0].sum()), often @ (_GREY/255), often @ (_GREY/255)**2
+            yield 1, int(often[0].sum()), often @ grey, often @ grey**2
         else:
             x = _batch(item[0] if isinstance(item, (tuple, list)) else item).cpu().double()
             yield len(x), x[:,0].numel(), x.sum(dim=[0,2,3]).numpy(), (x*x).sum(dim=[0,2,3]).numpy()

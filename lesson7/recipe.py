@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 
-from .data import imagenette, write_whole
+from .data import imagenette
+from .files import write_whole
 from .evidence import Comparison, plot_comparison
 from .mixup import mix, sample_lambda
 from .resize import Stage

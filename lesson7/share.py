@@ -14,14 +14,15 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from .data import architecture, architectures, image_tfms, machine, open_image, write_whole
+from .data import architecture, architectures, image_tfms, machine
+from .files import Presized, write_whole
 from .normalize import NormStats, check_normalization
 
 # %% ../nbs/07_share.ipynb #e3a9b887
 def _loaders(vocab, size, presize, stats):
     "The loaders of `get_dls` with no pictures in them; `test_dl(files)` fills one."
     from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
-    block = DataBlock(blocks=(ImageBlock, CategoryBlock(vocab=vocab, sort=False)), get_x=open_image, get_y=lambda _: vocab[0], splitter=IndexSplitter([1]),
+    block = DataBlock(blocks=(ImageBlock, CategoryBlock(vocab=vocab, sort=False)), get_x=Presized(presize, limit=0), get_y=lambda _: vocab[0], splitter=IndexSplitter([1]),
                       **image_tfms(size, presize, stats, flip=False))
     blank = Image.new("RGB", (8, 8))  # fastai wants to see one picture of each split
     return block.dataloaders([blank, blank], bs=64, num_workers=0).new_empty()

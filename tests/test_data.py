@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lesson7.data import get_dls, here, imagenette, open_image, photos, sample_dataset
+from lesson7.data import get_dls, here, imagenette, photos, sample_dataset
+from lesson7.files import open_image
 from lesson7.digits import NOISE_LEVELS
 
 

@@ -8,7 +8,8 @@ import traitlets as T
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from lesson7.data import get_dls, open_image
+from lesson7.data import get_dls
+from lesson7.files import open_image
 from lesson7.normalize import (NormalizeExplorer, NormStats, batch_stats, check_normalization, dataset_stats,
                                denormalize, normalize)
 

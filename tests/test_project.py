@@ -58,7 +58,7 @@ def test_modules_are_small():
 
 def test_imports_run_one_way():
     "What stands lower imports nothing that stands higher."
-    order = ["digits exercises attempt", "data", "explorer", "normalize resize tta mixup smoothing", "training", "evidence", "recipe", "share check workbench", "cli"]
+    order = ["files digits exercises attempt", "data", "explorer", "normalize resize tta mixup smoothing", "training", "evidence", "recipe", "share check workbench", "cli"]
     level = {m: i for i, names in enumerate(order) for m in names.split()}
     for file in (ROOT/"lesson7").glob("[a-z]*.py"):
         for other in re.findall(r"^\s*from lesson7\.(\w+) import", file.read_text(), re.M): assert level[other] < level[file.stem], (file.name, other)

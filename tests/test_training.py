@@ -75,16 +75,16 @@ def test_wrong_labels_are_of_the_share_asked_for_and_in_training_alone(small):
 @pytest.fixture(scope="module")
 def trained(small):
     "All five techniques, and every picture that was opened while it trained."
-    opened, training, open_image = [], [], lesson7.data.open_image
-    def spy(file):
+    opened, training, open_image = [], [], lesson7.files.open_image
+    def spy(file, *args):
         if training: opened.append(file)
-        return open_image(file)
+        return open_image(file, *args)
     from fastai.callback.core import Callback
     class Watch(Callback):
         def before_train(self): training.append(1)
         def after_train(self): training.clear()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lesson7.data, "open_image", spy)
+        patch.setattr(lesson7.files, "open_image", spy)
         result = train(Recipe(**ALL), small, cbs=[Watch()], bar=False)
     return result, opened
 
