@@ -41,7 +41,7 @@ async function decode(png) {
 // Chance, in whole numbers below `n`; tests put their own in its place.
 const below = (n) => Math.floor((globalThis.l7random ?? Math.random)() * n);
 const oneOf = (list) => list[below(list.length)];
-const told = (v) => String(+v.toPrecision(4)).replace("-", "−");
+const told = (v) => String(+v.toPrecision(3)).replace("-", "−");
 
 // Predict, then reveal. `ask()` makes a question { state, read }: traits to set, and from the state as it then stands { text, answer, tolerance, because }.
 // While it is open, what gives the answer away (`hide`) is covered, and what only says it (`mute`) is kept from screen readers.
@@ -51,7 +51,7 @@ function guess({ model, root, on, undo }, traits, { ask, hide, mute = [], signed
   const toggle = h("button", { type: "button", "aria-pressed": "false" }, "Guess"), hint = h("span", {}, "Predict a number before you see it.");
   const text = h("span", { "aria-live": "polite" }), go = h("button", { type: "button" });
   const input = h("input", { type: "text", size: 7, maxlength: 12, autocomplete: "off", inputmode: signed ? "text" : "decimal" }); // phones' decimal keys lack the minus
-  const panel = h("span", { hidden: "" }, h("label", {}, text, " ", input), " ", go);
+  const panel = h("span", { hidden: "" }, h("label", {}, text, input), go);
   const said = h("p", { class: "l7-note", "aria-live": "polite" }), points = h("span", { class: "l7-score" });
   let before = null, question = null, open = false;
   hide.forEach((node) => node.classList.add("l7-secret"));

@@ -158,7 +158,8 @@ async function render({ model: given, el }) {
 
   // What an epoch costs, or the whole schedule, against the largest size; sizes are quarters of it.
   function ask() {
-    const whole = below(2) === 0, at = below(MOST - 1), largest = oneOf([128, 192, 256, 320]), now = model.get("stages");
+    const whole = below(2) === 0, at = below(MOST - 1), now = model.get("stages");
+    const fits = [128, 192, 256, 320].filter((size) => size <= model.get("file")), largest = oneOf(fits.length ? fits : [128]);
     const parts = now.length === 2 ? [oneOf([1, 2, 3])] : oneOf([[1, 2], [1, 3], [2, 3]]);
     return { state: { stages: now.map(([, epochs], i) => [((parts[i] ?? 4) * largest) / 4, epochs]) }, read() {
       const { largest, counted, epochs, total } = costs(), one = counted[Math.min(at, counted.length - 2)];

@@ -215,7 +215,7 @@ async function render({ model, el }) {
   // How many views see the object, or, where a model was asked, put the class first that the views together do.
   function ask() {
     const spots = (count) => Array.from({ length: count }, () => [below(steps + 1) / steps, below(steps + 1) / steps]);
-    const make = () => ({ photo: below(names.length), scale: oneOf(SCALES), at: spots(n), ...(learned ? {} : { target: spots(1)[0] }) });
+    const make = () => ({ photo: below(names.length), scale: oneOf(SCALES.slice(0, 2)), at: spots(n), ...(learned ? {} : { target: spots(1)[0] }) });
     const clear = (to) => learned || predict(now(to)).every(([share]) => Math.abs(share - 0.5) > 0.12); // the eye can tell
     let to = make();
     for (let tries = 0; tries < 100 && !clear(to); tries++) to = make();
