@@ -109,7 +109,7 @@ def answer_mixup(page, text):
 def answer_smoothing(page, text):
     e = SmoothingExplorer(n=int(value(page, "Classes, N")), label=int(value(page, "True class")), eps=float(value(page, "eps")))
     asked = re.findall(r"“class (\d+)”", text)
-    return smooth_labels(torch.tensor([e.label]), e.n, e.eps)[0, int(asked[-1])].item()
+    return round(smooth_labels(torch.tensor([e.label]), e.n, e.eps)[0, int(asked[-1])].item(), 5)
 
 def answer(page, name):
     text = re.sub("[\u2068\u2069]", "", page.locator(QUESTION).inner_text())

@@ -9,6 +9,9 @@ function fill(node, attrs, children) {
 const h = (tag, attrs = {}, ...children) => fill(document.createElement(tag), attrs, children);
 const svg = (tag, attrs = {}, ...children) => fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attrs, children);
 
+let count = 0;
+const newId = () => `l7-${Date.now().toString(36)}-${count++}`;
+
 // A figure with its caption; `name` is what a screen reader hears, and may follow the state.
 const figure = (caption, ...children) => h("figure", {}, h("figcaption", {}, caption), ...children);
 
@@ -49,9 +52,9 @@ const told = (v) => String(+v.toPrecision(3)).replace("-", "−");
 function guess({ model, root, on, undo }, traits, { ask, hide, mute = [], signed = false }) {
   const score = (globalThis.l7score ??= { right: 0, asked: 0 });
   const toggle = h("button", { type: "button", "aria-pressed": "false" }, "Guess"), hint = h("span", {}, "Predict a number before you see it.");
-  const text = h("span", { "aria-live": "polite" }), go = h("button", { type: "button" });
-  const input = h("input", { type: "text", size: 7, maxlength: 12, autocomplete: "off", inputmode: signed ? "text" : "decimal" }); // phones' decimal keys lack the minus
-  const panel = h("span", { hidden: "" }, h("label", {}, text, input), go);
+  const id = newId(), text = h("label", { for: id, "aria-live": "polite" }), go = h("button", { type: "button" });
+  const input = h("input", { id, type: "text", size: 7, maxlength: 12, autocomplete: "off", inputmode: signed ? "text" : "decimal" }); // phones' decimal keys lack the minus
+  const panel = h("div", { hidden: "" }, text, h("span", {}, input, " ", go));
   const said = h("p", { class: "l7-note", "aria-live": "polite" }), points = h("span", { class: "l7-score" });
   let before = null, question = null, open = false;
   hide.forEach((node) => node.classList.add("l7-secret"));
@@ -107,7 +110,6 @@ function guess({ model, root, on, undo }, traits, { ask, hide, mute = [], signed
 }
 
 // A view's frame in `el`: its controls, bound to the model's traits, and what must be undone when it closes.
-let count = 0;
 function frame({ model, el }, title) {
   const root = h("section", { class: "l7", "aria-label": title });
   const controls = h("div", { class: "l7-controls" });
@@ -133,7 +135,7 @@ function frame({ model, el }, title) {
 
   // `input` under a label, showing `read()` whenever one of `traits` changes.
   function control(label, input, traits, read, ...after) {
-    input.id = `l7-${Date.now().toString(36)}-${count++}`;
+    input.id = newId();
     input.dataset.trait ??= traits[0]; // what a link may set: see host.js
     const box = h("div", { class: "l7-control" }, h("label", { for: input.id }, label), input, ...after);
     controls.append(box);

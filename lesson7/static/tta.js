@@ -73,7 +73,7 @@ async function render({ model, el }) {
     if (i === n) ui.set("target", xy); else ui.set("at", model.get("at").map((f, k) => (k === i ? xy : f)));
   }
   const named = (label, input, ...after) => {
-    input.id = `l7-${Date.now().toString(36)}-${count++}`; // as frame() numbers its own
+    input.id = newId();
     return h("div", { class: "l7-control" }, h("label", { for: input.id }, label), input, ...after);
   };
   function pick(label, trait, options) { // a select over a trait that is a number
@@ -225,10 +225,10 @@ async function render({ model, el }) {
       const sees = preds.map((p, i) => on[i] && (learned ? best(p) === top : p[0] >= 0.5)), those = sees.flatMap((yes, i) => (yes ? [i ? `window ${i}` : "the plain view"] : []));
       return { text: learned ? `Together the views say ${quoted(asked[model.get("photo")].classes[top])}. How many of the ${used} in use put it first?`
           : `How many of the ${used} views in use show at least half of the yellow box?`,
-        answer: those.length, tolerance: 0, because: those.length ? `${those.join(", ")} ${those.length === 1 ? "does" : "do"}` : "none does" };
+        answer: those.length, tolerance: 0, because: those.length ? `${new Intl.ListFormat("en").format(those)} ${those.length === 1 ? "does" : "do"}` : "none does" };
     } };
   }
-  ui.guess(state, { ask, hide: [...views.map((v) => v.says), alone.node, together.node, said], mute: views.map((v) => v.canvas) });
+  ui.guess(state, { ask, hide: [...views.map((v) => v.says), alone.node.parentElement, together.node.parentElement, said], mute: views.map((v) => v.canvas) });
   return ui.close;
 }
 const put = (node, attrs) => fill(node, attrs, []);
