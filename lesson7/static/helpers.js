@@ -52,7 +52,7 @@ const told = (v) => String(+v.toPrecision(3)).replace("-", "−");
 function guess({ model, root, on, undo }, traits, { ask, hide, mute = [], signed = false }) {
   const score = (globalThis.l7score ??= { right: 0, asked: 0 });
   const toggle = h("button", { type: "button", "aria-pressed": "false" }, "Guess"), hint = h("span", {}, "Predict a number before you see it.");
-  const id = newId(), text = h("label", { for: id, "aria-live": "polite" }), go = h("button", { type: "button" });
+  const id = newId(), text = h("label", { for: id, "aria-live": "polite" }, "Your guess"), go = h("button", { type: "button" });
   const input = h("input", { id, type: "text", size: 7, maxlength: 12, autocomplete: "off", inputmode: signed ? "text" : "decimal" }); // phones' decimal keys lack the minus
   const panel = h("div", { hidden: "" }, text, h("span", {}, input, " ", go));
   const said = h("p", { class: "l7-note", "aria-live": "polite" }), points = h("span", { class: "l7-score" });
