@@ -17,6 +17,7 @@ from lesson7.normalize import NormalizeExplorer, batch_stats
 from lesson7.resize import Stage, relative_cost
 from lesson7.smoothing import smooth_labels
 from lesson7.tta import TTAExplorer
+from test_guess_browser import answer
 
 WHOLE = ROOT/"docs"/"_build"/"html"
 NBS = sorted((ROOT/"nbs").glob("*.ipynb"))
@@ -173,6 +174,21 @@ def test_a_saved_file_follows_links_too(new_page, tmp_path):
     page = new_page()
     page.goto(MixupExplorer().save(tmp_path/"m.html").as_uri() + "#t=0.42")
     expect(page.locator("[data-trait=t]").first).to_have_value("0.42")  # the file's own policy forbids `wait_for_function`, which evaluates text
+
+
+def test_a_guess_counts_on_the_site(alive):
+    page = alive("05_smoothing")
+    one = page.locator(".l7").first
+    one.get_by_role("button", name="Guess").press("Enter")
+    for k in (1, 2, 3):
+        expect(one.locator(".l7-bars > :nth-child(3)")).to_be_hidden()
+        page.keyboard.type(str(answer(one, "smoothing")))
+        page.keyboard.press("Enter")
+        expect(one.locator(".l7-score")).to_have_text(f"{k} of {k} on this page")
+        expect(one.locator(".l7-bars > :nth-child(3)")).to_be_visible()
+        page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(one.locator("[data-trait=n]")).to_have_value("10")
 
 
 def ground(page): return page.locator(".l7").first.evaluate("e => getComputedStyle(e).backgroundColor + getComputedStyle(e).color")

@@ -123,11 +123,11 @@ SEEN = """(el) => {
     const all = (what, read) => [...el.querySelectorAll(what)].filter((e) => e.checkVisibility()).map(read);
     return { values: all("[data-value]", (e) => e.dataset.value),
         canvases: all("canvas", (c) => c.width ? c.toDataURL() : ""),
-        controls: all("input, select", (e) => e.type === "checkbox" ? e.checked : e.value) }; }"""
+        controls: all("input:not(.l7-guess input), select", (e) => e.type === "checkbox" ? e.checked : e.value) }; }"""
 
 def press_something(section, rng):
     "One control of an explorer, by keyboard."
-    control = rng.choice([c for c in section.locator("input, select, button").all() if c.is_visible() and c.is_enabled()])
+    control = rng.choice([c for c in section.locator(":is(input, select, button):not(.l7-guess *)").all() if c.is_visible() and c.is_enabled()])
     kind = control.evaluate("e => e.type")
     if kind == "range":
         for _ in range(rng.randint(1, 6)): control.press(rng.choice(["ArrowRight", "ArrowLeft", "ArrowUp", "PageUp", "PageDown", "Home", "End"]))
@@ -169,6 +169,37 @@ def test_twenty_states_reach_python(lab, new_page):
             page.locator(".jp-CodeCell").nth(1 + list(FAMILY).index(m)).locator(".jp-InputArea-editor").click()
             page.keyboard.press("Escape")
             page.keyboard.press("ArrowDown")
+    finally: client.stop_channels()
+
+
+@pytest.mark.slow
+def test_a_guess_in_lab_sets_python_and_puts_it_back(lab, new_page):
+    "Digits, Enter and Escape are the learner's, not JupyterLab's; Python holds the state that is asked about, and then what it held before."
+    url, home = lab
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("from lesson7.smoothing import SmoothingExplorer\ne = SmoothingExplorer(n=3, label=2)\ne.still = lambda: b''\ne")],
+                                  metadata=dict(kernelspec=dict(name="python3", display_name="python3")))
+    nbformat.write(nb, home/"copy"/"nbs"/"guess.ipynb")
+    page = new_page(viewport=dict(width=1300, height=1400))
+    page.goto(f"{url}/lab/tree/guess.ipynb?token=t&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    client = kernel(home, url, "guess.ipynb")
+    before, cells = evaluate(client, "print(e)"), page.locator(".jp-Cell").count()
+    try:
+        page.get_by_role("button", name="Guess").press("Enter")
+        for k in range(1, 6):
+            asked = page.locator(".l7 :is([data-trait=n], [data-trait=eps], [data-trait=label])").evaluate_all("all => all.map((i) => +i.value)")
+            wait_for(lambda: json.loads(evaluate(client, "print([e.eps, e.n, e.label])")) == asked, 30, f"state {asked} in Python")
+            told = re.sub("[\u2068\u2069]", "", page.locator(".l7-guess label").inner_text())
+            at = re.findall(r"“class (\d+)”", told)[-1]
+            page.keyboard.type(evaluate(client, f"from lesson7.smoothing import smooth_labels; import torch; print(smooth_labels(torch.tensor([e.label]), e.n, e.eps)[0, {at}].item())")[:6])
+            page.keyboard.press("Enter")
+            page.get_by_text(f"{k} of {k} on this page").wait_for()
+            page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        wait_for(lambda: evaluate(client, "print(e)") == before, 30, "the state from before")
+        assert page.locator(".jp-Cell").count() == cells and page.get_by_role("button", name="Guess").evaluate("e => e === document.activeElement")
     finally: client.stop_channels()
 
 

@@ -2,9 +2,6 @@
 const LESSON = { vocab: Array.from({ length: 10 }, (_, i) => `class ${i}`), labels: [2, 7], t: 0.3 };
 const GRID = 20; // with learners, t moves in steps of 1/20
 
-// A name in a sentence: short, and its writing direction kept to itself.
-const quoted = (name) => `“\u2068${[...name].length > 32 ? [...name].slice(0, 31).join("") + "…" : name}\u2069”`;
-
 // A target as the lesson writes it; with many classes, only what is not zero.
 function vector(target) {
   const short = (v) => String(+v.toFixed(2)), told = [...target.entries()].filter(([, v]) => v);
@@ -90,9 +87,13 @@ async function render({ model, el }) {
     h("div", {}, h("div", { class: "l7-two" }, boxes[0], boxes[1]), boxes[2]),
     h("div", {}, target, said, ...(learned ? [answers] : []), figure("Where weights come from", plot.node), drawn)));
 
-  function draw() {
+  function now() {
     const i = get("first"), j = get("second"), t = get("t"), inLesson = model.get("classes") === "lesson";
     const [all, a, b] = inLesson ? [LESSON.vocab, ...LESSON.labels] : [vocab, labels[i], labels[j]];
+    return { i, j, t, inLesson, all, a, b };
+  }
+  function draw() {
+    const { i, j, t, inLesson, all, a, b } = now();
     const one = (label) => all.map((_, k) => (k === label ? 1 : 0));
     const mixed = all.map((_, k) => t * (k === a) + (1 - t) * (k === b));
     const onRows = [...rows.map((k) => mixed[k]), ...(rest ? [0] : [])]; // the pictures' classes all have rows of their own
@@ -126,7 +127,22 @@ async function render({ model, el }) {
       ? `Drawn so far: ${weights.length}, of which ${low} leave${low === 1 ? "s" : ""} one picture more than 0.9${learned ? " (dots as drawn; t is rounded to steps of 0.05)" : ""}.`
       : "Press “Draw a weight” a few times: each dot is what one picture in a batch would get.";
   }
-  ui.draws(["first", "second", "t", "alpha", "keep", "drawn", "classes"], draw);
+  const state = ["first", "second", "t", "alpha", "keep", "drawn", "classes"];
+  ui.draws(state, draw);
+
+  // One entry of the mixed target: mostly the second picture's, whose weight is not the one that is shown.
+  function ask() {
+    const part = oneOf(["second", "second", "first", "neither"]), any = below(1000);
+    return { state: { t: (1 + below(GRID - 1)) / GRID }, read() {
+      const { t, all, a, b } = now(), others = all.map((_, k) => k).filter((k) => k !== a && k !== b);
+      const k = part === "first" ? a : part === "second" || !others.length ? b : others[any % others.length];
+      const because = a === b && k === a ? `both pictures are of this class: ${told(t)} + ${told(1 - t)}` : k === a ? "it is the weight itself"
+        : k === b ? `the second picture has what is left: 1 − ${told(t)}` : "neither picture is of this class";
+      return { text: `${quoted(all[a])} weighs ${told(t)} in this blend with ${quoted(all[b])}: what is the target of ${quoted(all[k])}?`,
+        answer: t * (k === a) + (1 - t) * (k === b), tolerance: 0.005, because };
+    } };
+  }
+  ui.guess(state, { ask, hide: [second.caption, blend.code, own.node, lesson.node, said, answers], mute: [blend.canvas] });
   return ui.close;
 }
 

@@ -83,6 +83,7 @@ async function render({ model, el }) {
     strip(alone.map((m) => m[c][k]), { mean, sd }[k][c], draws.length)));
   const cells = CHANNELS.map(() => Array.from({ length: 6 }, () => h("td")));
   const pairs = (list) => list.map(({ node }, c) => h("div", { style: rgb(CHANNELS[c]) }, node));
+  const shapes = figure("After: (x − mean) / sd", ...pairs(after));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...["", "mean before", "sd before", "− mean", "÷ sd", "mean after", "sd after"].map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, ...CHANNELS.map((name, c) => h("tr", {}, h("th", { scope: "row", style: rgb(name) }, name), ...cells[c]))));
   const answers = h("p", { class: "l7-note", "aria-live": "polite" });
@@ -91,18 +92,22 @@ async function render({ model, el }) {
     ...strips.flatMap((pair, c) => pair.map(({ node }) => h("div", { style: rgb(CHANNELS[c]) }, node))));
   ui.root.append(h("div", { class: "l7-normalize" },
     h("div", {}, h("figure", {}, pictures, canvas), answers, figure("Each batch drawn, beside the whole dataset (line)", dots), drawn),
-    h("div", {}, h("div", { class: "l7-two l7-wide" }, figure("Before: pixel / 255", ...pairs(before)), figure("After: (x − mean) / sd", ...pairs(after))),
+    h("div", {}, h("div", { class: "l7-two l7-wide" }, figure("Before: pixel / 255", ...pairs(before)), shapes),
       h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table), said)));
 
   const kept = {}; // a batch's statistics, computed once for each size of a batch
-  function draw() {
-    const bs = model.get("bs"), at = model.get("draw"), kind = model.get("kind"), seen = model.get("show") === "model";
+  function now() {
+    const bs = model.get("bs"), at = model.get("draw"), kind = model.get("kind");
     const batches = draws.slice(0, at + 1).map((order, i) => (kept[`${i} ${bs}`] ??= sum(counts, order.slice(0, bs)).map(moments)));
-    const images = draws[at].slice(0, bs), count = sum(counts, images), raw = batches[at];
+    const images = draws[at].slice(0, bs), raw = batches[at];
     const used = { none: [[0, 0, 0], [1, 1, 1]], batch: [raw.map((m) => m.mean), raw.map((m) => m.sd)],
       own: [model.get("own_mean"), model.get("own_std")], ...known }[kind];
     const norm = CHANNELS.map((_, c) => (v) => (v - used[0][c]) / used[1][c]);
     const out = raw.map((m, c) => ({ mean: norm[c](m.mean), sd: m.sd / used[1][c] }));
+    return { bs, at, kind, batches, images, raw, used, norm, out };
+  }
+  function draw() {
+    const { bs, at, kind, batches, images, raw, used, norm, out } = now(), count = sum(counts, images), seen = model.get("show") === "model";
 
     own.forEach((box) => { box.hidden = kind !== "own"; });
     CHANNELS.forEach((name, c) => {
@@ -128,7 +133,20 @@ async function render({ model, el }) {
     const range = at ? `${at + 1} batches of ${bs}: red means from ${three(Math.min(...reds))} to ${three(Math.max(...reds))}` : `One batch of ${bs}: red mean ${three(reds[0])}`;
     drawn.textContent = `${range}; the whole dataset's is ${three(mean[0])}.`;
   }
-  ui.draws(["draw", "bs", "kind", "show", "own_mean", "own_std"], draw);
+  const state = ["draw", "bs", "kind", "show", "own_mean", "own_std"];
+  ui.draws(state, draw);
+
+  // A channel's mean or sd after normalization, of another batch; with the reader's own numbers where those are chosen.
+  function ask() {
+    const c = below(3), k = oneOf(["mean", "sd"]), kind = model.get("kind") === "own" ? "own" : oneOf(["batch", "dataset", "imagenet"]);
+    return { state: { draw: below(draws.length), kind }, read() {
+      const { kind, raw, used, out } = now(), m = raw[c], [mean, sd] = [used[0][c], used[1][c]];
+      const because = k === "mean" ? `(${three(m.mean)} − ${three(mean)}) / ${three(sd)}` : `${three(m.sd)} / ${three(sd)}: the mean taken off changes no spread`;
+      return { text: `${CHANNELS[c][0].toUpperCase() + CHANNELS[c].slice(1)} has mean ${three(m.mean)} and sd ${three(m.sd)}. Normalized with ${three(mean)} and ${three(sd)} (${KINDS[kind]}), what is its ${k}, to within 0.02?`,
+        answer: out[c][k], tolerance: 0.02, because };
+    } };
+  }
+  ui.guess(state, { ask, signed: true, hide: [shapes, said, ...cells.flatMap((row) => row.slice(4))] });
   return ui.close;
 }
 

@@ -44,6 +44,7 @@ function spread(model) {
     const at = place(trait), stages = model.get("stages").map((s) => [...s]), [size, epochs] = stages.at(-1);
     if (at) stages[at[2]][at[1] === "size" ? 0 : 1] = value;
     else if (trait === "file") return model.set("file", Number(value));
+    else if (trait === "stages") return model.set("stages", value);
     else if (Number(value) > stages.length) stages.push([Math.min(320, size + 32), epochs]);
     else stages.length = Number(value);
     model.set("stages", stages);
@@ -98,19 +99,23 @@ async function render({ model: given, el }) {
   });
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...["", "pixels", "epochs", "cost per epoch", "cost in all"].map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, ...rows.map((r) => r.row)));
-  const plot = stairs(), said = h("p", { class: "l7-note", "aria-live": "polite" });
+  const plot = stairs(), work = figure("Work: pixels per image × epochs", plot.node), said = h("p", { class: "l7-note", "aria-live": "polite" });
   const pictures = h("div", { class: "l7-resize-pictures" }, ...views.map((v) => v.box));
   ui.root.append(h("div", { class: "l7-resize" },
     h("div", {}, pictures),
-    h("div", {}, figure("Work: pixels per image × epochs", plot.node),
+    h("div", {}, work,
       h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table), said, h("p", { class: "l7-note" }, "1 +: fine_tune begins with an epoch of its own. Cost is by pixels."))));
 
+  function costs() {
+    const stages = model.get("stages"), largest = Math.max(...stages.map((s) => s[0]));
+    const counted = stages.map(([size, epochs], i) => ({ size, epochs: epochs + (i > 0), each: size ** 2 / largest ** 2 }));
+    const epochs = counted.reduce((sum, r) => sum + r.epochs, 0);
+    return { largest, counted, epochs, total: counted.reduce((sum, r) => sum + r.each * r.epochs, 0) / epochs };
+  }
   let file, source, kept; // the photo, as a file of that side holds it, and that at the sizes seen so far
   function draw() {
-    const stages = model.get("stages"), sizes = stages.map((s) => s[0]), largest = Math.max(...sizes);
+    const { largest, counted, epochs, total } = costs(), stages = model.get("stages"), sizes = counted.map((r) => r.size);
     if (file !== model.get("file")) { file = model.get("file"); source = resized(photo, file); kept = {}; views.forEach((v) => { v.size = 0; }); }
-    const counted = stages.map(([size, epochs], i) => ({ size, epochs: epochs + (i > 0), each: size ** 2 / largest ** 2 }));
-    const epochs = counted.reduce((sum, r) => sum + r.epochs, 0), total = counted.reduce((sum, r) => sum + r.each * r.epochs, 0) / epochs;
 
     boxes.forEach((box, i) => { box.hidden = i >= stages.length; });
     pictures.style.setProperty("--columns", stages.length);
@@ -150,6 +155,20 @@ async function render({ model: given, el }) {
     said.textContent = verdict(sizes, epochs, total, largest, file);
   }
   ui.draws(["stages", "file"], draw);
+
+  // What an epoch costs, or the whole schedule, against the largest size; sizes are quarters of it.
+  function ask() {
+    const whole = below(2) === 0, at = below(MOST - 1), now = model.get("stages");
+    const fits = [128, 192, 256, 320].filter((size) => size <= model.get("file")), largest = oneOf(fits.length ? fits : [128]);
+    const parts = now.length === 2 ? [oneOf([1, 2, 3])] : oneOf([[1, 2], [1, 3], [2, 3]]);
+    return { state: { stages: now.map(([, epochs], i) => [((parts[i] ?? 4) * largest) / 4, epochs]) }, read() {
+      const { largest, counted, epochs, total } = costs(), one = counted[Math.min(at, counted.length - 2)];
+      const sum = counted.map((r) => `${r.epochs} × ${told(r.each)}`).join(" + "), list = counted.map((r) => `${r.epochs} at ${r.size} px`).join(", ");
+      return whole ? { text: `${epochs} epochs, ${list}: what share of the work of ${epochs} at ${largest} px is that, to within 0.02?`, answer: total, tolerance: 0.02, because: `(${sum}) / ${epochs}` }
+        : { text: `An epoch at ${largest} px costs 1. What does one at ${one.size} px cost, to within 0.02?`, answer: one.each, tolerance: 0.02, because: `it has (${one.size} / ${largest})² of the pixels` };
+    } };
+  }
+  ui.guess(["stages", "file"], { ask, hide: [work, said, ...rows.flatMap((r) => r.cells.slice(2))] });
   return ui.close;
 }
 

@@ -93,13 +93,14 @@ async function render({ model, el }) {
   const rows = bars(ROWS, short), cells = [...rows.node.children], chart = plot();
   const ticks = Array.from({ length: ROWS }, (_, i) => { const tick = h("b"); cells[3 * i + 1].append(tick); return tick; });
   const caption = h("figcaption"), sum = h("p", { class: "l7-note" }), axis = h("p", { class: "l7-axis" }), said = h("p", { class: "l7-note", "aria-live": "polite" });
+  const losses = figure("The loss, and where it is lowest (◇; ▶ nowhere)", chart.node);
   const td = Object.keys(KINDS).map(() => Array.from({ length: 5 }, () => h("td")));
   const key = (kind) => svg("svg", { viewBox: "0 0 28 10", "aria-hidden": "true" }, svg("line", { x1: 0, x2: 28, y1: 5, y2: 5, stroke: COLOUR[kind], "stroke-width": 3, "stroke-dasharray": kind === "mixed" ? "8 5" : "none" }));
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...["target", "for the class", "loss now", "pushes logit", "least at p", "at logit"].map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, ...Object.keys(KINDS).map((kind, k) => h("tr", {}, h("th", { scope: "row" }, key(kind), kind), ...td[k]))));
   ui.root.append(h("div", { class: "l7-smoothing" },
     h("div", {}, h("figure", {}, caption, rows.node), sum, said),
-    h("div", {}, h("div", {}, figure("The loss, and where it is lowest (◇; ▶ nowhere)", chart.node), axis),
+    h("div", {}, h("div", {}, losses, axis),
       h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table))));
 
   function draw() {
@@ -134,7 +135,20 @@ async function render({ model, el }) {
     chart.node.setAttribute("aria-label", `Cross-entropy against ${byLogit ? "the logit" : "the confidence"}, ${n} classes. At confidence ${three(p)}: hard ${td[0][1].textContent}, smoothed ${td[1][1].textContent}, lowest at ${td[1][3].textContent}; mixed ${td[2][1].textContent}, lowest at ${td[2][3].textContent}.`);
     said.textContent = verdict(p, q[1], eps);
   }
-  ui.draws(["n", "eps", "label", "t", "p", "show", "against"], draw);
+  const state = ["n", "eps", "label", "t", "p", "show", "against"];
+  ui.draws(state, draw);
+
+  // The smoothed value of the true class, or of another. N and eps are such that three decimals are exact.
+  function ask() {
+    const n = oneOf([2, 4, 5, 10, 20]), ofTrue = below(2) === 0, step = 1 + below(n - 1);
+    return { state: { n, eps: oneOf([0.1, 0.2, 0.3, 0.4]), label: below(n), show: "smoothed" }, read() {
+      const n = model.get("n"), eps = model.get("eps"), label = trueClass(), share = eps / n;
+      const because = `eps/N is ${told(eps)}/${n} = ${told(share)}${ofTrue ? `, and the true class has 1 − ${told(eps)} besides` : ""}`;
+      return { text: `${n} classes, eps ${told(eps)}, and the true one is ${quoted(name(label))}: what does the smoothed target say for ${ofTrue ? "it" : quoted(name((label + step) % n))}?`,
+        answer: ofTrue ? 1 - eps + share : share, tolerance: share / 10, because }; // forgetting eps/N is not near enough
+    } };
+  }
+  ui.guess(state, { ask, hide: [rows.node, sum, said, losses, ...td[1]] });
   return ui.close;
 }
 

@@ -73,7 +73,7 @@ async function render({ model, el }) {
     if (i === n) ui.set("target", xy); else ui.set("at", model.get("at").map((f, k) => (k === i ? xy : f)));
   }
   const named = (label, input, ...after) => {
-    input.id = `l7-${Date.now().toString(36)}-${count++}`; // as frame() numbers its own
+    input.id = newId();
     return h("div", { class: "l7-control" }, h("label", { for: input.id }, label), input, ...after);
   };
   function pick(label, trait, options) { // a select over a trait that is a number
@@ -127,10 +127,10 @@ async function render({ model, el }) {
       h("div", { class: "l7-two l7-wide" }, figure("Plain view alone", alone.node), figure("With test time augmentation", together.node)), said)));
 
   // Where everything stands: the windows, the object, the plain view.
-  function now() {
-    const [tall, wide] = sizes[model.get("photo")], sides = [sideOf(wide, tall, model.get("scale")), sideOf(wide, tall, 0.35)];
-    const movable = [...model.get("at").map((f) => place(wide, tall, sides[0], f)), ...(learned ? [] : [place(wide, tall, sides[1], model.get("target"))])];
-    return { tall, wide, sides, movable, boxes: [plainBox(wide, tall, model.get("plain")), ...movable.slice(0, n)] };
+  function now(other = {}) {
+    const get = (trait) => other[trait] ?? model.get(trait), [tall, wide] = sizes[get("photo")], sides = [sideOf(wide, tall, get("scale")), sideOf(wide, tall, 0.35)];
+    const movable = [...get("at").map((f) => place(wide, tall, sides[0], f)), ...(learned ? [] : [place(wide, tall, sides[1], get("target"))])];
+    return { tall, wide, sides, movable, boxes: [plainBox(wide, tall, get("plain")), ...movable.slice(0, n)] };
   }
   function predict({ boxes, movable }) {
     if (!learned) return boxes.map((b) => area(common(b, movable[n])) / area(movable[n])).map((v) => [v, 1 - v]);
@@ -209,7 +209,26 @@ async function render({ model, el }) {
       squish: `Squishing keeps all of it, at ${kept} % of its true ${wide > tall ? "width" : "height"}.`,
       pad: `Padding keeps all of it, at ${kept} % of the size that a crop gives.` }[model.get("plain")];
   }
-  ui.draws(["photo", "plain", "scale", "at", "on", "reduce", "moving", "target"], draw);
+  const state = ["photo", "plain", "scale", "at", "on", "reduce", "moving", "target"];
+  ui.draws(state, draw);
+
+  // How many views see the object, or, where a model was asked, put the class first that the views together do.
+  function ask() {
+    const spots = (count) => Array.from({ length: count }, () => [below(steps + 1) / steps, below(steps + 1) / steps]);
+    const make = () => ({ photo: below(names.length), scale: oneOf(SCALES.slice(0, 2)), at: spots(n), ...(learned ? {} : { target: spots(1)[0] }) });
+    const clear = (to) => learned || predict(now(to)).every(([share]) => Math.abs(share - 0.5) > 0.12); // the eye can tell
+    let to = make();
+    for (let tries = 0; tries < 100 && !clear(to); tries++) to = make();
+    return { state: to, read() {
+      const on = model.get("on"), preds = predict(now()), used = on.filter(Boolean).length, best = (p) => p.indexOf(Math.max(...p));
+      const top = learned ? best(combine(preds, on, model.get("reduce"))) : 0;
+      const sees = preds.map((p, i) => on[i] && (learned ? best(p) === top : p[0] >= 0.5)), those = sees.flatMap((yes, i) => (yes ? [i ? `window ${i}` : "the plain view"] : []));
+      return { text: learned ? `Together the views say ${quoted(asked[model.get("photo")].classes[top])}. How many of the ${used} in use put it first?`
+          : `How many of the ${used} views in use show at least half of the yellow box?`,
+        answer: those.length, tolerance: 0, because: those.length ? `${new Intl.ListFormat("en").format(those)} ${those.length === 1 ? "does" : "do"}` : "none does" };
+    } };
+  }
+  ui.guess(state, { ask, hide: [...views.map((v) => v.says), alone.node.parentElement, together.node.parentElement, said], mute: views.map((v) => v.canvas) });
   return ui.close;
 }
 const put = (node, attrs) => fill(node, attrs, []);
