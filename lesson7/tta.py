@@ -7,12 +7,13 @@ __all__ = ['combine', 'windows', 'tta', 'TTAExplorer']
 
 # %% ../nbs/03_tta.ipynb #3c9feca6
 import math, random
+from contextlib import contextmanager
 import numpy as np
 import torch
 import traitlets as T
 from PIL import Image
 from .data import photos
-from .explorer import Explorer, cut, png, probabilities, shrunk
+from .explorer import Explorer, activation, cut, png, probabilities, shrunk
 
 # %% ../nbs/03_tta.ipynb #c06b999b
 def combine(
@@ -96,13 +97,13 @@ class _Views:
         for views in torch.utils.data.DataLoader(range(self.items), self.dl.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
             for view, batch in enumerate(views): yield (self.after_batch if view else self.after_plain)(self.place(batch))
 
-def _activation(loss):
-    "What makes probabilities of a model's outputs; None: `get_preds` knows, from the loss's own `activation`."
-    if hasattr(loss, "activation"): return None
-    name = getattr(loss, "__name__", type(loss).__name__)
-    if name in ("CrossEntropyLoss", "cross_entropy"): return lambda x: x.softmax(1)
-    if name in ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"): return torch.sigmoid
-    raise ValueError(f"{name} does not say how outputs become probabilities; give it an `activation`, or use fastai's CrossEntropyLossFlat.")
+@contextmanager
+def _channels_last(model):
+    "The memory format in which convolutions are faster, on CPUs and GPUs alike; afterwards weights lie as they did."
+    plain = all(p.is_contiguous() for p in model.parameters())
+    model.to(memory_format=torch.channels_last)
+    try: yield
+    finally: model.to(memory_format=torch.contiguous_format if plain else torch.channels_last)
 
 def tta(
     learn,          # a fastai `Learner`, freshly trained or loaded
@@ -121,10 +122,9 @@ def tta(
     if reduce is not None: combine(torch.zeros(1, 1, 1), reduce, beta)
     dl = learn.dls.valid if dl is None else dl
     if not len(dl.dataset): raise ValueError("There are no pictures in this loader; a loaded learner needs dl=learn.dls.test_dl(files).")
-    learn.model.to(memory_format=torch.channels_last)  # the same weights; convolutions are faster so, on CPUs and GPUs alike
-    with dl.dataset.set_split_idx(1):
+    with dl.dataset.set_split_idx(1), _channels_last(learn.model):
         views = _Views(dl, n, kind, scale, seed)
-        preds, targs = learn.get_preds(dl=views, act=_activation(learn.loss_func))
+        preds, targs = learn.get_preds(dl=views, act=activation(learn.loss_func))
     by_view = lambda t: [torch.cat(t.split(views.sizes)[v::n+1]) for v in range(n+1)]
     preds, targs = torch.stack(by_view(preds)), None if targs is None else by_view(targs)[0]
     return preds if reduce is None else combine(preds, reduce, beta), targs
