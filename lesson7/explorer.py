@@ -110,7 +110,7 @@ def activation(
     if hasattr(loss, "activation"): return None
     name = getattr(loss, "__name__", type(loss).__name__)
     if name in ("CrossEntropyLoss", "cross_entropy"): return lambda x: x.softmax(1)
-    if name in ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"): return torch.sigmoid
+    if name in ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"): return lambda x: x.sigmoid()
     raise ValueError(f"{name} does not say how outputs become probabilities; give it an `activation`, or use fastai's CrossEntropyLossFlat.")
 
 # %% ../nbs/90_explorer.ipynb #0207b09a
