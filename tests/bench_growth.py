@@ -1,0 +1,87 @@
+"How cost grows with the work: views, pictures, image size, classes."
+import os, shutil, subprocess, sys, tempfile
+from functools import cache
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from bench_row import timed
+from bench_paint import LISTEN
+from conftest import find_chromium
+from lesson7.data import photos
+from lesson7.tta import tta
+
+
+def over_views(learn, pictures=256):
+    "Milliseconds a picture of `tta` with n random windows."
+    dl = learn.dls.test_dl(learn.dls.valid_ds.items[:pictures])
+    tta(learn, n=1, kind="random", dl=dl)
+    return {n: min(timed(lambda: tta(learn, n=n, kind="random", dl=dl), pictures) for _ in range(2)) for n in (1, 2, 4, 8, 16)}
+
+
+PASS = """import resource, sys, time
+from pathlib import Path
+from lesson7.files import Presized
+from lesson7.normalize import dataset_stats
+folder, n = Path(sys.argv[1]), int(sys.argv[2])
+files = sorted(folder.glob("*.jpg"))[:n]
+look = Presized(100, folder=folder/"pixels")
+look(files[0]), dataset_stats(files[:9])
+start = time.perf_counter()
+if sys.argv[3] == "stats": dataset_stats(files)
+else:
+    for f in files: look(f)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)"""
+
+def over_pictures(counts=(1000, 5000, 20_000)):
+    "Seconds, and the largest memory of the process in MB: `dataset_stats`, pixels kept, pixels read back."
+    found = {}
+    with tempfile.TemporaryDirectory() as tmp:
+        for i in range(max(counts)):
+            if i < 100: photos()["coffee"].rotate(i).resize((200, 150)).save(f"{tmp}/{i:05}.jpg")
+            else: os.link(f"{tmp}/{i % 100:05}.jpg", f"{tmp}/{i:05}.jpg")
+        for n in counts:
+            found[n] = {}
+            for what in ("stats", "first", "again"):
+                seconds, memory = map(float, subprocess.check_output([sys.executable, "-W", "ignore", "-c", PASS, tmp, str(n), what], text=True).split())
+                found[n] |= {what: seconds, f"{what}_mb": memory}
+            shutil.rmtree(f"{tmp}/pixels")
+    return found
+
+
+def over_explorers(sizes=(224, 512, 1024), classes=(10, 100, 1000)):
+    "Milliseconds to build an explorer, and from a key press to the painted frame on a saved page."
+    from lesson7.mixup import MixupExplorer
+    from lesson7.normalize import NormalizeExplorer
+    from lesson7.resize import ResizeExplorer
+    from lesson7.smoothing import SmoothingExplorer
+    from lesson7.tta import TTAExplorer
+    @cache
+    def pictures(side): return [photos()[name].resize((side, side)) for name in ("coffee", "chelsea", "china", "flower")]
+    vocab = lambda n: [f"class {i}" for i in range(n)]
+    cases = {
+        "NormalizeExplorer": ("Batch", "image size", {s: (lambda s=s: NormalizeExplorer(pictures(s))) for s in sizes}),
+        "ResizeExplorer": ("Size 1", "image size", {s: (lambda s=s: ResizeExplorer(pictures(s))) for s in sizes}),
+        "TTAExplorer": ("across", "image size", {s: (lambda s=s: TTAExplorer(pictures(s))) for s in sizes}),
+        "MixupExplorer": ("Weight t of the first", "image size", {s: (lambda s=s: MixupExplorer(pictures(s), [0, 1, 2, 3])) for s in sizes}),
+        "MixupExplorer ": ("Weight t of the first", "classes", {n: (lambda n=n: MixupExplorer(pictures(224), [0, 1, 2, 3], vocab(n))) for n in classes}),
+        "SmoothingExplorer": ("eps", "classes", {n: (lambda n=n: SmoothingExplorer(n_classes=n)) for n in classes}),
+    }
+    found = []
+    with sync_playwright() as p, tempfile.TemporaryDirectory() as tmp:
+        browser = p.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        for name, (label, what, builds) in cases.items():
+            for much, build in builds.items():
+                built = min(timed(build) for _ in range(3))
+                page = browser.new_page(viewport=dict(width=1040, height=1200))
+                page.goto(build().save(Path(tmp)/"explorer.html").as_uri())
+                slider = page.get_by_label(label, exact=True).first
+                slider.evaluate(LISTEN)
+                page.evaluate("window.times = []")
+                for k in range(24):
+                    page.keyboard.press("ArrowRight" if k % 12 < 6 else "ArrowLeft")
+                    page.wait_for_timeout(20 + k % 17)
+                times = sorted(page.evaluate("window.times"))
+                page.close()
+                found.append(dict(explorer=name.strip(), by=what, value=much, built=built, paint=times[len(times)//2]))
+    return found

@@ -1,0 +1,137 @@
+"Loading, statistics, test time augmentation, imports and the whole course, each beside what would be used today."
+import os, random, re, subprocess, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from bench_row import Row, rounds, timed
+from lesson7.data import architecture, get_dls, here, photos, sample_dataset
+from lesson7.normalize import NormStats, dataset_stats
+from lesson7.tta import tta
+
+ROOT = Path(__file__).parents[1]
+
+
+def large_photos(path, n=256):
+    "`n` JPEGs of 500 x 375 for each split, crops of the package's photos, whose names are their classes."
+    rng = random.Random(42)
+    for split in ("train", "val"):
+        for i in range(n):
+            name, photo = list(photos().items())[i % 9]
+            w = int(min(photo.width, photo.height*4//3)*rng.uniform(.6, 1))
+            x, y = rng.randint(0, photo.width - w), rng.randint(0, photo.height - w*3//4)
+            (path/split/name).mkdir(parents=True, exist_ok=True)
+            photo.crop((x, y, x+w, y + w*3//4)).resize((500, 375)).save(path/split/name/f"{i}.jpg", quality=92)
+    return path
+
+def lessons_dls(path, bs, size):
+    "The lesson's `get_dls`, but for the split."
+    from fastai.vision.all import CategoryBlock, DataBlock, GrandparentSplitter, ImageBlock, Normalize, Resize, aug_transforms, get_image_files, parent_label
+    norm = Normalize.from_stats(NormStats.imagenet().mean, NormStats.imagenet().std)
+    block = DataBlock((ImageBlock, CategoryBlock), get_items=get_image_files, get_y=parent_label, splitter=GrandparentSplitter(valid_name="val"),
+                      item_tfms=Resize(460), batch_tfms=[*aug_transforms(size=size, min_scale=.75), norm])
+    return block.dataloaders(path, bs=bs, num_workers=0)
+
+def learner(dls):
+    from fastai.vision.all import CrossEntropyLossFlat, Learner, accuracy
+    learn = Learner(dls, architecture("xresnet18-narrow")(n_out=dls.c), loss_func=CrossEntropyLossFlat(), metrics=accuracy)
+    learn.remove_cb(learn.progress)
+    return learn
+
+def forward_passes(learn, n, images):
+    "The model's forward passes that `n+1` views of `images` pictures cost, and nothing else."
+    x = torch.randn(learn.dls.bs, *learn.dls.one_batch()[0].shape[1:])
+    def run():
+        with torch.no_grad():
+            for _ in range((n+1)*images//len(x)): learn.model.eval()(x)
+    return run
+
+def tta_row(work, learn, least, rounds_=5):
+    images = len(learn.dls.valid_ds)
+    ours, theirs, bound = rounds(rounds_, lambda: tta(learn), lambda: learn.tta(n=4), forward_passes(learn, 4, images), per=images)
+    return Row(work, "learn.tta(n=4)", theirs, ours, "ms a picture", least, "five forward passes", bound, 1.25)
+
+def tta_small(epochs=4):
+    p = here("cpu")
+    dls = get_dls(p.bs, p.large, p.path, dataset_stats(p.path/"train"))
+    right = {"learn.tta": [], "tta": []}
+    for seed in range(3):
+        torch.manual_seed(seed)
+        learn = learner(dls)
+        with learn.no_logging(): learn.fit_one_cycle(epochs, p.lr)
+        for name, predict in (("learn.tta", lambda: learn.tta(n=4)), ("tta", lambda: tta(learn))):
+            preds, targs = predict()
+            right[name].append(100*(preds.argmax(1) == targs).float().mean().item())
+    row = tta_row(f"tta, n=4, the sample dataset at {p.large} px", learn, 2.5)
+    gains = [b - a for a, b in zip(*right.values())]
+    row.note = f"accuracy of three models: learn.tta {said(right['learn.tta'])}, tta {said(right['tta'])} %"
+    row.holds = max(gains) >= 0
+    return row
+
+def said(values): return ", ".join(f"{v:.1f}" for v in values)
+
+def tta_large(path): return tta_row("tta, n=4, JPEGs of 500 x 375 presized to 460, 128 px", learner(lessons_dls(path, 64, 128)), 4)
+
+def an_epoch(path, n=256):
+    ours, theirs = get_dls(64, 128, path, NormStats.imagenet(), num_workers=0).train, lessons_dls(path, 64, 128).train
+    model, loss = architecture("xresnet18-narrow")(n_out=9), torch.nn.functional.cross_entropy
+    batch = [t.as_subclass(torch.Tensor) for t in ours.one_batch()]
+    def steps(batches):
+        for x, y in batches: loss(model(x.as_subclass(torch.Tensor)), y.as_subclass(torch.Tensor)).backward()
+    load_ours, load_theirs, compute = rounds(5, lambda: list(ours), lambda: list(theirs), lambda: steps([batch]*(n//64)), per=n)
+    train_ours, train_theirs = rounds(3, lambda: steps(ours), lambda: steps(theirs), per=n)
+    per_second = lambda times: f"{1000/sorted(times)[len(times)//2]:.0f}"
+    return Row("an epoch of get_dls(64, 128) on JPEGs of 500 x 375, the second or later", "the lesson's get_dls", load_theirs, load_ours, "ms a picture", 3,
+               "forward and backward alone", compute,
+               note=f"in the loader {per_second(load_ours)} pictures a second against {per_second(load_theirs)}; in training (narrow xresnet18) "
+                    f"{per_second(train_ours)} against {per_second(train_theirs)}; forward and backward alone {per_second(compute)}")
+
+def statistics():
+    files = sorted((sample_dataset()/"train").glob("*/*.jpg"))
+    ours, decoding = rounds(7, lambda: dataset_stats(files), lambda: [Image.open(f).load() for f in files])
+    return Row("dataset_stats of 2,000 pictures", "", [], ours, bound_name="decoding them", bound=decoding, within=1.3)
+
+
+def fresh(code):
+    "Milliseconds of a fresh Python process that runs `code`, those of an empty one not counted."
+    run = lambda code: timed(lambda: subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True))
+    return lambda: run(code) - run("pass")
+
+def imports():
+    both = [fresh("import lesson7"), fresh("import fastai.vision.all")]
+    for f in both: f()
+    ours, theirs = zip(*([f() for f in both] for _ in range(5)))
+    yield Row("import lesson7", "import fastai.vision.all", list(theirs), list(ours), holds=min(ours) < 50, note="to be under 50 ms")
+    both = [fresh("from lesson7.mixup import MixupExplorer; MixupExplorer()._repr_mimebundle_()"), fresh("import torch, anywidget, matplotlib")]
+    for f in both: f()
+    ours, bound = zip(*([f() for f in both] for _ in range(5)))
+    yield Row("an explorer on screen, in a fresh process", "", [], list(ours), bound_name="import torch, anywidget, matplotlib", bound=list(bound), within=1.2)
+
+
+NOTEBOOK = """import sys, time
+from fastai.learner import Learner
+spent, step = [], Learner._do_one_batch
+def timed(self):
+    start = time.perf_counter()
+    try: step(self)
+    finally: spent.append(time.perf_counter() - start)
+Learner._do_one_batch = timed
+from nbdev.test import test_nb
+ok, _ = test_nb(sys.argv[1])
+print("IN BATCHES", sum(spent))
+sys.exit(not ok)"""
+
+def whole_course():
+    "Every notebook, executed, two at a time with a thread each, as `make test` does."
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    def run(file):
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", NOTEBOOK, str(file)], env=env, cwd=ROOT, capture_output=True, text=True)
+        return done.returncode, float(re.findall(r"IN BATCHES (\S+)", done.stdout)[-1])
+    files = sorted((ROOT/"nbs").glob("*.ipynb"), key=lambda f: -f.stat().st_size)
+    start = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool: done = list(pool.map(run, files))
+    took, batches = time.perf_counter() - start, sum(s for _, s in done)/2
+    return Row(f"the whole course, {len(files)} notebooks executed, two at a time", "", [], [took], "s", bound_name="forward and backward of its training cells",
+               bound=[batches], holds=took < 600 and not any(code for code, _ in done), note="to be under 600 s")
