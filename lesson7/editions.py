@@ -35,7 +35,7 @@ def _text_parts(text):
 def _signature(node):
     "A function or class as one would call it, without types."
     if isinstance(node, ast.ClassDef):
-        if made := [n for n in node.body if getattr(n, "name", "") == "__init__"]: return _signature(made[0]).replace("__init__(self, ", f"{node.name}(")
+        if made := [n for n in node.body if getattr(n, "name", "") == "__init__"]: return node.name + re.sub(r"^__init__\(self(, )?", "(", _signature(made[0]))
         fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
         return f"{node.name}({', '.join(ast.unparse(n.target) + (f'={ast.unparse(n.value)}' if n.value else '') for n in fields)})"
     for a in ast.walk(node.args):
@@ -81,15 +81,15 @@ def _kept(heading, parts, first):
     quote = next((q[0].strip() for kind, text in parts if first and kind == "text" and (q := re.match(r"(>.*\n?)+", text))), "")
     if opening := "\n\n".join(filter(None, [heading, quote, _NOTE*first])): yield "markdown", opening
     if exercises: yield "code", _IMPORTS
-    for kind, text in parts:
+    stays = {"stub", "explorer", "code", "note", "asked", *["text"]*exercises}
+    for kind, text in (part for part in parts if part[0] in stays):
         if kind == "stub" or kind == "explorer" and first: yield "code", text
         elif kind in ("code", "explorer"):
             said = text if kind == "code" else ""
             if said: yield "markdown", said
             if said or not gap: yield "code", ""
-            gap = True
-        elif kind == "asked": yield "markdown", f"**{text}**"
-        elif kind == "note" or kind == "text" and exercises: yield "markdown", text
+        else: yield "markdown", f"**{text}**" if kind == "asked" else text
+        gap = kind in ("code", "explorer")
 
 def _cell(i, kind, source):
     code = dict(execution_count=None, outputs=[]) if kind == "code" else {}
