@@ -1,6 +1,7 @@
 # make lab     JupyterLab on the first notebook      make test    notebooks, then pytest
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
 # make docs    the site, in docs/_build/html         make docs-open  the same, served on this machine
+# make clean-edition   the chapters without prose, solutions and answers, in build/clean
 # make bench   explorers beside interact, timed  make results the comparison of chapter six, trained anew (an hour on two cores)
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ READY := $(VENV)/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: lab test docs docs-open bench results export outputs chromium pins clean
+.PHONY: lab test docs docs-open bench results export outputs clean-edition chromium pins clean
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7.data import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -46,6 +47,11 @@ export: $(READY)
 outputs: $(READY)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False nbs/*.ipynb
 	$(BIN)/nbdev_clean
+
+# Made anew each time: write in the copy of `lesson7 lab --clean`, which is never overwritten.
+clean-edition: $(READY)
+	rm -rf build/clean
+	$(BIN)/python -c 'from lesson7.cli import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
 
 # A Chromium that is there, else Debian's package, else Playwright's own.
 chromium: $(READY)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import __version__
 from .data import sample_dataset
+from .editions import clean_edition, full_edition
 from .files import write_whole
 
 # %% ../nbs/93_cli.ipynb #de581ed9
@@ -21,30 +22,27 @@ def notebooks() -> Path:
     package = Path(__file__).parent if "__file__" in globals() else Path(find_spec("lesson7").origin).parent
     return package/"notebooks" if (package/"notebooks").is_dir() else package.parent/"nbs"
 
-def _for_learners(text):
-    "A notebook without its last cell, which writes the module and needs the repository."
-    nb = json.loads(text)
-    nb["cells"] = [c for c in nb["cells"] if "import nbdev_export" not in "".join(c["source"])]
-    return json.dumps(nb, indent=1, ensure_ascii=False) + "\n"
-
 def copy_notebooks(
-    folder,  # of the learner's; made where it is not there
+    folder,       # of the learner's; made where it is not there
+    clean=False,  # the clean edition of the chapters: headings, questions and empty cells
 ) -> tuple[list, list]:  # names of the files that were written, and of those that were kept
     "Copy the notebooks, and the results that they show, to `folder`; files that are there stay as they are."
     source, folder, written, kept = notebooks(), Path(folder), [], []
+    edition = clean_edition if clean else full_edition
     for file in sorted([*source.glob("*.ipynb"), *source.glob("results/*.json")]):
         name = file.relative_to(source)
         if (folder/name).exists(): kept.append(str(name)); continue
         (folder/name).parent.mkdir(parents=True, exist_ok=True)
         text = file.read_text(encoding="utf-8")
-        write_whole(folder/name, _for_learners(text) if file.suffix == ".ipynb" else text)
+        if file.suffix == ".ipynb": text = json.dumps(edition(json.loads(text)), indent=1, ensure_ascii=False) + "\n"
+        write_whole(folder/name, text)
         written.append(str(name))
     return written, kept
 
 def lab(args, rest):
     if not find_spec("jupyterlab"): raise ValueError("JupyterLab is not installed; install it with: pip install jupyterlab")
-    folder, rest = (rest[0], rest[1:]) if rest and not rest[0].startswith("-") else ("lesson7-notebooks", rest)
-    written, kept = copy_notebooks(folder)
+    folder, rest = (rest[0], rest[1:]) if rest and not rest[0].startswith("-") else ("lesson7-notebooks" + "-clean"*args.clean, rest)
+    written, kept = copy_notebooks(folder, args.clean)
     print(f"{folder}: {len(written)} files copied" + (f", {len(kept)} kept as they were" if kept else "") + ".", flush=True)
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     from jupyterlab.labapp import main as jupyterlab  # in this process, so that Ctrl-C and a kill reach it
@@ -127,8 +125,9 @@ def _parser():
         sub.set_defaults(run=run)
         return sub
     c = command(lab, "Copy the notebooks to a folder of yours, and open JupyterLab there.")
-    c.usage = "lesson7 lab [FOLDER] [OPTION ...]"  # argparse would take the 8899 of --port 8899 for the folder
-    c.epilog = "FOLDER is lesson7-notebooks unless you name one; files that are in it are kept as they are. Options go to JupyterLab: --no-browser, --port 8899, ..."
+    c.add_argument("--clean", action="store_true", help="chapters with headings, questions and empty cells, to be written again; the other pages are whole")
+    c.usage = "lesson7 lab [--clean] [FOLDER] [OPTION ...]"  # argparse would take the 8899 of --port 8899 for the folder
+    c.epilog = "FOLDER is lesson7-notebooks (with --clean, lesson7-notebooks-clean) unless you name one; files that are in it are kept as they are. Options go to JupyterLab: --no-browser, --port 8899, ..."
     c = command(data, "Make the sample dataset, if it is not there yet.")
     c.add_argument("--path", metavar="FOLDER", help="folder to make it in (default: the user's cache)")
     c.add_argument("--noise", type=float, default=0., metavar="SHARE", help="share of wrong training labels: 0, 0.01, 0.05, 0.25 or 0.5")

@@ -1,5 +1,5 @@
 "The `lesson7` command, as a user types it: what it does, what it says, how it ends."
-import json, os, signal, socket, subprocess, sys
+import json, os, re, signal, socket, subprocess, sys
 from pathlib import Path
 
 import pytest
@@ -152,6 +152,8 @@ def test_lab_without_jupyterlab_says_what_to_install(monkeypatch, capsys, at):
 @pytest.mark.parametrize("args, folder, rest", [
     ([], "lesson7-notebooks", []), (["--no-browser", "--port", "8899"], "lesson7-notebooks", ["--no-browser", "--port", "8899"]),
     (["mine", "--port", "8899"], "mine", ["--port", "8899"]), (["a/b", "--no-browser"], "a/b", ["--no-browser"]),
+    (["--clean"], "lesson7-notebooks-clean", []), (["--clean", "--port", "8899"], "lesson7-notebooks-clean", ["--port", "8899"]),
+    (["--clean", "mine", "--no-browser"], "mine", ["--no-browser"]), (["mine", "--port", "8899", "--clean"], "mine", ["--port", "8899"]),
 ])
 def test_lab_takes_a_folder_and_hands_options_to_jupyterlab(monkeypatch, at, capsys, args, folder, rest):
     called = []
@@ -159,6 +161,20 @@ def test_lab_takes_a_folder_and_hands_options_to_jupyterlab(monkeypatch, at, cap
     assert main(["lab", *args]) == 0
     assert called[0][called[0].index("--notebook-dir"):] == ["--notebook-dir", folder, "--LabApp.default_url=/lab/tree/index.ipynb", *rest]
     assert (at/folder/"index.ipynb").is_file() and capsys.readouterr().out.startswith(f"{folder}: ")
+    assert ("The clean edition." in (at/folder/"01_normalize.ipynb").read_text()) == ("--clean" in args) and [f.name for f in at.iterdir()] == [Path(folder).parts[0]]
+
+def test_lab_keeps_what_was_written_in_a_clean_notebook(monkeypatch, at, capsys):
+    monkeypatch.setattr("jupyterlab.labapp.main", lambda args: None)
+    main(["lab", "--clean"])
+    mine = at/"lesson7-notebooks-clean"/"04_mixup.ipynb"
+    mine.write_text("mine")
+    assert main(["lab"]) == main(["lab", "--clean"]) == 0 and mine.read_text() == "mine"  # the whole ones are in a folder of their own
+    assert re.search(r"^lesson7-notebooks-clean: 0 files copied, \d+ kept as they were\.$", capsys.readouterr().out, re.M) and (at/"lesson7-notebooks"/"04_mixup.ipynb").is_file()
+
+def test_lab_help_names_the_clean_edition(capsys):
+    with pytest.raises(SystemExit) as e: main(["lab", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert e.value.code == 0 and "--clean chapters with headings, questions and empty cells" in said and "lesson7-notebooks-clean" in said
 
 def test_lab_serves_and_a_kill_of_the_command_ends_the_server(at):
     with socket.socket() as s:

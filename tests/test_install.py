@@ -46,6 +46,15 @@ def test_the_wheel_holds_module_views_and_notebooks_and_is_small(wheel):
     for file in [*(ROOT/"nbs").glob("*.ipynb"), *(ROOT/"nbs").glob("results/*.json")]: assert f"lesson7/notebooks/{file.relative_to(ROOT/'nbs')}" in names
     assert wheel.stat().st_size < 3_000_000
 
+def test_the_clean_edition_comes_out_of_the_wheel(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path/"site")
+    code = "import lesson7.cli as c; assert c.notebooks().name == 'notebooks'; print(*c.copy_notebooks('clean', clean=True)[0])"
+    env = os.environ | {"PYTHONPATH": str(tmp_path/"site")}
+    written = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=env, text=True).split()
+    assert {"index.ipynb", "01_normalize.ipynb", "results/digits.json"} <= {*written}
+    chapters = [(tmp_path/"clean"/f.name).read_text() for f in (ROOT/"nbs").glob("0[1-6]_*.ipynb")]
+    assert len(chapters) == 6 and all("The clean edition." in text and "<details>" not in text for text in chapters)
+
 def commands(lesson7, folder, env):
     "The `lesson7` command as a new user has it."
     def run(*args):
