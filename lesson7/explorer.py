@@ -63,7 +63,7 @@ def grid(images):
 def png(image) -> bytes:
     "A bytes array [H,W,3] as a PNG file."
     file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG", compress_level=4)  # half the time of the usual 6, for 1 % more
     return file.getvalue()
 
 # %% ../nbs/90_explorer.ipynb #93f9b4e4
@@ -155,7 +155,7 @@ class Explorer(anywidget.AnyWidget):
         "`figure()` as a PNG file, for viewers without widgets."
         file, small = io.BytesIO(), io.BytesIO()
         self.figure().savefig(file, format="png", dpi=80)
-        Image.open(file).convert("RGB").quantize(256).save(small, "PNG", optimize=True)  # a third of the size
+        Image.open(file).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(small, "PNG")  # a third of the size, and as good to look at
         return small.getvalue()
 
     def _repr_mimebundle_(self, **kw):
