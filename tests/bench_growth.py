@@ -6,13 +6,13 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from bench_row import timed
-from bench_paint import LISTEN
+from bench_paint import LISTEN, to_paint
 from conftest import find_chromium
 from lesson7.data import photos
 from lesson7.tta import tta
 
 
-def over_views(learn, pictures=256):
+def over_views(learn, pictures=128):
     "Milliseconds a picture of `tta` with n random windows."
     dl = learn.dls.test_dl(learn.dls.valid_ds.items[:pictures])
     tta(learn, n=1, kind="random", dl=dl)
@@ -78,11 +78,7 @@ def over_explorers(sizes=(224, 512, 1024), classes=(10, 100, 1000)):
                 page.goto(build().save(Path(tmp)/"explorer.html").as_uri())
                 slider = page.get_by_label(label, exact=True).first
                 slider.evaluate(LISTEN)
-                page.evaluate("window.times = []")
-                for k in range(24):
-                    page.keyboard.press("ArrowRight" if k % 12 < 6 else "ArrowLeft")
-                    page.wait_for_timeout(20 + k % 17)
-                times = sorted(page.evaluate("window.times"))
+                paint = to_paint(page, 24)
                 page.close()
-                found.append(dict(explorer=name.strip(), by=what, value=much, built=built, paint=times[len(times)//2]))
+                found.append(dict(explorer=name.strip(), by=what, value=much, built=built, paint=paint))
     return found

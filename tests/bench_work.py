@@ -14,7 +14,7 @@ from lesson7.tta import tta
 ROOT = Path(__file__).parents[1]
 
 
-def large_photos(path, n=256):
+def large_photos(path, n=128):
     "`n` JPEGs of 500 x 375 for each split, crops of the package's photos, whose names are their classes."
     rng = random.Random(42)
     for split in ("train", "val"):
@@ -48,7 +48,7 @@ def forward_passes(learn, n, images):
             for _ in range((n+1)*images//len(x)): learn.model.eval()(x)
     return run
 
-def tta_row(work, learn, least, rounds_=5):
+def tta_row(work, learn, least, rounds_=4):
     images = len(learn.dls.valid_ds)
     ours, theirs, bound = rounds(rounds_, lambda: tta(learn), lambda: learn.tta(n=4), forward_passes(learn, 4, images), per=images)
     return Row(work, "learn.tta(n=4)", theirs, ours, "ms a picture", least, "five forward passes", bound, 1.25)
@@ -74,14 +74,14 @@ def said(values): return ", ".join(f"{v:.1f}" for v in values)
 
 def tta_large(path): return tta_row("tta, n=4, JPEGs of 500 x 375 presized to 460, 128 px", learner(lessons_dls(path, 64, 128)), 4)
 
-def an_epoch(path, n=256):
+def an_epoch(path, n=128):
     ours, theirs = get_dls(64, 128, path, NormStats.imagenet(), num_workers=0).train, lessons_dls(path, 64, 128).train
     model, loss = architecture("xresnet18-narrow")(n_out=9), torch.nn.functional.cross_entropy
     batch = [t.as_subclass(torch.Tensor) for t in ours.one_batch()]
     def steps(batches):
         for x, y in batches: loss(model(x.as_subclass(torch.Tensor)), y.as_subclass(torch.Tensor)).backward()
     load_ours, load_theirs, compute = rounds(5, lambda: list(ours), lambda: list(theirs), lambda: steps([batch]*(n//64)), per=n)
-    train_ours, train_theirs = rounds(3, lambda: steps(ours), lambda: steps(theirs), per=n)
+    train_ours, train_theirs = rounds(2, lambda: steps(ours), lambda: steps(theirs), per=n)
     per_second = lambda times: f"{1000/sorted(times)[len(times)//2]:.0f}"
     return Row("an epoch of get_dls(64, 128) on JPEGs of 500 x 375, the second or later", "the lesson's get_dls", load_theirs, load_ours, "ms a picture", 3,
                "forward and backward alone", compute,

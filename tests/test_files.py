@@ -157,3 +157,17 @@ def test_presized_pictures_have_the_statistics_of_the_lessons_pipeline(large):
         return x.mean((0, 2, 3)), x.std((0, 2, 3))
     for a, b in zip(seen(ours.train, 10), seen(lesson.train, 10)): assert np.abs(a - b).max() < .03
     for a, b in zip(seen(ours.valid, 1), seen(lesson.valid, 1)): assert np.abs(a - b).max() < .005
+
+def test_a_model_learns_from_it_as_from_the_lessons_pipeline(large):
+    "Two photos, told apart after as many epochs, and validated on the same pictures."
+    from fastai.vision.all import CategoryBlock, CrossEntropyLossFlat, DataBlock, GrandparentSplitter, ImageBlock, Learner, Resize, accuracy, aug_transforms, get_image_files, parent_label, set_seed
+    from lesson7.data import architecture
+    lesson = DataBlock((ImageBlock, CategoryBlock), get_items=get_image_files, get_y=parent_label, splitter=GrandparentSplitter(valid_name="val"),
+                       item_tfms=Resize(460), batch_tfms=aug_transforms(size=32, min_scale=.75)).dataloaders(large, bs=4, num_workers=0)
+    found = []
+    for dls in (lesson, get_dls(4, 32, large)):
+        set_seed(0)
+        learn = Learner(dls, architecture("xresnet18-narrow")(n_out=2), loss_func=CrossEntropyLossFlat(), metrics=accuracy)
+        with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(6, 3e-3)
+        found.append(learn.validate()[1])
+    assert min(found) >= 14/16 and abs(found[0] - found[1]) <= 2/16

@@ -12,6 +12,9 @@ const svg = (tag, attrs = {}, ...children) => fill(document.createElementNS("htt
 let count = 0;
 const newId = () => `l7-${Date.now().toString(36)}-${count++}`;
 
+// Text that stays as it is needs no new layout, and is not spoken again.
+const write = (node, text) => { if (node.textContent !== String(text)) node.textContent = text; };
+
 // A figure with its caption; `name` is what a screen reader hears, and may follow the state.
 const figure = (caption, ...children) => h("figure", {}, h("figcaption", {}, caption), ...children);
 
@@ -23,7 +26,8 @@ function bars(rows, show = (v) => v.toFixed(3)) {
   const cells = Array.from({ length: rows }, () => [h("span", { dir: "auto" }), h("span", {}, h("i")), h("span")]);
   const draw = (values) => values.forEach(([name, value], i) => {
     const [label, track, number] = cells[i];
-    label.textContent = label.title = name;
+    if (label.title !== String(name)) label.textContent = label.title = name;
+    if (number.dataset.value === String(value)) return;
     track.firstChild.style.width = `${100 * Math.min(1, Math.max(0, value))}%`;
     number.textContent = show(value);
     number.dataset.value = value; // in full, for whoever checks
@@ -123,7 +127,9 @@ function frame({ model, el }, title) {
     model.on(`change:${trait}`, fn);
     undo.push(() => model.off(`change:${trait}`, fn));
   });
-  const set = (trait, value) => { model.set(trait, value); model.save_changes(); };
+  // Python hears of a change once the frame that shows it is painted: the picture does not wait for the message.
+  let sending = 0;
+  const set = (trait, value) => { model.set(trait, value); sending ||= requestAnimationFrame(() => setTimeout(() => { sending = 0; model.save_changes(); })); };
 
   // Draw now, and once a display frame after any of `traits` changed.
   function draws(traits, draw) {

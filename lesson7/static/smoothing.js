@@ -41,25 +41,29 @@ function plot() {
   const node = svg("svg", { viewBox: `-30 -9 ${W + 46} ${H + 34}`, role: "img" }, ...grid.flat(), ...ticks, at,
     ...["curve", "low", "end", "dot"].flatMap((k) => parts.map((part) => part[k])));
 
+  let axes = ""; // what the grid and the curves were drawn for
   function draw({ n, p, q, byLogit, chosen }) {
     const top = Math.max(2.5, 1.6 * Math.log(n)), [low, high] = byLogit ? Z : [0, 1];
     const x = (v) => Math.min(W, Math.max(0, ((v - low) / (high - low)) * W)), y = (v) => H - (v / top) * H;
     const place = (part, px, py) => { part.setAttribute("visibility", py >= -1 ? "visible" : "hidden"); part.setAttribute("transform", `translate(${px.toFixed(2)} ${py.toFixed(2)})`); };
-    const unit = top > 8 ? 3 : top > 4 ? 2 : 1;
-    grid.forEach(([line, label], i) => {
+    const unit = top > 8 ? 3 : top > 4 ? 2 : 1, moved = axes !== `${n} ${byLogit}`;
+    axes = `${n} ${byLogit}`;
+    if (moved) grid.forEach(([line, label], i) => {
       const v = y(i * unit), on = v >= -1 ? "visible" : "hidden";
       line.setAttribute("y1", v); line.setAttribute("y2", v); line.setAttribute("visibility", on);
       label.setAttribute("y", v + 4); label.setAttribute("visibility", on); label.textContent = i * unit;
     });
-    ticks.forEach((label, i) => { const v = low + (i / 5) * (high - low); label.setAttribute("x", x(v)); label.textContent = three(v).replace(/\.?0+$/, "") || "0"; });
-    parts.forEach(({ curve, dot, low: lowest, end }, k) => {
+    if (moved) ticks.forEach((label, i) => { const v = low + (i / 5) * (high - low); label.setAttribute("x", x(v)); label.textContent = three(v).replace(/\.?0+$/, "") || "0"; });
+    parts.forEach((part, k) => {
+      const { curve, dot, low: lowest, end } = part;
       let path = "";
-      for (let i = 0, pen = "M"; i <= 400; i++) {
+      if (moved || part.q !== q[k]) for (let i = 0, pen = "M"; i <= 400; i++) {
         const s = byLogit ? low + (i / 400) * (high - low) : i / 20 - 10, [a, rest] = confidence(s, byLogit ? n : 2); // closer points where p is close to 0 or 1
         const v = byLogit ? s : a, l = loss(q[k], a, rest, n);
         if (l > top) pen = "M"; else { path += `${pen}${x(v).toFixed(1)} ${y(l).toFixed(1)}`; pen = "L"; }
       }
-      curve.setAttribute("d", path);
+      if (moved || part.q !== q[k]) curve.setAttribute("d", path);
+      part.q = q[k];
       curve.setAttribute("stroke-width", k === chosen ? 3.5 : 2);
       place(dot, x(byLogit ? logit(p, n) : p), y(loss(q[k], p, 1 - p, n)));
       const best = byLogit ? logit(q[k], n) : q[k], inside = q[k] < 1 && best >= low && best <= high;
@@ -120,20 +124,21 @@ async function render({ model, el }) {
     cells.forEach((cell, i) => { cell.hidden = i >= 3 * lines.length; });
     ticks.forEach((tick, i) => { tick.style.left = `${100 * (shown[i] === label ? p : (1 - p) / (n - 1))}%`; });
     const named = { hard: "hard", smoothed: `smoothed, eps ${short(eps)}`, mixed: `mixed, ${short(t)} of it` }[show];
-    caption.textContent = `Target (bar): ${named}. Model (line)`;
+    write(caption, `Target (bar): ${named}. Model (line)`);
     const others = { hard: `${n - 1} × 0`, smoothed: `${n - 1} × ${short(eps / n)}`, mixed: `${short(1 - t)}${n > 2 ? ` + ${n - 2} × 0` : ""}` }[show];
-    sum.textContent = `${short(value(label))} + ${others} = 1`;
+    write(sum, `${short(value(label))} + ${others} = 1`);
 
     chart.draw({ n, p, q, byLogit, chosen: Object.keys(KINDS).indexOf(show) });
-    axis.textContent = byLogit ? "logit of the true class, where the others' is 0" : "confidence p in the true class; the rest is spread evenly";
+    write(axis, byLogit ? "logit of the true class, where the others' is 0" : "confidence p in the true class; the rest is spread evenly");
     q.forEach((target, k) => {
       [target, loss(target, p, 1 - p, n), p - target, target, logit(target, n)].forEach((v, i) => {
+        if (td[k][i].dataset.value === String(v)) return;
         td[k][i].textContent = i === 2 ? `${v < 0 ? "up" : "down"} ${short(Math.abs(+v.toFixed(v && Math.abs(v) < 0.001 ? 7 : 4)))}` : i === 3 && target === 1 ? "→ 1" : i === 1 || i === 4 ? three(v) : short(v);
         td[k][i].dataset.value = v;
       });
     });
     chart.node.setAttribute("aria-label", `Cross-entropy against ${byLogit ? "the logit" : "the confidence"}, ${n} classes. At confidence ${three(p)}: hard ${td[0][1].textContent}, smoothed ${td[1][1].textContent}, lowest at ${td[1][3].textContent}; mixed ${td[2][1].textContent}, lowest at ${td[2][3].textContent}.`);
-    said.textContent = verdict(p, q[1], eps);
+    write(said, verdict(p, q[1], eps));
   }
   const state = ["n", "eps", "label", "t", "p", "show", "against"];
   ui.draws(state, draw);
