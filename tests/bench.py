@@ -4,6 +4,7 @@ Prints a table, writes JSON (the page on speed is drawn from it), and ends with 
 Not a test: a time is a measurement, not a promise.
 """
 import json, os, platform, subprocess, sys, tempfile, time, warnings
+from argparse import ArgumentParser
 from pathlib import Path
 
 warnings.filterwarnings("ignore")
@@ -14,31 +15,41 @@ from lesson7.data import machine
 from lesson7.files import write_whole
 
 
-def rows(large):
-    yield bench_work.whole_course()
-    yield from bench_work.imports()
-    yield bench_work.statistics()
-    yield bench_work.tta_large(large)
-    yield bench_work.an_epoch(large)
-    yield bench_work.tta_small()
-    yield from bench_paint.slider_to_paint()
+PARTS = {  # each gives rows; those that need large photos take their folder
+    "course": lambda large: [bench_work.whole_course()],
+    "imports": lambda large: bench_work.imports(),
+    "statistics": lambda large: [bench_work.statistics()],
+    "large": lambda large: [bench_work.tta_large(large), bench_work.an_epoch(large)],
+    "small": lambda large: [bench_work.tta_small()],
+    "paint": lambda large: bench_paint.slider_to_paint(),
+}
+
+def growth(large):
+    return dict(views=bench_growth.over_views(bench_work.learner(bench_work.lessons_dls(large, 64, 128))),
+                pictures=bench_growth.over_pictures(), explorers=bench_growth.over_explorers())
 
 def main(out="build/bench.json"):
-    start, done = time.perf_counter(), []
-    large = bench_work.large_photos(Path(tempfile.mkdtemp()))
-    for row in rows(large):
-        done.append(row)
-        print(row, flush=True)
-    growth = dict(views=bench_growth.over_views(bench_work.learner(bench_work.lessons_dls(large, 64, 128))),
-                  pictures=bench_growth.over_pictures(), explorers=bench_growth.over_explorers())
-    print(json.dumps(growth, indent=1))
+    parser = ArgumentParser(description="Measure; with names, only these parts anew, beside what is there.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}, growth (default: all)")
+    wanted = parser.parse_args().parts or [*PARTS, "growth"]
+    start, large = time.perf_counter(), bench_work.large_photos(Path(tempfile.mkdtemp()))
+    done = json.loads(Path(out).read_text()) if Path(out).exists() else dict(format=1, about={}, rows=[], growth={})
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    about = dict(machine=machine("cpu"), system=platform.platform(), date=time.strftime("%Y-%m-%d"), commit=commit, minutes=round((time.perf_counter() - start)/60, 1))
+    when = dict(date=time.strftime("%Y-%m-%d"), commit=commit)
+    for part in (p for p in PARTS if p in wanted):
+        done["rows"] = [r for r in done["rows"] if r["part"] != part]
+        for row in PARTS[part](large):
+            done["rows"].append(dict(part=part, **when, **row.to_dict()))
+            print(row, flush=True)
+    if "growth" in wanted: done["growth"] = growth(large)
+    done["rows"].sort(key=lambda r: [*PARTS].index(r["part"]))
+    minutes = round((time.perf_counter() - start)/60, 1)
+    done["about"] = dict(machine=machine("cpu"), system=platform.platform(), **when, minutes=minutes if len(wanted) > len(PARTS) else done["about"].get("minutes"))
     Path(out).parent.mkdir(exist_ok=True)
-    write_whole(out, json.dumps(dict(format=1, about=about, rows=[r.to_dict() for r in done], growth=growth), indent=1))
-    memory = [growth["pictures"][20_000][k] - growth["pictures"][1000][k] for k in ("stats_mb", "first_mb", "again_mb")]
-    print(f"{about['minutes']} minutes. Largest memory from 1,000 to 20,000 pictures: {', '.join(f'{m:+.0f} MB' for m in memory)}; at most +50.")
-    missed = [r.work for r in done if r.missed()] + ["memory"]*(max(memory) > 50)
+    write_whole(out, json.dumps(done, indent=1))
+    memory = [done["growth"]["pictures"]["20000"][k] - done["growth"]["pictures"]["1000"][k] for k in ("stats_mb", "first_mb", "again_mb")]
+    print(f"{minutes} minutes. Largest memory from 1,000 to 20,000 pictures: {', '.join(f'{m:+.0f} MB' for m in memory)}; at most +50.")
+    missed = [r["work"] for r in done["rows"] if r["missed"]] + ["memory"]*(max(memory) > 50)
     print("Missed: " + "; ".join(missed) if missed else "Every row reaches its figure.")
     return bool(missed)
 

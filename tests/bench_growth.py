@@ -16,7 +16,7 @@ def over_views(learn, pictures=128):
     "Milliseconds a picture of `tta` with n random windows."
     dl = learn.dls.test_dl(learn.dls.valid_ds.items[:pictures])
     tta(learn, n=1, kind="random", dl=dl)
-    return {n: min(timed(lambda: tta(learn, n=n, kind="random", dl=dl), pictures) for _ in range(2)) for n in (1, 2, 4, 8, 16)}
+    return {str(n): min(timed(lambda: tta(learn, n=n, kind="random", dl=dl), pictures) for _ in range(2)) for n in (1, 2, 4, 8, 16)}
 
 
 PASS = """import re, sys, time
@@ -42,15 +42,15 @@ def over_pictures(counts=(1000, 5000, 20_000)):
             if i < 100: photos()["coffee"].rotate(i).resize((200, 150)).save(f"{tmp}/{i:05}.jpg")
             else: os.link(f"{tmp}/{i % 100:05}.jpg", f"{tmp}/{i:05}.jpg")
         for n in counts:
-            found[n] = {}
+            found[str(n)] = {}
             for what in ("stats", "first", "again"):
                 seconds, memory = map(float, subprocess.check_output([sys.executable, "-W", "ignore", "-c", PASS, tmp, str(n), what], text=True).split())
-                found[n] |= {what: seconds, f"{what}_mb": memory}
+                found[str(n)] |= {what: seconds, f"{what}_mb": memory}
             shutil.rmtree(f"{tmp}/pixels")
     return found
 
 
-def over_explorers(sizes=(224, 512, 1024), classes=(10, 100, 1000)):
+def over_explorers(sizes=(224, 1024), classes=(10, 1000)):
     "Milliseconds to build an explorer, and from a key press to the painted frame on a saved page."
     from lesson7.mixup import MixupExplorer
     from lesson7.normalize import NormalizeExplorer

@@ -59,7 +59,7 @@ def frames(page, n=60):
     times = moves(page, n + 1, lambda k: 1000/30)
     return sum(painted <= following for (_, painted), (following, _) in zip(times, times[1:]))
 
-def measure(page, label, blocks=5):
+def measure(page, label, blocks=4):
     "Milliseconds of (explorer, interact), a median for each of `blocks` that alternate; and the frames of the best of three rounds."
     ours, theirs, slider = [], [], page.locator(".l7").get_by_label(label, exact=True)
     slider.evaluate(LISTEN)
@@ -68,7 +68,9 @@ def measure(page, label, blocks=5):
         ours.append(to_paint(page, block=block))
         theirs.append(statistics.median(page.evaluate(WAIT_FOR_PICTURE) for _ in range(3)))
     slider.focus()
-    return ours, theirs, max(frames(page) for _ in range(3))
+    seen = 0
+    for _ in range(3): seen = seen if seen == 60 else max(seen, frames(page))
+    return ours, theirs, seen
 
 
 def server(folder):

@@ -69,10 +69,10 @@ function stairs() {
       const width = (rows[i].epochs / epochs) * W, height = rows[i].each * H, x = L + (done / epochs) * W;
       fill(step, { x, width, y: T + H - height, height, opacity: 0.5 + 0.25 * i }, []);
       fill(names[i], { x: x + width / 2, y: T + H + 15 }, []);
-      names[i].textContent = `${rows[i].size} px`;
+      write(names[i], `${rows[i].size} px`);
       done += rows[i].epochs;
     });
-    top.textContent = `dashed: ${largest} px throughout`;
+    write(top, `dashed: ${largest} px throughout`);
   }
   return { node, draw };
 }
@@ -131,8 +131,8 @@ async function render({ model: given, el }) {
         view.close.getContext("2d").putImageData(pixels, corner, corner);
       }
       view.box.classList.toggle("l7-resize-past", past);
-      view.name.textContent = `${i + 1}: ${size} × ${size} px`;
-      view.note.textContent = past ? `Past the file's ${file} px: nothing gained.` : size === file ? "All that the file holds." : `From a file of ${file} px.`;
+      write(view.name, `${i + 1}: ${size} × ${size} px`);
+      write(view.note, past ? `Past the file's ${file} px: nothing gained.` : size === file ? "All that the file holds." : `From a file of ${file} px.`);
       view.canvas.setAttribute("aria-label", `the photo at ${size} by ${size} pixels, ${past ? "larger than" : "from"} a file of ${file}`);
       view.close.setAttribute("aria-label", `its middle at ${size} pixels, four times as large`);
       view.thinks?.draw(guesses.at[file][size].map(([c, p]) => [guesses.names[c], p]));
@@ -144,15 +144,15 @@ async function render({ model: given, el }) {
       row.hidden = i >= lines.length;
       if (row.hidden) return;
       const [label, pixels, n, each, all, shown] = lines[i];
-      name.textContent = label;
+      write(name, label);
       [pixels, n, each, all].forEach((v, k) => {
-        cells[k].textContent = v === null ? "" : k === 0 ? whole(v) : k === 1 ? shown || v : three(v);
+        write(cells[k], v === null ? "" : k === 0 ? whole(v) : k === 1 ? shown || v : three(v));
         if (v === null) delete cells[k].dataset.value; else cells[k].dataset.value = v;
       });
     });
     plot.draw(counted, epochs, largest);
     plot.node.setAttribute("aria-label", `${counted.map((r) => `${r.epochs} epochs at ${r.size} pixels`).join(", then ")}: ${three(total)} of the work at ${largest} throughout`);
-    said.textContent = verdict(sizes, epochs, total, largest, file);
+    write(said, verdict(sizes, epochs, total, largest, file));
   }
   ui.draws(["stages", "file"], draw);
 
