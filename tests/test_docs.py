@@ -176,6 +176,17 @@ def test_a_saved_file_follows_links_too(new_page, tmp_path):
     expect(page.locator("[data-trait=t]").first).to_have_value("0.42")  # the file's own policy forbids `wait_for_function`, which evaluates text
 
 
+@pytest.mark.parametrize("name", ALIVE)
+def test_questions_unfold_by_keyboard(alive, name):
+    page = alive(name)
+    questions = page.locator("details").filter(has=page.locator("summary", has_text="?"))
+    assert questions.count() >= 3
+    for question in questions.all():
+        summary, answer = question.locator("summary"), question.locator("p").last
+        assert not answer.is_visible()
+        summary.press("Enter")
+        expect(answer).to_be_visible()
+
 def test_a_guess_counts_on_the_site(alive):
     page = alive("05_smoothing")
     one = page.locator(".l7").first
