@@ -20,6 +20,7 @@ nb_execution_show_tb = True
 nb_execution_cache_path = os.environ.get("DOCS_CACHE", "")
 nb_output_stderr = "remove"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # what a cell prints may hold a table, and a link to a page
 nb_ipywidgets_js = {"host.js": {"defer": "defer"}}
 myst_enable_extensions = ["dollarmath", "attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -86,6 +86,7 @@ def check_pages(folder, page):
                                ".filter(s => document.querySelector('script[type*=\"widget-state\"]')?.textContent.includes(JSON.parse(s.textContent).model_id)).length")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, file.name
         assert page.locator("h1").count() == (file.name != "search.html"), file.name
+        assert not page.locator("p", has_text=re.compile(r"^\s*\|")).count(), f"{file.name} shows a table as text"
         assert not page.locator("script[src^='http'], link[rel=stylesheet][href^='http']").count()
 
 
