@@ -72,6 +72,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'lesson7.data.here': ('data.html#here', 'lesson7/data.py'),
                               'lesson7.data.image_tfms': ('data.html#image_tfms', 'lesson7/data.py'),
                               'lesson7.data.imagenette': ('data.html#imagenette', 'lesson7/data.py'),
+                              'lesson7.data.keep_memory': ('data.html#keep_memory', 'lesson7/data.py'),
                               'lesson7.data.machine': ('data.html#machine', 'lesson7/data.py'),
                               'lesson7.data.photos': ('data.html#photos', 'lesson7/data.py'),
                               'lesson7.data.sample_dataset': ('data.html#sample_dataset', 'lesson7/data.py')},

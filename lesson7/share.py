@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from .data import architecture, architectures, image_tfms, machine
+from .data import architecture, architectures, image_tfms, keep_memory, machine
 from .files import Presized, write_whole
 from .normalize import NormStats, check_normalization
 
@@ -152,6 +152,7 @@ def load_model(
     if not file.is_file(): raise ValueError(f"{path} lacks {file.name}, the weights that its model.json names; get it from its source again.")
     weights = file.read_bytes()
     if hashlib.sha256(weights).hexdigest() != about["weights"]: raise ValueError(f"{file} was changed after it was saved; get it from its source again.")
+    keep_memory()
     try: return _build(about, load(weights))
     except (SafetensorError, TypeError) as e: raise ValueError(f"{path} holds no model that can be read ({e}).") from None
 

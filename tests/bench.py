@@ -19,6 +19,7 @@ PARTS = {  # each gives rows; those that need large photos take their folder
     "course": lambda large: [bench_work.whole_course()],
     "imports": lambda large: bench_work.imports(),
     "statistics": lambda large: [bench_work.statistics()],
+    "memory": lambda large: [bench_work.memory_kept()],
     "large": lambda large: [bench_work.tta_large(large), bench_work.an_epoch(large)],
     "small": lambda large: [bench_work.tta_small()],
     "paint": lambda large: bench_paint.slider_to_paint(),

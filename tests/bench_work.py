@@ -88,6 +88,23 @@ def an_epoch(path, n=128):
                note=f"in the loader {per_second(load_ours)} pictures a second against {per_second(load_theirs)}; in training (narrow xresnet18) "
                     f"{per_second(train_ours)} against {per_second(train_theirs)}; forward and backward alone {per_second(compute)}")
 
+STEPS = """
+import sys, time, torch
+from lesson7.data import architecture, keep_memory
+if sys.argv[1] == "keep": keep_memory()
+model, x, y = architecture("xresnet18-narrow")(n_out=10), torch.randn(64, 3, 128, 128), torch.arange(64) % 10
+def step(): torch.nn.functional.cross_entropy(model(x), y).backward()
+step()
+start = time.perf_counter()
+for _ in range(5): step()
+print((time.perf_counter() - start)/5/64*1000)"""
+
+def memory_kept():
+    "Each time in a fresh process, for what the C library was told stays."
+    run = lambda how: float(subprocess.check_output([sys.executable, "-W", "ignore", "-c", STEPS, how], cwd=ROOT, text=True))
+    ours, theirs = zip(*((run("keep"), run("give back")) for _ in range(3)))
+    return Row("forward and backward, 128 px, with memory that stays (keep_memory)", "as glibc does it unasked", list(theirs), list(ours), "ms a picture")
+
 def statistics():
     files = sorted((sample_dataset()/"train").glob("*/*.jpg"))
     ours, decoding = rounds(7, lambda: dataset_stats(files), lambda: [Image.open(f).load() for f in files])
