@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import traitlets as T
 from PIL import Image
-from .data import photos
+from .data import keep_memory, photos
 from .explorer import Explorer, activation, cut, png, probabilities, shrunk
 
 # %% ../nbs/03_tta.ipynb #c06b999b
@@ -122,6 +122,7 @@ def tta(
     if reduce is not None: combine(torch.zeros(1, 1, 1), reduce, beta)
     dl = learn.dls.valid if dl is None else dl
     if not len(dl.dataset): raise ValueError("There are no pictures in this loader; a loaded learner needs dl=learn.dls.test_dl(files).")
+    keep_memory()
     with dl.dataset.set_split_idx(1), _channels_last(learn.model):
         views = _Views(dl, n, kind, scale, seed)
         preds, targs = learn.get_preds(dl=views, act=activation(learn.loss_func))
