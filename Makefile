@@ -3,7 +3,7 @@
 # make docs    the site, in docs/_build/html         make docs-open  the same, served on this machine
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
 # make bench   everything beside what is used today, timed
-# make results the comparison of chapter six, trained anew (an hour on two cores)
+# make results the comparison of chapter six, trained anew (three quarters of an hour on two cores)
 
 PYTHON ?= python3
 VENV ?= .venv
