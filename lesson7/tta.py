@@ -7,6 +7,7 @@ __all__ = ['combine', 'windows', 'tta', 'TTAExplorer']
 
 # %% ../nbs/03_tta.ipynb #3c9feca6
 import math, random
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 import numpy as np
 import torch
@@ -63,9 +64,7 @@ def windows(
 # %% ../nbs/03_tta.ipynb #2ffc3b4f
 def _without(pipeline, of_kind):
     "A fastai `Pipeline`, as in validation, without the transforms of a kind."
-    rest = type(pipeline)([t for t in pipeline.fs if not of_kind(t)])
-    rest.split_idx = 1
-    return rest
+    return type(pipeline)([t for t in pipeline.fs if not of_kind(t)], split_idx=1)
 
 class _Views:
     "The batches of `dl`, each in `n+1` views one after the other; every picture is loaded once, and each window cut at the size that the model sees."
@@ -85,14 +84,15 @@ class _Views:
         self.h, self.w = self.after_plain(self.place(dl.do_batch([dl.after_item(self.first)])))[0].shape[-2:]
     def __len__(self): return len(self.sizes)
 
-    def cut(self, i):
-        "Picture `i` of the dataset as the loader makes it, then its windows."
-        picture, *rest = self.dl.dataset[i] if i else self.first
+    def cut(self, i, picture):
+        "The windows of picture `i` of the dataset."
         boxes = windows(picture.height, picture.width, max(self.h, self.w), self.kind, self.n, self.scale, None if self.seed is None else self.seed+i)
-        cuts = (picture.crop(box).resize((self.w, self.h), Image.Resampling.BILINEAR, reducing_gap=2) for box in boxes)
-        return [self.dl.after_item((picture, *rest)), *(self.after_item((type(picture).create(cut), *rest)) for cut in cuts)]
-
-    def collate(self, indices): return [self.dl.do_batch(list(view)) for view in zip(*map(self.cut, indices))]
+        return [type(picture).create(picture.crop(box).resize((self.w, self.h), Image.Resampling.BILINEAR, reducing_gap=2)) for box in boxes]
+    def collate(self, indices):
+        pictures, *rest = zip(*(self.dl.dataset[i] if i else self.first for i in indices))
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool: cuts = pool.map(self.cut, indices, pictures)  # Pillow works on several at once
+        plain, *others = [[*zip(view, *rest)] for view in (pictures, *zip(*cuts))]
+        return [self.dl.do_batch([*map(self.dl.after_item, plain)]), *(self.dl.do_batch([*map(self.after_item, view)]) for view in others)]
     def __iter__(self):
         for views in torch.utils.data.DataLoader(range(self.items), self.dl.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
             for view, batch in enumerate(views): yield (self.after_batch if view else self.after_plain)(self.place(batch))
