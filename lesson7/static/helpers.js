@@ -14,6 +14,7 @@ const newId = () => `l7-${Date.now().toString(36)}-${count++}`;
 
 // Text that stays as it is needs no new layout, and is not spoken again.
 const write = (node, text) => { if (node.textContent !== String(text)) node.textContent = text; };
+const put = (node, attrs) => { for (const [k, v] of Object.entries(attrs)) if (node.getAttribute(k) !== String(v)) node.setAttribute(k, v); };
 
 // A figure with its caption; `name` is what a screen reader hears, and may follow the state.
 const figure = (caption, ...children) => h("figure", {}, h("figcaption", {}, caption), ...children);
@@ -64,7 +65,7 @@ function guess({ model, root, on, undo }, traits, { ask, hide, mute = [], signed
   hide.forEach((node) => node.classList.add("l7-secret"));
   root.append(h("div", { class: "l7-guess", role: "group", "aria-label": "Guess" }, toggle, hint, panel, points, said));
 
-  const put = (state) => { Object.entries(state).forEach(([trait, value]) => model.set(trait, value)); model.save_changes(); };
+  const show = (state) => { Object.entries(state).forEach(([trait, value]) => model.set(trait, value)); model.save_changes(); };
   const tell = () => { if (open) text.textContent = question.read().text; }; // it follows who moves a control meanwhile
   const tally = () => { points.textContent = before && score.asked ? `${score.right} of ${score.asked} on this page` : ""; };
   function cover(yes) {
@@ -78,7 +79,7 @@ function guess({ model, root, on, undo }, traits, { ask, hide, mute = [], signed
   function next() {
     question = ask();
     cover(true);
-    put(question.state);
+    show(question.state);
     tell();
     say("");
     input.value = "";
@@ -100,7 +101,7 @@ function guess({ model, root, on, undo }, traits, { ask, hide, mute = [], signed
     toggle.setAttribute("aria-pressed", yes);
     hint.hidden = yes; panel.hidden = !yes;
     if (yes) { before = Object.fromEntries(traits.map((trait) => [trait, model.get(trait)])); next(); }
-    else { cover(false); say(""); put(before); before = null; }
+    else { cover(false); say(""); show(before); before = null; }
     tally();
   }
   const step = () => (open ? check() : next());

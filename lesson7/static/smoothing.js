@@ -45,7 +45,7 @@ function plot() {
   function draw({ n, p, q, byLogit, chosen }) {
     const top = Math.max(2.5, 1.6 * Math.log(n)), [low, high] = byLogit ? Z : [0, 1];
     const x = (v) => Math.min(W, Math.max(0, ((v - low) / (high - low)) * W)), y = (v) => H - (v / top) * H;
-    const place = (part, px, py) => { part.setAttribute("visibility", py >= -1 ? "visible" : "hidden"); part.setAttribute("transform", `translate(${px.toFixed(2)} ${py.toFixed(2)})`); };
+    const place = (part, px, py) => { put(part, { visibility: py >= -1 ? "visible" : "hidden", transform: `translate(${px.toFixed(2)} ${py.toFixed(2)})` }); };
     const unit = top > 8 ? 3 : top > 4 ? 2 : 1, moved = axes !== `${n} ${byLogit}`;
     axes = `${n} ${byLogit}`;
     if (moved) grid.forEach(([line, label], i) => {
@@ -64,13 +64,14 @@ function plot() {
       }
       if (moved || part.q !== q[k]) curve.setAttribute("d", path);
       part.q = q[k];
-      curve.setAttribute("stroke-width", k === chosen ? 3.5 : 2);
+      put(curve, { "stroke-width": k === chosen ? 3.5 : 2 });
       place(dot, x(byLogit ? logit(p, n) : p), y(loss(q[k], p, 1 - p, n)));
       const best = byLogit ? logit(q[k], n) : q[k], inside = q[k] < 1 && best >= low && best <= high;
       place(lowest, x(best), inside ? y(loss(q[k], q[k], 1 - q[k], n)) : -99);
       place(end, W, q[k] === 1 ? y(byLogit ? loss(1, ...confidence(high, n), n) : 0) : -99);
     });
-    at.setAttribute("x1", x(byLogit ? logit(p, n) : p)); at.setAttribute("x2", x(byLogit ? logit(p, n) : p));
+    const here = x(byLogit ? logit(p, n) : p);
+    put(at, { x1: here, x2: here });
   }
   return { node, draw };
 }
@@ -112,9 +113,9 @@ async function render({ model, el }) {
     const label = trueClass(), other = (label + 1) % n, q = [1, 1 - eps + eps / n, t], z = logit(p, n);
     const value = { hard: (i) => +(i === label), smoothed: (i) => (i === label ? q[1] : eps / n), mixed: (i) => (i === label ? t : i === other ? 1 - t : 0) }[show];
 
-    labels.max = n - 1; labels.value = label;
+    put(labels, { max: n - 1 }); labels.value = label;
     pSlider.hidden = byLogit; zSlider.hidden = !byLogit;
-    zInput.value = z; zText.textContent = z.toFixed(1).replace("-", "−"); zInput.setAttribute("aria-valuetext", zText.textContent);
+    zInput.value = z; write(zText, z.toFixed(1).replace("-", "−")); put(zInput, { "aria-valuetext": zText.textContent });
 
     const shown = n <= ROWS ? [...Array(n).keys()] : [...new Set([label, other, ...Array(8).keys()])].slice(0, 8).sort((a, b) => a - b);
     const lines = shown.map((i) => [name(i), value(i)]);

@@ -231,6 +231,5 @@ async function render({ model, el }) {
   ui.guess(state, { ask, hide: [...views.map((v) => v.says), alone.node.parentElement, together.node.parentElement, said], mute: views.map((v) => v.canvas) });
   return ui.close;
 }
-const put = (node, attrs) => fill(node, attrs, []);
 
 export default { render };
