@@ -132,12 +132,19 @@ function frame({ model, el }, title) {
   let sending = 0;
   const set = (trait, value) => { model.set(trait, value); sending ||= requestAnimationFrame(() => setTimeout(() => { sending = 0; model.save_changes(); })); };
 
-  // Draw now, and once a display frame after any of `traits` changed.
+  // Draw now, and when any of `traits` changed: at once, so that the next display frame has little left to do;
+  // what changes again before that frame is drawn once, with it.
   function draws(traits, draw) {
-    let asked = 0;
-    on(traits, () => { asked ||= requestAnimationFrame(() => { asked = 0; draw(); }); });
-    undo.push(() => cancelAnimationFrame(asked));
-    draw();
+    let asked = 0, due = true;
+    const drawn = () => { if (due) { due = false; draw(); } };
+    on(traits, () => {
+      due = true;
+      if (asked) return;
+      asked = requestAnimationFrame(() => { asked = 0; drawn(); });
+      queueMicrotask(drawn); // traits that are set together are drawn together
+    });
+    undo.push(() => { due = false; cancelAnimationFrame(asked); });
+    drawn();
   }
 
   // `input` under a label, showing `read()` whenever one of `traits` changes.

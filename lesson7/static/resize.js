@@ -64,11 +64,11 @@ function stairs() {
   function draw(rows, epochs, largest) {
     let done = 0;
     steps.forEach((step, i) => {
-      for (const n of [step, names[i]]) n.setAttribute("visibility", i < rows.length ? "visible" : "hidden");
+      for (const n of [step, names[i]]) put(n, { visibility: i < rows.length ? "visible" : "hidden" });
       if (i >= rows.length) return;
       const width = (rows[i].epochs / epochs) * W, height = rows[i].each * H, x = L + (done / epochs) * W;
-      fill(step, { x, width, y: T + H - height, height, opacity: 0.5 + 0.25 * i }, []);
-      fill(names[i], { x: x + width / 2, y: T + H + 15 }, []);
+      put(step, { x, width, y: T + H - height, height, opacity: 0.5 + 0.25 * i });
+      put(names[i], { x: x + width / 2, y: T + H + 15 });
       write(names[i], `${rows[i].size} px`);
       done += rows[i].epochs;
     });
@@ -133,8 +133,8 @@ async function render({ model: given, el }) {
       view.box.classList.toggle("l7-resize-past", past);
       write(view.name, `${i + 1}: ${size} × ${size} px`);
       write(view.note, past ? `Past the file's ${file} px: nothing gained.` : size === file ? "All that the file holds." : `From a file of ${file} px.`);
-      view.canvas.setAttribute("aria-label", `the photo at ${size} by ${size} pixels, ${past ? "larger than" : "from"} a file of ${file}`);
-      view.close.setAttribute("aria-label", `its middle at ${size} pixels, four times as large`);
+      put(view.canvas, { "aria-label": `the photo at ${size} by ${size} pixels, ${past ? "larger than" : "from"} a file of ${file}` });
+      put(view.close, { "aria-label": `its middle at ${size} pixels, four times as large` });
       view.thinks?.draw(guesses.at[file][size].map(([c, p]) => [guesses.names[c], p]));
     });
 
@@ -147,7 +147,7 @@ async function render({ model: given, el }) {
       write(name, label);
       [pixels, n, each, all].forEach((v, k) => {
         write(cells[k], v === null ? "" : k === 0 ? whole(v) : k === 1 ? shown || v : three(v));
-        if (v === null) delete cells[k].dataset.value; else cells[k].dataset.value = v;
+        if (v === null) delete cells[k].dataset.value; else put(cells[k], { "data-value": v });
       });
     });
     plot.draw(counted, epochs, largest);
