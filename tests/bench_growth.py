@@ -12,7 +12,7 @@ from lesson7.data import photos
 from lesson7.tta import tta
 
 
-def over_views(learn, pictures=128):
+def over_views(learn, pictures=64):
     "Milliseconds a picture of `tta` with n random windows."
     dl = learn.dls.test_dl(learn.dls.valid_ds.items[:pictures])
     tta(learn, n=1, kind="random", dl=dl)
