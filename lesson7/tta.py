@@ -67,13 +67,14 @@ def _without(pipeline, of_kind):
     return type(pipeline)([t for t in pipeline.fs if not of_kind(t)], split_idx=1)
 
 class _Views:
-    "The batches of `dl`, each in `n+1` views one after the other; every picture is loaded once, and each window cut at the size that the model sees."
+    "The pictures of `dl`, all `n+1` views of some together; each is loaded once, and each window cut at the size that the model sees."
     def __init__(self, dl, n, kind, scale, seed):
         from fastai.torch_core import to_device
         from fastai.vision.augment import AffineCoordTfm, CropPad, RandomCrop, RandomResizedCropGPU, Resize
         self.place = lambda batch: to_device(batch, dl.device)
         self.dl, self.n, self.kind, self.scale, self.seed, self.items = dl, n, kind, scale, seed, len(dl.dataset)
-        self.sizes = [min(dl.bs, self.items-i) for i in range(0, self.items, dl.bs) for _ in range(n+1)]
+        self.bs = max(1, min(dl.bs, 5*dl.bs//(n+1)))  # where training on `bs` pictures fits in memory, so do five times as many here
+        self.sizes = [min(self.bs, self.items-i) for i in range(0, self.items, self.bs)]
         for pipeline in (dl.after_item, dl.before_batch, dl.after_batch): pipeline.split_idx = 1  # as in validation
         # where it does not resize, this transform copies the plain view in validation, which costs more than all others
         self.after_plain = _without(dl.after_batch, lambda t: isinstance(t, AffineCoordTfm) and t.size is None)
@@ -94,8 +95,9 @@ class _Views:
         plain, *others = [[*zip(view, *rest)] for view in (pictures, *zip(*cuts))]
         return [self.dl.do_batch([*map(self.dl.after_item, plain)]), *(self.dl.do_batch([*map(self.after_item, view)]) for view in others)]
     def __iter__(self):
-        for views in torch.utils.data.DataLoader(range(self.items), self.dl.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
-            for view, batch in enumerate(views): yield (self.after_batch if view else self.after_plain)(self.place(batch))
+        for views in torch.utils.data.DataLoader(range(self.items), self.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
+            batches = [(self.after_batch if view else self.after_plain)(self.place(batch)) for view, batch in enumerate(views)]
+            yield tuple(torch.cat(parts) for parts in zip(*batches))
 
 @contextmanager
 def _channels_last(model):
@@ -126,8 +128,8 @@ def tta(
     with dl.dataset.set_split_idx(1), _channels_last(learn.model):
         views = _Views(dl, n, kind, scale, seed)
         preds, targs = learn.get_preds(dl=views, act=activation(learn.loss_func))
-    by_view = lambda t: [torch.cat(t.split(views.sizes)[v::n+1]) for v in range(n+1)]
-    preds, targs = torch.stack(by_view(preds)), None if targs is None else by_view(targs)[0]
+    by_view = lambda t: torch.cat([part.unflatten(0, (n+1, -1)) for part in t.split([(n+1)*size for size in views.sizes])], 1)
+    preds, targs = by_view(preds), None if targs is None else by_view(targs)[0]
     return preds if reduce is None else combine(preds, reduce, beta), targs
 
 # %% ../nbs/03_tta.ipynb #b3d50afe

@@ -99,6 +99,15 @@ def test_the_plain_view_is_the_validation_sets_own(learn):
     assert views.shape == (5, 30, 10) and torch.allclose(views[0], plain, atol=1e-6) and torch.equal(targs, same)
     assert all(not torch.allclose(v, plain, atol=1e-4) for v in views[1:])
 
+def test_many_windows_take_no_more_memory_than_few(learn):
+    together = []
+    handle = learn.model.register_forward_pre_hook(lambda model, args: together.append(len(args[0])))
+    try: views, targs = tta(learn, n=16, kind="ends", reduce=None)
+    finally: handle.remove()
+    plain, same = learn.get_preds()
+    assert sum(together) == 17*30 and max(together) <= 5*learn.dls.valid.bs
+    assert torch.allclose(views[0], plain, atol=1e-6) and torch.equal(targs, same)
+
 def test_each_view_is_what_the_model_says_to_that_window(learn):
     "Made again by hand: crop, resize to what the model sees, normalize, softmax."
     views, _ = tta(learn, reduce=None)
