@@ -65,6 +65,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'lesson7.data._check_whole': ('data.html#_check_whole', 'lesson7/data.py'),
                               'lesson7.data._make_whole': ('data.html#_make_whole', 'lesson7/data.py'),
                               'lesson7.data._manifest': ('data.html#_manifest', 'lesson7/data.py'),
+                              'lesson7.data._nearer': ('data.html#_nearer', 'lesson7/data.py'),
                               'lesson7.data._photo': ('data.html#_photo', 'lesson7/data.py'),
                               'lesson7.data.architecture': ('data.html#architecture', 'lesson7/data.py'),
                               'lesson7.data.architectures': ('data.html#architectures', 'lesson7/data.py'),

@@ -144,13 +144,15 @@ def _check_images(path):
     if len(classes["train"]) < 2: raise ValueError(f"{path/'train'} has one class, {classes['train'].pop()}; a classifier needs two or more.")
     if new := sorted(classes["val"] - classes["train"]): raise ValueError(f"{path/'val'} has classes that train/ lacks: {', '.join(new)}.")
 
+def _nearer(x): return x.new_empty(len(x)).uniform_(.75, 1)**-.5  # the zoom that shows 75 to 100 % of a picture's area
+
 def image_tfms(size, presize, stats, flip) -> dict:
     "For a `DataBlock`: the lesson's transforms, and the `Normalize` that `stats` asks for, if any."
-    from fastai.vision.all import Normalize, Resize, aug_transforms
+    from fastai.vision.all import Normalize, Resize, Zoom, aug_transforms
     if stats is None: norm = []
     elif stats == "batch": norm = [Normalize()]
     else: norm = [Normalize.from_stats(*((stats.mean, stats.std) if hasattr(stats, "mean") else stats))]
-    return dict(item_tfms=Resize(presize), batch_tfms=[*aug_transforms(size=size, min_scale=0.75, do_flip=flip), *norm])
+    return dict(item_tfms=Resize(presize), batch_tfms=[*aug_transforms(size=size, do_flip=flip, xtra_tfms=[Zoom(p=1, draw=_nearer)]), *norm])
 
 # %% ../nbs/91_data.ipynb #2f900ef2
 _SMALL = 160  # files with a short side of this many pixels decode as fast as plain pixels are read

@@ -29,10 +29,10 @@ def _loaders(vocab, size, presize, stats):
 
 def _seen(dls):
     "How these loaders show a picture to a model."
-    named = lambda pipeline, name: next((t for t in pipeline.fs if type(t).__name__ == name), None)
-    presize, size = named(dls.after_item, "Resize"), named(dls.after_batch, "RandomResizedCropGPU")
+    side = lambda transforms: next((int(torch.tensor(t.size).max()) for t in transforms if getattr(t, "size", None)), None)
+    presize, size = side([t for t in dls.after_item.fs if type(t).__name__ == "Resize"]), side(dls.after_batch.fs)
     if not (presize and size): raise ValueError("This learner's loaders are not those of get_dls, so how they show pictures cannot be kept; make them with get_dls.")
-    return dict(size=int(size.size[0]), presize=int(presize.size[0])), next(iter(_stats_of(dls)), None)
+    return dict(size=size, presize=presize), next(iter(_stats_of(dls)), None)
 
 def _stats_of(dl):
     "The statistics of each `Normalize` that a loader's batches go through."

@@ -1,9 +1,11 @@
 "Files of pictures: written whole, read with a clear word, decoded once."
 import json, os, subprocess, sys, time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import lesson7.files
@@ -147,16 +149,43 @@ def test_small_files_are_not_kept(small, decoded):
 
 def test_presized_pictures_have_the_statistics_of_the_lessons_pipeline(large):
     "The same augmentation of the same pictures: per channel, over ten epochs."
-    from fastai.vision.all import CategoryBlock, DataBlock, GrandparentSplitter, ImageBlock, Resize, aug_transforms, get_image_files, parent_label
+    from fastai.vision.all import CategoryBlock, DataBlock, GrandparentSplitter, ImageBlock, RandomResizedCropGPU, Resize, aug_transforms, get_image_files, parent_label
     lesson = DataBlock((ImageBlock, CategoryBlock), get_items=get_image_files, get_y=parent_label, splitter=GrandparentSplitter(valid_name="val"),
                        item_tfms=Resize(460), batch_tfms=aug_transforms(size=64, min_scale=.75)).dataloaders(large, bs=8, num_workers=0)
     ours = get_dls(8, 64, large)
-    assert [type(t) for t in ours.after_batch.fs] == [type(t) for t in lesson.after_batch.fs]
+    assert [type(t) for t in ours.after_batch.fs] == [type(t) for t in lesson.after_batch.fs if not isinstance(t, RandomResizedCropGPU)]
     def seen(dl, epochs):
         x = np.concatenate([b[0].numpy() for _ in range(epochs) for b in dl])
         return x.mean((0, 2, 3)), x.std((0, 2, 3))
     for a, b in zip(seen(ours.train, 10), seen(lesson.train, 10)): assert np.abs(a - b).max() < .03
     for a, b in zip(seen(ours.valid, 1), seen(lesson.valid, 1)): assert np.abs(a - b).max() < .005
+
+def test_one_resampling_shows_what_the_lessons_two_show(monkeypatch):
+    "The same turns, warps and cut, drawn alike: the lesson's way and ours, on photos of 160 px. Another cut shows something else."
+    from fastai.vision.all import Pipeline, RandomResizedCropGPU, TensorImage, aug_transforms, zoom_mat
+    from lesson7.data import image_tfms
+    square = lambda photo: np.asarray(photo.resize((160, 160)), np.float32)/255
+    x = TensorImage(np.stack([square(p) for p in photos().values()])).permute(0, 3, 1, 2)
+    def cut(self, b, split_idx): self.do, self.cp_size, self.tl = True, (144, 144), (4, 12)  # rows 4 to 148, columns 12 to 156
+    monkeypatch.setattr(RandomResizedCropGPU, "before_call", cut)
+    def seen(tfms):
+        torch.manual_seed(0)
+        return np.asarray(Pipeline(tfms, split_idx=0)(x))
+    def ours(across, down):
+        tfms = image_tfms(64, 160, None, True)["batch_tfms"]
+        tfms[0].aff_fs[-1] = partial(zoom_mat, p=1, draw=160/144, draw_x=across, draw_y=down)
+        return seen(tfms)
+    lesson, off = seen(aug_transforms(size=64, min_scale=.75)), lambda pixels: np.abs(pixels - lesson).mean()
+    assert off(ours(12/16, 4/16)) < .02 < .05 < off(ours(4/16, 12/16))
+
+def test_cuts_show_three_quarters_of_a_picture_or_more_and_reach_every_edge():
+    from lesson7.data import image_tfms
+    torch.manual_seed(0)
+    crop = image_tfms(48, 128, None, False)["batch_tfms"][0].aff_fs[-1](torch.zeros(4000, 3, 8, 8))
+    area, room = crop[:, 0, 0]**2, 1 - crop[:, 0, 0]
+    assert .75 <= area.min() < .751 and .999 < area.max() <= 1 and abs(area.mean() - .875) < .005
+    for shift in (crop[:, 0, 2], crop[:, 1, 2]):
+        assert ((shift/room).abs() <= 1.0001).all() and (shift/room).min() < -.99 and (shift/room).max() > .99
 
 def test_a_model_learns_from_it_as_from_the_lessons_pipeline(large):
     "Two photos, told apart after as many epochs, and validated on the same pictures."
