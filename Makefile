@@ -34,7 +34,7 @@ docs-open: docs
 
 # About a quarter of an hour. Ends with an error where a figure is missed; the page on performance changes only when all is measured.
 bench: $(READY) chromium
-	test -n "$(ARGS)" || rm -f build/bench.json
+	rm -f build/bench.json
 	$(BIN)/python tests/bench.py $(ARGS); missed=$$?; cp build/bench.json nbs/results/bench.json && exit $$missed
 
 # Interrupted, it goes on where it was; the chapter's file changes only when all of it is there.
