@@ -42,8 +42,7 @@ def _spots(h, w, kind, n, rng):
     "Where `n` windows stand, as fractions of the way that they can go."
     if kind == "corners": return _CORNERS[:n]
     if kind == "random": return [(rng.random(), rng.random()) for _ in range(n)]
-    along = [i/max(1, n-1) for i in range(n)]
-    return [(f, .5) if w >= h else (.5, f) for f in along]
+    return [(f, .5) if w >= h else (.5, f) for f in (i/max(1, n-1) for i in range(n))]
 
 def windows(
     h, w,           # height and width of the image, pixels
@@ -67,14 +66,12 @@ def _without(pipeline, of_kind):
     return type(pipeline)([t for t in pipeline.fs if not of_kind(t)], split_idx=1)
 
 class _Views:
-    "The pictures of `dl`, all `n+1` views of some together; each is loaded once, and each window cut at the size that the model sees."
+    "The pictures of `dl`, all `n+1` views of some together; each picture is loaded once, and each window cut at the size that the model sees."
     def __init__(self, dl, n, kind, scale, seed):
         from fastai.torch_core import to_device
         from fastai.vision.augment import AffineCoordTfm, CropPad, RandomCrop, RandomResizedCropGPU, Resize
         self.place = lambda batch: to_device(batch, dl.device)
         self.dl, self.n, self.kind, self.scale, self.seed, self.items = dl, n, kind, scale, seed, len(dl.dataset)
-        self.bs = max(1, min(dl.bs, 5*dl.bs//(n+1)))  # where training on `bs` pictures fits in memory, so do five times as many here
-        self.sizes = [min(self.bs, self.items-i) for i in range(0, self.items, self.bs)]
         for pipeline in (dl.after_item, dl.before_batch, dl.after_batch): pipeline.split_idx = 1  # as in validation
         # where it does not resize, this transform copies the plain view in validation, which costs more than all others
         self.after_plain = _without(dl.after_batch, lambda t: isinstance(t, AffineCoordTfm) and t.size is None)
@@ -83,6 +80,8 @@ class _Views:
         self.first = dl.dataset[0]
         if not isinstance(self.first[0], Image.Image): raise TypeError(f"tta cuts windows from pictures; this loader gives a {type(self.first[0]).__name__}.")
         self.h, self.w = self.after_plain(self.place(dl.do_batch([dl.after_item(self.first)])))[0].shape[-2:]
+        self.step = max(1, max(dl.bs, 2**20//(self.h*self.w))//(n+1))  # pictures whose views make a batch, or a megapixel where that is more
+        self.sizes = [len(part) for batch in torch.arange(self.items).split(dl.bs) for part in batch.split(self.step)]
     def __len__(self): return len(self.sizes)
 
     def cut(self, i, picture):
@@ -95,9 +94,9 @@ class _Views:
         plain, *others = [[*zip(view, *rest)] for view in (pictures, *zip(*cuts))]
         return [self.dl.do_batch([*map(self.dl.after_item, plain)]), *(self.dl.do_batch([*map(self.after_item, view)]) for view in others)]
     def __iter__(self):
-        for views in torch.utils.data.DataLoader(range(self.items), self.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
+        for views in torch.utils.data.DataLoader(range(self.items), self.dl.bs, collate_fn=self.collate, num_workers=self.dl.fake_l.num_workers):
             batches = [(self.after_batch if view else self.after_plain)(self.place(batch)) for view, batch in enumerate(views)]
-            yield tuple(torch.cat(parts) for parts in zip(*batches))
+            for i in range(0, len(batches[0][0]), self.step): yield tuple(torch.cat([t[i:i+self.step] for t in parts]) for parts in zip(*batches))
 
 @contextmanager
 def _channels_last(model):

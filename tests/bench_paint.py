@@ -59,7 +59,7 @@ def frames(page, n=60):
     times = moves(page, n + 1, lambda k: 1000/30)
     return sum(painted <= following for (_, painted), (following, _) in zip(times, times[1:]))
 
-def measure(page, label, blocks=4):
+def measure(page, label, blocks=3):
     "Milliseconds of (explorer, interact), a median for each of `blocks` that alternate; and the frames of each round, until one is whole, at most five."
     ours, theirs, slider = [], [], page.locator(".l7").get_by_label(label, exact=True)
     slider.evaluate(LISTEN)

@@ -71,7 +71,7 @@ def tta_small():
     learn.dls = get_dls(p.bs, p.large, p.path, dataset_stats(p.path/"train"))
     with_ours = tta_row(work, learn, None, images=128).to_dict()["ratio"][1]
     learn.dls = lessons_dls(p.path, p.bs, p.large, presize=128)
-    row = tta_row(work, learn, 2.5, images=256)
+    row = tta_row(work, learn, 2.5, images=128)
     row.note = (f"with the transforms of get_dls, which learn.tta gains from, too, it takes {with_ours:.1f} times as long as tta; "
                 f"three models, trained at {p.small} px, are right in {said(right['tta'])} % with tta and {said(right['learn.tta'])} % with learn.tta there")
     row.holds = sum(right["tta"]) >= sum(right["learn.tta"])
@@ -109,7 +109,7 @@ print((time.perf_counter() - start)/3/64*1000)"""
 def memory_kept():
     "Each time in a fresh process, for what the C library was told stays."
     run = lambda how: float(subprocess.check_output([sys.executable, "-W", "ignore", "-c", STEPS, how], cwd=ROOT, text=True))
-    ours, theirs = zip(*((run("keep"), run("give back")) for _ in range(3)))
+    ours, theirs = zip(*((run("keep"), run("give back")) for _ in range(2)))
     return Row("forward and backward, 128 px, with memory that stays (keep_memory)", "as glibc does it unasked", list(theirs), list(ours), "ms a picture")
 
 def statistics():
@@ -133,7 +133,7 @@ def imports():
     ours, theirs = turns(3, "import lesson7", "import fastai.vision.all")
     yield Row("import lesson7", "import fastai.vision.all", list(theirs), list(ours), holds=max(ours) < 50, note="to be under 50 ms")
     bound_name = "import torch, anywidget, matplotlib.pyplot"
-    ours, bound = turns(4, "from lesson7.mixup import MixupExplorer; MixupExplorer()._repr_mimebundle_()", bound_name)
+    ours, bound = turns(3, "from lesson7.mixup import MixupExplorer; MixupExplorer()._repr_mimebundle_()", bound_name)
     yield Row("an explorer on screen, in a fresh process", "", [], list(ours), bound_name=bound_name, bound=list(bound), within=1.2)
 
 

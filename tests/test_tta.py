@@ -99,13 +99,14 @@ def test_the_plain_view_is_the_validation_sets_own(learn):
     assert views.shape == (5, 30, 10) and torch.allclose(views[0], plain, atol=1e-6) and torch.equal(targs, same)
     assert all(not torch.allclose(v, plain, atol=1e-4) for v in views[1:])
 
-def test_many_windows_take_no_more_memory_than_few(learn):
-    together = []
-    handle = learn.model.register_forward_pre_hook(lambda model, args: together.append(len(args[0])))
-    try: views, targs = tta(learn, n=16, kind="ends", reduce=None)
-    finally: handle.remove()
-    plain, same = learn.get_preds()
-    assert sum(together) == 17*30 and max(together) <= 5*learn.dls.valid.bs
+@pytest.mark.parametrize("size, n, expected", [(48, 4, [40, 40, 20]), (128, 15, [64]*5), (256, 1, [16, 16, 8]), (256, 16, [17]*20)])
+def test_views_go_through_the_model_a_batch_or_a_megapixel_at_a_time(small, size, n, expected):
+    other, together = learner(get_dls(8, size, small, STATS)), []
+    other.model.register_forward_pre_hook(lambda model, args: together.append(len(args[0])))
+    dl = other.dls.test_dl(other.dls.valid_ds.items[:20], with_labels=True)
+    views, targs = tta(other, n=n, kind="ends", reduce=None, dl=dl)
+    plain, same = other.get_preds(dl=dl)
+    assert together[:-3] == expected
     assert torch.allclose(views[0], plain, atol=1e-6) and torch.equal(targs, same)
 
 def test_each_view_is_what_the_model_says_to_that_window(learn):
