@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(abspath $(BIN)):$(PATH)
+# The installation compiles nothing (all of torch would take most of a minute): a module is compiled when it is first imported, and must then be kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: lab test docs docs-open bench results export outputs clean-edition chromium pins clean
 
@@ -65,7 +67,7 @@ chromium: $(READY)
 $(READY): settings.ini setup.py pyproject.toml constraints.txt docs/lab-settings.json
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and "lesson7 needs Python 3.10 or newer; this is %d.%d." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --no-compile -c constraints.txt -e ".[dev]"
 	mkdir -p $(VENV)/share/jupyter/lab/settings
 	cp docs/lab-settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@

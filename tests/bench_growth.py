@@ -12,7 +12,7 @@ from lesson7.data import photos
 from lesson7.tta import tta
 
 
-def over_views(learn, pictures=64):
+def over_views(learn, pictures=32):
     "Milliseconds a picture of `tta` with n random windows."
     dl = learn.dls.test_dl(learn.dls.valid_ds.items[:pictures])
     tta(learn, n=1, kind="random", dl=dl)
@@ -25,27 +25,27 @@ from lesson7.files import Presized
 from lesson7.normalize import dataset_stats
 folder, n = Path(sys.argv[1]), int(sys.argv[2])
 files = sorted(folder.glob("*.jpg"))[:n]
-look = Presized(100, folder=folder/"pixels")
+look = Presized(60, folder=folder/"pixels")
 look(files[0]), dataset_stats(files[:9])
-start = time.perf_counter()
-if sys.argv[3] == "stats": dataset_stats(files)
-else:
+def all_pixels():
     for f in files: look(f)
-seconds, status = time.perf_counter() - start, Path("/proc/self/status")  # `getrusage` would count what the parent had, too
-print(seconds, int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])/1024 if status.exists() else float("nan"))"""
+for work in (lambda: dataset_stats(files), all_pixels, all_pixels):
+    start = time.perf_counter()
+    work()
+    seconds, status = time.perf_counter() - start, Path("/proc/self/status")  # `getrusage` would count what the parent had, too
+    print(seconds, int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])/1024 if status.exists() else float("nan"))"""
 
 def over_pictures(counts=(1000, 5000, 20_000)):
-    "Seconds, and the largest memory of the process in MB: `dataset_stats`, pixels kept, pixels read back."
+    "Seconds, and the largest memory of the process so far in MB: `dataset_stats`, pixels kept, pixels read back, one after the other."
     found = {}
     with tempfile.TemporaryDirectory() as tmp:
         for i in range(max(counts)):
-            if i < 100: photos()["coffee"].rotate(i).resize((200, 150)).save(f"{tmp}/{i:05}.jpg")
+            if i < 100: photos()["coffee"].rotate(i).resize((120, 90)).save(f"{tmp}/{i:05}.jpg")
             else: os.link(f"{tmp}/{i % 100:05}.jpg", f"{tmp}/{i:05}.jpg")
         for n in counts:
-            found[str(n)] = {}
-            for what in ("stats", "first", "again"):
-                seconds, memory = map(float, subprocess.check_output([sys.executable, "-W", "ignore", "-c", PASS, tmp, str(n), what], text=True).split())
-                found[str(n)] |= {what: seconds, f"{what}_mb": memory}
+            seen = subprocess.check_output([sys.executable, "-W", "ignore", "-c", PASS, tmp, str(n)], text=True).split()
+            names = [k for what in ("stats", "first", "again") for k in (what, f"{what}_mb")]
+            found[str(n)] = dict(zip(names, map(float, seen)))
             shutil.rmtree(f"{tmp}/pixels")
     return found
 

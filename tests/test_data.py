@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from lesson7.data import get_dls, here, imagenette, photos, sample_dataset
@@ -194,7 +195,8 @@ def test_here_on_a_cpu(cache, monkeypatch):
     monkeypatch.setattr(lesson7.data, "sample_dataset", lambda: Path("there"))
     p = here("cpu")
     assert p.path == Path("there") and p.small < p.large and not p.bf16 and "torch" in p.machine
-    assert p.arch(n_out=10)[-1].out_features == 10
+    model = p.arch(n_out=10)
+    assert model[-1].out_features == 10 and all(w.is_contiguous(memory_format=torch.channels_last) for w in model.parameters() if w.ndim == 4)
     with pytest.raises(ValueError, match="device is 'tpu'"): here("tpu")
 
 

@@ -160,6 +160,19 @@ def test_presized_pictures_have_the_statistics_of_the_lessons_pipeline(large):
     for a, b in zip(seen(ours.train, 10), seen(lesson.train, 10)): assert np.abs(a - b).max() < .03
     for a, b in zip(seen(ours.valid, 1), seen(lesson.valid, 1)): assert np.abs(a - b).max() < .005
 
+@pytest.mark.parametrize("split", [0, 1])
+def test_an_items_square_is_that_of_resize(split):
+    "Pixel by pixel, of pictures that are wide, tall, exact and too small, with the same draws."
+    import random
+    from fastai.vision.all import PILImage, Pipeline, Resize
+    from lesson7.data import image_tfms
+    pictures = [PILImage.create(photos()["coffee"].resize(size)) for size in ((171, 128), (128, 171), (128, 128), (129, 128), (200, 300), (90, 61))]
+    def seen(tfm):
+        random.seed(0)
+        return [np.asarray(Pipeline([tfm], split_idx=split)(p)) for p in pictures]
+    for ours, lessons in zip(seen(image_tfms(48, 128, None, False)["item_tfms"]), seen(Resize(128))):
+        assert ours.shape == (128, 128, 3) and np.array_equal(ours, lessons)
+
 def test_one_resampling_shows_what_the_lessons_two_show(monkeypatch):
     "The same turns, warps and cut, drawn alike: the lesson's way and ours, on photos of 160 px. Another cut shows something else."
     from fastai.vision.all import Pipeline, RandomResizedCropGPU, TensorImage, aug_transforms, zoom_mat
