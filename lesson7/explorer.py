@@ -154,7 +154,7 @@ class Explorer(anywidget.AnyWidget):
     def still(self) -> bytes:
         "`figure()` as a PNG file, for viewers without widgets."
         file, small = io.BytesIO(), io.BytesIO()
-        self.figure().savefig(file, format="png", dpi=80)
+        self.figure().savefig(file, format="png", dpi=80, pil_kwargs=dict(compress_level=1))
         Image.open(file).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(small, "PNG")  # a third of the size, and as good to look at
         return small.getvalue()
 
