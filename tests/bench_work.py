@@ -57,8 +57,8 @@ def tta_small():
     from fastai.callback.core import CancelValidException, Callback
     class NoValidation(Callback):  # what an epoch has taught is not looked at
         def before_validate(self): raise CancelValidException
-    p, right, size = here("cpu"), {"learn.tta": [], "tta": []}, 32
-    small = get_dls(p.bs, size, p.path, dataset_stats(p.path/"train"))
+    p, right = here("cpu"), {"learn.tta": [], "tta": []}
+    small = get_dls(p.bs, p.small, p.path, dataset_stats(p.path/"train"))
     for seed in range(3):
         torch.manual_seed(seed)
         learn = learner(small)
@@ -74,7 +74,7 @@ def tta_small():
     learn.dls = lessons_dls(p.path, p.bs, p.large, presize=128)
     row = tta_row(work, learn, 2.5, images=128)
     row.note = (f"with the transforms of get_dls, which learn.tta gains from, too, it takes {with_ours:.1f} times as long as tta; "
-                f"three models, trained at {size} px, are right in {said(right['tta'])} % with tta and {said(right['learn.tta'])} % with learn.tta there")
+                f"three models, trained at {p.small} px, are right in {said(right['tta'])} % with tta and {said(right['learn.tta'])} % with learn.tta there")
     row.holds = sum(right["tta"]) >= sum(right["learn.tta"])
     return row
 
