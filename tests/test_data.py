@@ -213,7 +213,7 @@ import resource, torch
 from lesson7.data import keep_memory
 {keep}
 def batch(): return [torch.ones(10_000_000) for _ in range(4)]  # blocks of 40 MB: the library itself keeps up to 32
-batch(), batch()
+for _ in range(5): batch()  # the heap takes up to three of them to settle, by where the system laid it
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5): batch()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"""
@@ -222,7 +222,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"""
 def test_memory_stays_for_the_next_batch():
     "In page faults, which are counted, not timed: five batches of 160 MB are 195,000 pages."
     kept, given_back = (int(subprocess.check_output([sys.executable, "-c", FAULTS.format(keep=k)], text=True)) for k in ("keep_memory()", ""))
-    assert kept < 20_000 and given_back > 150_000
+    assert kept < given_back/4 and given_back > 150_000
 
 def test_memory_of_another_c_library_is_left_alone(monkeypatch):
     import lesson7.data
