@@ -153,8 +153,10 @@ class Explorer(anywidget.AnyWidget):
 
     def still(self) -> bytes:
         "`figure()` as a PNG file, for viewers without widgets."
+        from matplotlib import rc_context
         file, small = io.BytesIO(), io.BytesIO()
-        self.figure().savefig(file, format="png", dpi=80, pil_kwargs=dict(compress_level=1))
+        with rc_context({"axes.titley": 1}):  # where titles are anyway; unasked, matplotlib lays out all ticks to see that none is in their way
+            self.figure().savefig(file, format="png", dpi=80, pil_kwargs=dict(compress_level=1))
         Image.open(file).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(small, "PNG")  # a third of the size, and as good to look at
         return small.getvalue()
 
