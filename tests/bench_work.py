@@ -137,7 +137,7 @@ def imports():
     ours, theirs = turns(2, "import lesson7", "import fastai.vision.all")
     yield Row("import lesson7", "import fastai.vision.all", list(theirs), list(ours), holds=max(ours) < 50, note="to be under 50 ms")
     bound_name = "import torch, anywidget, matplotlib.pyplot"
-    ours, bound = turns(4, "from lesson7.mixup import MixupExplorer; MixupExplorer()._repr_mimebundle_()", bound_name)
+    ours, bound = turns(6, "from lesson7.mixup import MixupExplorer; MixupExplorer()._repr_mimebundle_()", bound_name)
     yield Row("an explorer on screen, in a fresh process", "", [], list(ours), bound_name=bound_name, bound=list(bound), within=1.2)
 
 

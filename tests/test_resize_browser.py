@@ -160,6 +160,7 @@ def test_fits_and_can_be_read(opened, scheme, width):
         page.get_by_label("The file's short side").select_option(str(file))
         drawn(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(".l7-scroll").evaluate("e => e.scrollWidth - e.clientWidth") <= 0  # all numbers in sight
         faults = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
         assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
 

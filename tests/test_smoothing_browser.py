@@ -170,7 +170,7 @@ def test_a_thousand_moves_leave_nothing_behind(opened):
     assert nodes() == before and len(shown_bars(page)) <= 10
 
 
-@pytest.mark.parametrize("width", [360, 1040])
+@pytest.mark.parametrize("width", [360, 700, 1040])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_fits_and_can_be_read(opened, scheme, width):
     page = opened(color_scheme=scheme, viewport=dict(width=width, height=800))
