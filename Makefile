@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: lab test docs docs-open bench results export outputs clean-edition chromium pins clean
 
 lab: $(READY)
-	@$(BIN)/python -c 'from lesson7.data import sample_dataset; print("Sample dataset:", sample_dataset())'
+	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
 	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs --LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
 
 # nbdev_test prints nothing but the failures; pytest runs last, so that its closing line is the last one.
@@ -37,7 +37,7 @@ docs-open: docs
 # About a quarter of an hour. Ends with an error where a figure is missed; the page on performance changes only when all is measured.
 bench: $(READY) chromium
 	rm -f build/bench.json
-	$(BIN)/python tests/bench.py $(ARGS); missed=$$?; cp build/bench.json nbs/results/bench.json && exit $$missed
+	$(BIN)/python -m bench $(ARGS); missed=$$?; cp build/bench.json nbs/results/bench.json && exit $$missed
 
 # Interrupted, it goes on where it was; the chapter's file changes only when all of it is there.
 results: $(READY)
@@ -50,13 +50,14 @@ export: $(READY)
 	$(BIN)/nbdev_clean
 
 outputs: $(READY)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False nbs/*.ipynb
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False \
+		$$(find nbs -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 	$(BIN)/nbdev_clean
 
 # Made anew each time: write in the copy of `lesson7 lab --clean`, which is never overwritten.
 clean-edition: $(READY)
 	rm -rf build/clean
-	$(BIN)/python -c 'from lesson7.cli import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
+	$(BIN)/python -c 'from lesson7.course.notebooks import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
 
 # A Chromium that is there, else Debian's package, else Playwright's own.
 chromium: $(READY)

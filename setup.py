@@ -1,41 +1,57 @@
 "Reads settings.ini, which is the one place for name, version and dependencies."
+
 from configparser import ConfigParser
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
-here = Path(__file__).parent
-ini = ConfigParser(delimiters="=")
-ini.read(here/"settings.ini", encoding="utf-8")
-cfg = ini["DEFAULT"]
+ROOT = Path(__file__).parent
+NOTEBOOKS = ROOT / "nbs"
 
-class WithNotebooks(build_py):
-    "Puts the notebooks into the wheel, for `lesson7 lab`."
+
+def read_settings():
+    "Return the settings of settings.ini."
+    ini = ConfigParser(delimiters="=")
+    ini.read(ROOT / "settings.ini", encoding="utf-8")
+    return ini["DEFAULT"]
+
+
+class BuildWithNotebooks(build_py):
+    "Copies the notebooks and the committed results into the wheel, for `lesson7 lab`."
+
     def run(self):
         super().run()
-        if self.editable_mode: return  # they are at hand in nbs/
-        for file in [*(here/"nbs").glob("*.ipynb"), *(here/"nbs").glob("results/*.json")]:
-            to = Path(self.build_lib)/cfg["lib_path"]/"notebooks"/file.relative_to(here/"nbs")
-            to.parent.mkdir(parents=True, exist_ok=True)
-            self.copy_file(str(file), str(to))
+        if self.editable_mode:  # the notebooks are in nbs/
+            return
+        notebooks = [f for f in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in f.parts]
+        results = NOTEBOOKS.glob("results/*.json")
+        target = Path(self.build_lib) / settings["lib_path"] / "notebooks"
+        for file in [*notebooks, *results]:
+            copy = target / file.relative_to(NOTEBOOKS)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            self.copy_file(str(file), str(copy))
 
+
+settings = read_settings()
+package = settings["lib_path"]
+extras = ("onnx", "distributed", "dev")
 
 setup(
-    name=cfg["lib_name"],
-    version=cfg["version"],
-    description=cfg["description"],
-    long_description=(here/"README.md").read_text(encoding="utf-8"),
+    name=settings["lib_name"],
+    version=settings["version"],
+    description=settings["description"],
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    author=cfg["author"],
+    author=settings["author"],
     license="Apache-2.0",
-    keywords=cfg["keywords"].split(),
-    packages=[cfg["lib_path"]],
-    package_data={cfg["lib_path"]: ["static/*"]},
-    python_requires=f">={cfg['min_python']}",
-    install_requires=cfg["requirements"].split(),
-    extras_require={extra: cfg[f"{extra}_requirements"].split() for extra in ("onnx", "distributed", "dev")},
-    entry_points={"console_scripts": cfg["console_scripts"].split()},
-    cmdclass={"build_py": WithNotebooks},
+    keywords=settings["keywords"].split(),
+    packages=find_packages(include=[package, f"{package}.*"]),
+    package_data={package: ["static/*", "*.pyi"]},
+    python_requires=f">={settings['min_python']}",
+    install_requires=settings["requirements"].split(),
+    extras_require={name: settings[f"{name}_requirements"].split() for name in extras},
+    entry_points={"console_scripts": settings["console_scripts"].split()},
+    cmdclass={"build_py": BuildWithNotebooks},
     zip_safe=False,
 )

@@ -1,0 +1,137 @@
+"The pages that are no notebooks: gathered from the chapters, the library and the project's files."
+import io
+import re
+from pathlib import PurePosixPath
+
+from cells import CALLOUT, callout_label, callout_text, callouts
+from modules import modules
+from notebooks import behind, chapters, page_name, sources, title
+from settings import CONFIG, NOTEBOOKS, ROOT
+
+PAGES = ROOT / "docs" / "pages"
+# Files in the repository's root that are pages, too.
+ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+IMAGES = PurePosixPath("docs/images")
+# Captions in the table of contents, for the folders in nbs/api in their order.
+CAPTIONS = {
+    "": "Behind the chapters",
+    "data": "Data",
+    "training": "Training",
+    "explorers": "Explorers",
+    "course": "Exercises and notebooks",
+}
+
+
+# Table of contents
+
+def toctree(caption, names):
+    entries = "\n".join(names)
+    return f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{entries}\n```\n"
+
+
+def folders():
+    "Return the pages behind the chapters, folder by folder: folder -> page names."
+    found = {folder: [] for folder in CAPTIONS}
+    for file in behind():
+        folder = file.parent.relative_to(NOTEBOOKS / "api").as_posix()
+        found.setdefault("" if folder == "." else folder, []).append(page_name(file))
+    return {folder: names for folder, names in found.items() if names}
+
+
+def contents():
+    "Return the table of contents of the whole site."
+    trees = [toctree("Chapters", map(page_name, chapters()))]
+    for folder, names in folders().items():
+        trees.append(toctree(CAPTIONS.get(folder, folder.capitalize()), names))
+    others = sorted({page.stem for page in PAGES.glob("*.md")} - {"use"})
+    names = ["use", "reference/index", "differences", *others, "contributing", "changelog"]
+    trees.append(toctree("Reference", [*names, "credits"]))
+    return "\n".join(trees)
+
+
+# Files of the repository
+
+def page_of(path):
+    "Return the page that shows a file of the repository; None: there is none."
+    if path.suffix == ".ipynb" and path.is_relative_to("nbs"):
+        return path.relative_to("nbs").as_posix()
+    if path.suffix == ".py" and path.is_relative_to("lesson7"):
+        module = ".".join(path.relative_to("lesson7").with_suffix("").parts)
+        return f"reference/{module}.rst" if module in modules() else None
+    if path.parent == PurePosixPath("docs/pages"):
+        return path.name
+    if path.parent == IMAGES:
+        return f"images/{path.name}"
+    known = {**ROOT_PAGES, "README.md": "index.ipynb", "docs/credits.md": "credits.md"}
+    return known.get(path.as_posix())
+
+
+def adapted_link(label, path, anchor):
+    "Return a link to a file of the repository as the site has it; without a page, only its text."
+    if ":" in path or not (ROOT / path).exists():
+        return f"{label}({path}{anchor})"  # elsewhere; or wrong, and Sphinx says so
+    if page := page_of(PurePosixPath(path)):
+        return f"{label}({page}{anchor})"
+    if url := CONFIG["git_url"].strip().rstrip("/"):
+        return f"{label}({url}/blob/{CONFIG['branch']}/{path}{anchor})"
+    return label[1:-1]
+
+
+def adapt_links(text):
+    "Return a text of the repository's root with its links as the site has them; code stays."
+    link = re.compile(r"(!?\[[^\]]*\])\(([^)#\s]+)(#[^)\s]*)?\)")
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.M | re.S)
+    for i in range(0, len(parts), 2):
+        parts[i] = link.sub(lambda m: adapted_link(m[1], m[2], m[3] or ""), parts[i])
+    return "".join(parts)
+
+
+def commands():
+    "Return the README's section about its two commands."
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Two commands\n.*?(?=^## )", readme, re.M | re.S)[0]
+    return adapt_links(section)
+
+
+def project_pages():
+    "Return the pages that are files of the project, and the images that they show."
+    made = {page.name: page.read_text(encoding="utf-8") for page in sorted(PAGES.glob("*.md"))}
+    for file, page in ROOT_PAGES.items():
+        made[page] = adapt_links((ROOT / file).read_text(encoding="utf-8"))
+    shown = {name for text in made.values() for name in re.findall(r"\(images/([^)\s]+)\)", text)}
+    return made | {f"images/{name}": (ROOT / IMAGES / name).read_bytes() for name in shown}
+
+
+# Gathered from the chapters and the library
+
+def differences():
+    "Return one page of all callouts."
+    text = (
+        f"# {CALLOUT}\n\n> Gathered from the chapters, in their order. "
+        "Each chapter shows the difference in a cell that you can run.\n\n"
+    )
+    for file in chapters():
+        for block in callouts("\n\n".join(sources(file, "markdown"))):
+            text += f"## {title(file)}\n\n{callout_text(block)}\n\n"
+            text += f"[See it in the chapter](#{callout_label(file)})\n\n"
+    return text
+
+
+def thumbnail(image):
+    "Return an image as a small JPEG file, at most 160 x 120 pixels."
+    small, file = image.copy(), io.BytesIO()
+    small.thumbnail((160, 120))
+    small.save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+def credits_page():
+    "Return every photo that a page can show, with author and licence, and small pictures of them."
+    from lesson7.data.samples import _PHOTOS, _TEXTURES, _photo
+    text = "# Credits and licences\n\n" + (ROOT / "docs" / "credits.md").read_text(encoding="utf-8")
+    text += "\n| | picture | by | licence | comes with |\n|---|---|---|---|---|\n"
+    made = {}
+    for name, (package, _, credit, licence) in (_PHOTOS | _TEXTURES).items():
+        made[f"_photos/{name}.jpg"] = thumbnail(_photo(name))
+        text += f"| ![{name}](_photos/{name}.jpg) | {name} | {credit} | {licence} | {package} |\n"
+    return {"credits.md": text, **made}

@@ -1,0 +1,128 @@
+"What every explorer inherits, and the images that it takes."
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lesson7.data.images import as_image, squares
+from lesson7.explorers.normalize import NormalizeExplorer
+
+
+def test_a_viewer_without_widgets_gets_the_picture():
+    data, _ = NormalizeExplorer()._repr_mimebundle_()
+    still = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    assert still.format == "PNG" and still.width > 600
+    assert len(data["image/png"]) < 200_000
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_the_still_is_drawn_once_for_each_state():
+    explorer = NormalizeExplorer()
+    drawn = []
+    figure = explorer.figure
+
+    def counted():
+        drawn.append(explorer.kind)
+        return figure()
+
+    explorer.figure = counted
+    before = explorer.still()
+    assert explorer.still() is before and drawn == ["dataset"]
+    explorer.layout.width = "300px"  # not a part of the picture
+    assert explorer.still() is before and drawn == ["dataset"]
+    explorer.kind = "none"
+    assert explorer.still() != before and drawn == ["dataset", "none"]
+    explorer.known = explorer.known | {"imagenet": [[0.0] * 3, [1.0] * 3]}
+    explorer.still()
+    assert drawn == ["dataset", "none", "none"]
+
+
+def test_repr_has_the_state_and_not_the_pixels():
+    assert repr(NormalizeExplorer(bs=3)) == (
+        "NormalizeExplorer(bs=3, draw=0, kind='dataset', own_mean=[0.5, 0.5, 0.5], "
+        "own_std=[0.5, 0.5, 0.5], show='file')"
+    )
+
+
+def test_a_saved_file_is_complete_and_makes_no_request(tmp_path):
+    file = tmp_path / "n.html"
+    assert NormalizeExplorer().save(str(file)) == file
+    assert [f.name for f in tmp_path.iterdir()] == ["n.html"]
+    text = file.read_text()
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
+    assert "default-src 'none'" in text
+    state = json.loads(re.search(r'widget-state\+json">(.*?)</script>', text, re.S)[1])
+    assert state["version_major"] == 2 and len(text) < 700_000
+
+
+def test_no_text_closes_the_script(tmp_path):
+    explorer = NormalizeExplorer()
+    explorer.known = explorer.known | {"</script><b>": "<!--"}
+    text = explorer.save(tmp_path / "n.html").read_text()
+    assert "</script><b>" not in text and text.count("</script>") == 3
+
+
+def test_a_failed_save_keeps_the_old_file(tmp_path):
+    file = NormalizeExplorer().save(tmp_path / "n.html")
+    old, explorer = file.read_bytes(), NormalizeExplorer()
+    explorer.figure = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        explorer.save(file)
+    assert file.read_bytes() == old and len(list(tmp_path.iterdir())) == 1
+
+
+GREY = 128
+
+
+@pytest.mark.parametrize("image", [
+    pytest.param(Image.new("L", (9, 5), GREY), id="grey"),
+    pytest.param(Image.new("RGBA", (9, 5), (GREY,) * 4), id="rgba"),
+    pytest.param(Image.new("CMYK", (9, 5), (127, 127, 127, 0)), id="cmyk"),
+    pytest.param(Image.fromarray(np.full((5, 9), GREY * 257, np.uint16)), id="16 bit"),
+    pytest.param(Image.new("RGB", (1, 1), (GREY,) * 3), id="1x1"),
+    pytest.param(Image.new("RGB", (4000, 3000), (GREY,) * 3), id="huge"),
+    pytest.param(np.full((5, 9, 3), GREY, np.uint8), id="bytes"),
+    pytest.param(torch.full((3, 5, 9), GREY / 255), id="tensor"),
+    pytest.param(torch.full((3, 5, 9), GREY / 255).bfloat16(), id="bfloat16"),
+    pytest.param(torch.full((3, 5, 9), GREY / 255, requires_grad=True), id="requires grad"),
+    pytest.param(np.full((3, 5, 9), GREY / 255, np.float64), id="array"),
+])
+def test_any_kind_of_image(image):
+    square = squares([image], 16)
+    assert square.shape == (1, 16, 16, 3) and (square == GREY).all()
+
+
+def test_squares_are_from_the_centre():
+    x = np.zeros((10, 30, 3), np.uint8)
+    x[:, 10:20] = 255
+    assert (squares([x, x.transpose(1, 0, 2)], 10) == 255).all()
+
+
+def test_squares_use_evenly_spaced_images():
+    x = torch.arange(100)[:, None, None, None].expand(100, 3, 4, 4) / 255
+    assert squares(x, 4, most=5)[:, 0, 0, 0].tolist() == [0, 24, 49, 74, 99]
+
+
+@pytest.mark.parametrize("images, message", [
+    ([], "images must have one entry or more, got 0"),
+    ([np.zeros((4, 4))], r"shape of an image must be .*, got \[4, 4\]"),
+    ([torch.full((3, 4, 4), 1.5)], r"must be in \[0,1\] \(denormalize first\), got 1.5 to 1.5"),
+    ([torch.full((3, 4, 4), float("nan"))], r"must be in \[0,1\] .*, got nan to nan"),
+])
+def test_squares_of_invalid_images(images, message):
+    with pytest.raises(ValueError, match=message):
+        squares(images, 8)
+
+
+def test_a_path_is_opened_and_a_broken_one_named(tmp_path):
+    Image.fromarray(np.full((3, 3), 7 * 257, np.uint16)).save(tmp_path / "a.png")
+    assert as_image(tmp_path / "a.png").getpixel((0, 0)) == (7, 7, 7)
+    (tmp_path / "b.png").write_bytes(b"no")
+    with pytest.raises(ValueError, match="b.png is not a readable image"):
+        as_image(str(tmp_path / "b.png"))

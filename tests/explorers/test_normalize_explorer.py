@@ -1,0 +1,91 @@
+"NormalizeExplorer: its state, what it computes, and what its model predicts."
+
+import numpy as np
+import pytest
+import torch
+import traitlets as T
+
+from lesson7.data.loaders import get_dls
+from lesson7.explorers.normalize import NormalizeExplorer, channel_stats, standardize
+from lesson7.normalize import NormStats, normalize
+
+IMAGENET = NormStats.imagenet()
+OWN = NormStats((0.40, 0.37, 0.35), (0.21, 0.20, 0.19), "digits")
+
+
+@pytest.mark.parametrize("state, message", [
+    (dict(draw=40), "draw must be from 0 to 39, got 40"),
+    (dict(bs=0), "bs must be from 1 to 32, got 0"),
+    (dict(bs=33), "from 1 to 32, got 33"),
+    (dict(kind="mean"), "none.*imagenet"),
+    (dict(own_std=[0.2, 0, 0.2]), r"own_std must be above 0 in each channel, got \[0.2, 0.0, 0.2\]"),
+    (dict(own_mean=[0.5]), "own_mean"),
+    (dict(show="x"), "file.*model"),
+])
+def test_invalid_state(state, message):
+    with pytest.raises(T.TraitError, match=message):
+        NormalizeExplorer(**state)
+    explorer = NormalizeExplorer()
+    with pytest.raises(T.TraitError, match=message):
+        explorer.set_trait(*next(iter(state.items())))
+
+
+def test_values_that_are_computed():
+    explorer = NormalizeExplorer(bs=8, draw=3, kind="imagenet")
+    assert explorer.batch.shape == (8, 3, 64, 64)
+    assert np.allclose(explorer.normalized, standardize(explorer.batch, IMAGENET))
+    explorer.kind = "batch"
+    after = channel_stats(explorer.normalized)
+    assert np.allclose(after.mean, 0, atol=1e-9) and np.allclose(after.std, 1)
+    explorer.bs = 32
+    explorer.kind = "dataset"
+    after = channel_stats(explorer.normalized)
+    assert np.allclose(after.mean, 0, atol=1e-6)  # all images: the whole dataset
+    explorer.kind = "none"
+    assert np.array_equal(explorer.normalized, explorer.batch) and explorer.stats is None
+
+
+@pytest.fixture(scope="module")
+def predicted(small):
+    "An explorer with an untrained learner, that learner, and the labels of its loader's batch."
+    from fastai.vision.all import Learner, set_seed, xresnet18
+
+    dls = get_dls(30, 32, small, OWN)
+    set_seed(1)
+    learn = Learner(dls, xresnet18(widen=.25, n_out=dls.c))
+    x, y = get_dls(30, 32, small).valid.one_batch()
+    return NormalizeExplorer(x, OWN, side=32, labels=y, learn=learn, bs=30), learn, y
+
+
+def test_predictions_are_the_learners(predicted):
+    explorer, learn, y = predicted
+    preds, targs = learn.get_preds(dl=learn.dls.valid)
+    assert torch.equal(targs, torch.as_tensor(y)) and explorer.right == y.tolist()
+    tolerance = 2e-3  # the explorer's images are bytes, not floats
+    for (c, p), expected in zip(explorer.says["dataset"], preds):
+        assert abs(expected[c] - p) < tolerance and p > expected.max() - tolerance
+    learn.model.eval()
+    with torch.no_grad():
+        images = torch.from_numpy(explorer.images).float()
+        raw = learn.model(images).softmax(1).max(1)[0]
+    assert np.allclose([p for _, p in explorer.says["none"]], raw, atol=1e-5)
+
+
+def test_a_saved_explorer_with_a_model_is_small(predicted, tmp_path):
+    assert predicted[0].save(tmp_path / "n.html").stat().st_size < 1_000_000
+
+
+def test_there_is_a_label_for_each_image():
+    message = "labels must have one entry for each of the 32 images, got 2"
+    with pytest.raises(ValueError, match=message):
+        NormalizeExplorer(labels=[0, 1])
+
+
+def test_a_loaders_batch_and_its_statistics(small):
+    x, _ = get_dls(8, 64, small).one_batch()
+    explorer = NormalizeExplorer(x, OWN)
+    assert explorer.images.shape == (8, 3, 64, 64)
+    assert abs(explorer.images - x.numpy()).max() < .5 / 255 + 1e-6
+    assert explorer.stats.mean == OWN.mean and explorer.bs == 8
+    with pytest.raises(ValueError, match="denormalize first"):
+        NormalizeExplorer(normalize(x, OWN))

@@ -1,0 +1,705 @@
+"""The docs site.
+
+A draft of it is built here once: every page, and each notebook's first explorer run; the other
+cells show what the notebook was saved with, so that `make test` executes nothing twice. What needs
+the whole site is tested where `make docs` has built it.
+"""
+import functools
+import gzip
+import importlib
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import torch
+from playwright.sync_api import expect
+
+from conftest import LIBRARY, ROOT, module_files, module_name, notebook_files
+from lesson7 import (
+    MixupExplorer, NormalizeExplorer, Stage, TTAExplorer, batch_stats, photos, relative_cost,
+    smooth_labels, windows,
+)
+from test_guess_browser import answer
+
+WHOLE = ROOT / "docs" / "_build" / "html"
+NOTEBOOKS = notebook_files()
+BEHIND = [file for file in NOTEBOOKS if ROOT / "nbs" / "api" in file.parents]
+MODULES = [module_name(file).removeprefix("lesson7.") for file in module_files()]
+SLIDERS = {
+    "01_normalize": "Batch",
+    "02_resize": "Size 1",
+    "03_tta": "across",
+    "04_mixup": "Weight t of the first",
+    "05_smoothing": "eps",
+}
+
+
+def build(root, out, **env):
+    (out / "src").mkdir(parents=True, exist_ok=True)
+    options = ["-W", "--keep-going", "-n", "-b", "html", "-c", root / "docs"]
+    command = [sys.executable, "-m", "sphinx", *options, out / "src", out / "html"]
+    env = os.environ | {"PYTHONPATH": str(root), "NO_COLOR": "1"} | env
+    return subprocess.run(command, env=env, capture_output=True, text=True)
+
+@pytest.fixture(scope="session")
+def draft(tmp_path_factory):
+    out = tmp_path_factory.mktemp("docs")
+    done = build(ROOT, out, DOCS_DRAFT="1")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    return out
+
+@pytest.fixture(scope="session")
+def site(draft):
+    return draft / "html"
+
+@pytest.fixture
+def maker(monkeypatch):
+    "`maker(name)`: one of the modules in docs/ that make the site."
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return importlib.import_module
+
+@pytest.fixture
+def alive(new_page, site):
+    def open_page(page_name, hash="", **options):
+        page = new_page(**options)
+        page.goto(f"{(site / page_name).as_uri()}.html{hash}")
+        page.locator(".l7").first.wait_for()
+        return page
+    return open_page
+
+def page_name(notebook):
+    return notebook.relative_to(ROOT / "nbs").with_suffix("").as_posix()
+
+def pages(folder):
+    return sorted(f for f in folder.rglob("*.html") if "_static" not in f.parts)
+
+
+# Every page
+
+class Links(HTMLParser):
+    "The anchors of a page, and what it links to and shows."
+
+    def __init__(self, text):
+        super().__init__()
+        self.anchors, self.targets = {""}, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.anchors |= {attrs.get("id"), attrs.get("name")}
+        self.targets += [attrs[k] for k in ("href", "src") if attrs.get(k)]
+
+
+def check_links(folder):
+    found = {f: Links(f.read_text()) for f in pages(folder)}
+    for file, links in found.items():
+        for target in links.targets:
+            url = urlsplit(target)
+            if url.scheme or url.netloc:
+                continue
+            to = (file.parent / unquote(url.path)).resolve() if url.path else file
+            assert to.exists(), (file.name, target)
+            if to in found and "=" not in url.fragment:
+                assert unquote(url.fragment) in found[to].anchors, (file.name, target)
+
+
+EXPLORERS_ARE_DRAWN = """() => {
+    const parse = (kind) => [...document.querySelectorAll(`script[type*="widget-${kind}"]`)];
+    const state = parse("state")[0]?.textContent;
+    const saved = (script) => state?.includes(JSON.parse(script.textContent).model_id);
+    return document.querySelectorAll(".l7").length >= parse("view").filter(saved).length;
+}"""
+
+def check_pages(folder, page):
+    "Each page loads from disk, names itself, fits a phone; `new_page` counts errors and requests."
+    for file in pages(folder):
+        page.goto(file.as_uri())
+        page.wait_for_function(EXPLORERS_ARE_DRAWN)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, file.name
+        assert page.locator("h1").count() == (file.name != "search.html"), file.name
+        as_text = page.locator("p", has_text=re.compile(r"^\s*\|"))
+        assert not as_text.count(), f"{file.name} shows a table as text"
+        remote = page.locator("script[src^='http'], link[rel=stylesheet][href^='http']")
+        assert not remote.count(), file.name
+
+
+def test_every_page_loads_from_disk_and_fits_a_phone(new_page, site):
+    check_pages(site, new_page(viewport={"width": 360, "height": 800}))
+    shown = {f.relative_to(site).with_suffix("").as_posix() for f in pages(site)}
+    assert set(map(page_name, NOTEBOOKS)) <= shown
+
+def test_every_link_and_anchor_resolves(site):
+    check_links(site)
+
+def test_each_notebook_can_be_downloaded_and_links_to_its_neighbours(site):
+    for file in NOTEBOOKS:
+        name = page_name(file)
+        copy = site / "notebooks" / f"{name}.ipynb"
+        assert copy.read_bytes() == file.read_bytes()
+        html = (site / f"{name}.html").read_text()
+        link = re.search(r'This page is a notebook: <a href="([^"]+)" download', html)[1]
+        assert (site / name).parent.joinpath(link).resolve() == copy.resolve(), name
+        for cell in json.loads(copy.read_text())["cells"]:
+            if cell["cell_type"] == "markdown":
+                for target in re.findall(r"\]\(([^)#:]+\.ipynb)", "".join(cell["source"])):
+                    assert (copy.parent / target).is_file(), (name, target)
+
+def test_the_contents_have_chapters_then_what_is_behind_them_by_folder(site):
+    html = (site / "index.html").read_text()
+    tree = re.search(r'<div class="sidebar-tree">.*?</aside>', html, re.S)[0]
+    captions = re.findall(r'class="caption-text">([^<]+)<', tree)
+    folders = ["Behind the chapters", "Data", "Training", "Explorers", "Exercises and notebooks"]
+    assert captions == ["Chapters", *folders, "Reference"]
+    links = re.findall(r'href="([^"#]+)\.html"', tree)
+    chapters = [page_name(f) for f in NOTEBOOKS if re.match(r"0\d_", f.name)]
+    assert [name for name in links if name in chapters] == chapters == links[:len(chapters)]
+    behind = [name for name in links if name.startswith("api/")]
+    assert sorted(behind) == sorted(map(page_name, BEHIND))
+    last = links.index("use")
+    assert all(links.index(name) < last for name in behind)
+
+@pytest.fixture(scope="session")
+def served(site):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+    handler = functools.partial(Quiet, directory=site)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+def test_it_is_served_too(new_page, served):
+    page = new_page()
+    for name in ("reference/mixup", "04_mixup", "index"):
+        page.goto(f"{served}/{name}.html")
+        page.wait_for_load_state("networkidle")
+    assert page.locator(".l7").first.is_visible()
+
+
+# Explorers
+
+LOOK = """window.look = () => {
+    const explorer = document.querySelector(".l7");
+    const canvases = [...explorer.querySelectorAll("canvas")].map((c) => c.toDataURL());
+    return canvases.join() + [...explorer.querySelectorAll("svg")].map((s) => s.innerHTML).join();
+}"""
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_an_explorer_follows_keyboard_and_pointer(alive, name):
+    page = alive(name)
+    slider = page.get_by_label(SLIDERS[name], exact=True).first
+    page.evaluate(LOOK)
+
+    def is_moved_by(act):
+        page.evaluate("window.before = look()")
+        act()
+        page.wait_for_function("look() !== before")
+
+    is_moved_by(lambda: slider.press("ArrowRight"))
+    box = slider.bounding_box()
+    position = {"x": 0.8 * box["width"], "y": box["height"] / 2}
+    is_moved_by(lambda: slider.click(position=position))
+
+
+def first_explorer(page):
+    return page.locator(".l7").first
+
+def control(page, trait):
+    return page.locator(f"[data-trait='{trait}']").first
+
+def state(page, trait):
+    return control(page, trait).evaluate("e => e.value")
+
+def values(page, selector):
+    "The numbers that the first explorer shows in what `selector` finds."
+    script = "els => els.map(e => Number(e.dataset.value)).filter(Number.isFinite)"
+    return first_explorer(page).locator(selector).evaluate_all(script)
+
+def test_smoothing_shows_torchs_numbers(alive):
+    page = alive("05_smoothing", "#eps=0.2&label=4")
+    shown = torch.tensor(values(page, "[data-value]")[:10])
+    assert shown.allclose(smooth_labels(torch.tensor([4]), 10, 0.2)[0].float(), atol=1e-6)
+
+def test_normalize_shows_torchs_numbers(alive):
+    page = alive("01_normalize", "#draw=5")
+    rows = "rows => rows.slice(0, 3).map(r => Number(r.cells[1].innerText))"
+    shown = page.locator(".l7 tbody tr").evaluate_all(rows)
+    batch = torch.as_tensor(NormalizeExplorer(draw=5).batch)
+    assert shown == pytest.approx(list(batch_stats(batch).mean), abs=6e-4)
+
+def test_resize_shows_torchs_numbers(alive):
+    page = alive("02_resize", "#size0=96")
+    expect(control(page, "size0")).to_have_value("96")
+    stages = [Stage(96, 64, 4, 3e-3), Stage(224, 64, 5, 1e-3)]  # the page's first explorer, moved
+    each, whole = relative_cost(stages)
+    shown = values(page, "td[data-value]")
+    for wanted in (*each.tolist(), whole.item()):
+        assert min(abs(value - wanted) for value in shown) < 1e-6
+
+def test_tta_shows_torchs_numbers(alive):
+    page = alive("03_tta", "#plain=pad&reduce=max")
+    explorer = TTAExplorer(plain="pad", reduce="max")
+    expect(control(page, "reduce")).to_have_value("max")
+    scores = values(page, ".l7-views p[data-value]")[0::2]  # a view's weight follows its score
+    assert scores == pytest.approx(explorer.preds[:, 0].tolist(), abs=1e-6)
+    wanted = [*explorer.preds[0].tolist(), *explorer.answer.tolist()]
+    assert sorted(values(page, ".l7-bars [data-value]")) == pytest.approx(sorted(wanted), abs=1e-6)
+
+
+def test_a_link_sets_the_state(alive):
+    page = alive("04_mixup", "#t=0.42&alpha=1&keep=any")
+    expect(control(page, "t")).to_have_value("0.42")
+    assert (state(page, "alpha"), state(page, "keep")) == ("1", "any")
+    assert values(page, "[data-value]").count(0.42) == 1
+    page.evaluate("location.hash = 't=0.9'")
+    expect(control(page, "t")).to_have_value("0.9")
+
+BAD_LINKS = [
+    "#t=7", "#t=-1", "#t=abc", "#t=", "#keep=all", "#alpha=1e9", "#_esm=alert(1)", "#pixels=1",
+    "#nothing=1", "#%E0%A4%A=1", "#<script>=1", "#t",
+]
+
+@pytest.mark.parametrize("hash", BAD_LINKS)
+def test_a_bad_link_changes_nothing(alive, hash):
+    page, plain = alive("04_mixup", hash), MixupExplorer()
+    page.wait_for_function("document.querySelector('img[hidden]')")
+    shown = (float(state(page, "t")), state(page, "keep"), float(state(page, "alpha")))
+    assert shown == (plain.t, plain.keep, plain.alpha)
+
+def test_a_link_sets_a_list_and_a_stage(alive):
+    assert state(alive("02_resize", "#size0=96"), "size0") == "96"
+    page = alive("01_normalize", "#kind=own&own_mean.1=0.25")
+    expect(control(page, "own_mean.1")).to_have_value("0.25")
+    assert state(page, "own_mean.0") == "0.5"
+
+def test_a_saved_file_follows_links_too(new_page, tmp_path):
+    page = new_page()
+    page.goto(MixupExplorer().save(tmp_path / "m.html").as_uri() + "#t=0.42")
+    # the file's own policy forbids `wait_for_function`, which evaluates text
+    expect(control(page, "t")).to_have_value("0.42")
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_questions_unfold_by_keyboard(alive, name):
+    page = alive(name)
+    is_question = page.locator("summary", has_text="?")
+    questions = page.locator("details").filter(has=is_question)
+    assert questions.count() >= 3
+    for question in questions.all():
+        summary, text = question.locator("summary"), question.locator("p").last
+        assert not text.is_visible()
+        summary.press("Enter")
+        expect(text).to_be_visible()
+
+def test_a_guess_counts_on_the_site(alive):
+    page = alive("05_smoothing")
+    explorer = first_explorer(page)
+    hidden = explorer.locator(".l7-bars > :nth-child(3)")
+    explorer.get_by_role("button", name="Guess").press("Enter")
+    for k in (1, 2, 3):
+        expect(hidden).to_be_hidden()
+        page.keyboard.type(str(answer(explorer, "smoothing")))
+        page.keyboard.press("Enter")
+        expect(explorer.locator(".l7-score")).to_have_text(f"{k} of {k} on this page")
+        expect(hidden).to_be_visible()
+        page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(explorer.locator("[data-trait=n]")).to_have_value("10")
+
+
+def colors(page):
+    script = "e => getComputedStyle(e).backgroundColor + getComputedStyle(e).color"
+    return first_explorer(page).evaluate(script)
+
+def test_explorers_follow_the_theme(alive):
+    page = alive("05_smoothing", color_scheme="light")
+    light = colors(page)
+    dark = colors(alive("05_smoothing", color_scheme="dark"))
+    assert dark != light
+    for _ in range(3):  # furo goes round: as the system, light, dark
+        page.locator(".theme-toggle:visible").first.click()
+        if page.locator("body").get_attribute("data-theme") == "dark":
+            break
+    assert colors(page) == dark
+
+def still_picture(page):
+    return page.locator("img[alt='A still picture of SmoothingExplorer']").first
+
+def test_paper_and_no_script_show_the_still_picture(alive, new_page, site):
+    page = alive("05_smoothing")
+    still = still_picture(page)
+    page.wait_for_function("document.querySelector('img[hidden]')")
+    assert not still.is_visible()
+    page.emulate_media(media="print")
+    assert still.is_visible() and not first_explorer(page).is_visible()
+    page = new_page(java_script_enabled=False)
+    page.goto((site / "05_smoothing.html").as_uri())
+    still = still_picture(page)
+    assert still.is_visible() and still.bounding_box()["width"] > 400
+
+FOUND = {"lambda": "Mixup", "smooth_labels": "smooth_labels", "keep_memory": "keep_memory"}
+
+@pytest.mark.parametrize("word", FOUND)
+def test_search_finds(new_page, site, word):
+    page = new_page()
+    page.goto((site / "index.html").as_uri())
+    page.locator("input.sidebar-search").fill(word)
+    page.keyboard.press("Enter")
+    page.get_by_text("Search finished").wait_for()
+    results = page.locator("#search-results li a").all_inner_texts()
+    assert FOUND[word] in " ".join(results)
+
+IN_LIGHT = [
+    "index", *SLIDERS, "07_share", "api/data/samples", "reference/normalize",
+    "reference/explorers.normalize", "glossary", "differences", "credits", "use", "contributing",
+]
+IN_DARK = ["01_normalize", "05_smoothing", "reference/normalize", "credits"]
+SCHEMES = [("light", name) for name in IN_LIGHT] + [("dark", name) for name in IN_DARK]
+
+@pytest.mark.parametrize("scheme, name", SCHEMES)
+def test_axe_finds_no_serious_fault(new_page, served, scheme, name):
+    from axe_playwright_python.sync_playwright import Axe
+    page = new_page(color_scheme=scheme)
+    page.goto(f"{served}/{name}.html")  # axe reads style sheets, which a page from disk may not
+    page.wait_for_load_state("networkidle")
+    found = Axe().run(page).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in serious] == []
+
+
+# What a page loads
+
+def weight(file):
+    "Of a page besides its pictures, which an explorer's state carries in base64."
+    text = re.sub(r'"data": "[A-Za-z0-9+/=\\n]*"', "", file.read_text())
+    return len(gzip.compress(text.encode()))
+
+def check_weight(folder):
+    for file in pages(folder):
+        assert weight(file) < 200_000, file.name
+
+def test_a_page_is_light(site):
+    check_weight(site)
+
+def test_no_script_comes_from_elsewhere(site):
+    remote = r"<(script|link|img|iframe)[^>]+(src|href)=\"(https?:)?//"
+    libraries = r"require(\.min)?\.js|html-manager|mathjax(?!_ignore)"
+    for file in pages(site):
+        text = file.read_text()
+        assert not re.search(remote, text), file.name
+        assert not re.search(libraries, text, re.I), file.name
+
+
+# The reference
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_reference_lacks_no_public_name(site, module):
+    library = importlib.import_module(f"lesson7.{module}")
+    for name in library.__all__:
+        home = getattr(getattr(library, name), "__module__", "").removeprefix("lesson7.")
+        home = home if home in MODULES else module  # a constant does not know
+        text = (site / "reference" / f"{home}.html").read_text()
+        assert f'id="lesson7.{home}.{name}"' in text, name
+
+def test_there_is_a_reference_page_for_each_module_and_no_other(site):
+    shown = {file.stem for file in (site / "reference").glob("*.html")}
+    assert shown == {*MODULES, "index"}
+
+def test_the_reference_says_what_stands_beside_parameters(site):
+    head = inspect.getsource(windows).split('"', 1)[0]
+    comments = [line.split("#", 1)[1].strip() for line in head.splitlines() if "#" in line]
+    shown = re.sub(r"<[^>]+>", "", (site / "reference" / "tta.html").read_text())
+    letters = re.sub(r"&\w+;|\W+", "", shown)
+    assert comments
+    assert all(re.sub(r"\W+", "", comment)[:30] in letters for comment in comments)
+    assert "ValueError" in shown and "[source]" in shown
+
+def test_names_lead_to_torch_numpy_and_fastai(site):
+    text = "".join(f.read_text() for f in pages(site))
+    for host in ("pytorch.org", "numpy.org", "docs.fast.ai"):
+        assert f'href="https://{host}' in text, host
+
+NAMES = {
+    "smooth_labels": "smoothing.smooth_labels",
+    "lesson7.smooth_labels": "smoothing.smooth_labels",
+    "tta": "tta.tta",
+    "lesson7.tta": "tta",
+    "tta.tta": "tta.tta",
+    "data.samples": "data.samples",
+    "lesson7.data.samples.photos": "data.samples.photos",
+    "samples.photos": "data.samples.photos",
+    "check.normalize": "course.check.normalize",
+    "normalize": "normalize.normalize",
+    "train": "training.loop.train",
+    "torch": None,
+    "torch.Tensor": None,
+    "samples": None,
+    "lesson7.no_such_name": None,
+}
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_name_in_a_text_is_found(maker, text):
+    assert maker("modules").find(text) == NAMES[text]
+
+
+# Pages gathered from the project
+
+def callouts(notebook):
+    for cell in json.loads(notebook.read_text())["cells"]:
+        lines = "".join(cell["source"]).splitlines()
+        is_callout = any(line.startswith("> **What the lesson says") for line in lines)
+        if cell["cell_type"] == "markdown" and is_callout:
+            yield [line for line in lines if line.startswith(">")]
+
+def test_the_gathered_page_has_every_callout(site):
+    text = re.sub(r"<[^>]+>", "", (site / "differences.html").read_text())
+    shown = re.sub(r"\W+", "", text).replace("_", "")
+    count = 0
+    for file in NOTEBOOKS:
+        for lines in callouts(file):
+            end = re.sub(r"[\W_]+", "", re.sub(r"[`*$]|\\\w+", "", lines[-1]))[-25:]
+            assert end in shown, file.name
+            count += 1
+    assert count >= 5
+
+def test_every_photo_is_credited(site):
+    text = (site / "credits.html").read_text()
+    for name, image in photos().items():
+        assert name in text and image.info["license"] in text
+        assert image.info["credit"].split(",")[0] in text
+
+@pytest.mark.parametrize("written, shown", [
+    ("[a](nbs/03_tta.ipynb)", "[a](03_tta.ipynb)"),
+    ("[a](nbs/api/data/samples.ipynb#photos)", "[a](api/data/samples.ipynb#photos)"),
+    ("[`tta`](lesson7/tta.py)", "[`tta`](reference/tta.rst)"),
+    ("[a](lesson7/data/samples.py)", "[a](reference/data.samples.rst)"),
+    ("![a](docs/images/lab.png)", "![a](images/lab.png)"),
+    ("[a](CHANGELOG.md)", "[a](changelog.md)"),
+    ("[a](docs/pages/glossary.md)", "[a](glossary.md)"),
+    ("[settings](settings.ini) and [tests](tests/)", "settings and tests"),
+    ("[a](https://example.org) [b](#below)", "[a](https://example.org) [b](#below)"),
+    ("```\n[a](nbs/03_tta.ipynb)\n```", "```\n[a](nbs/03_tta.ipynb)\n```"),
+    ("[a](no/such/file.md)", "[a](no/such/file.md)"),
+])
+def test_links_in_a_file_of_the_project_fit_the_site(maker, monkeypatch, written, shown):
+    monkeypatch.setitem(maker("settings").CONFIG, "git_url", "")
+    assert maker("pages").adapt_links(written) == shown
+
+def test_a_file_without_a_page_is_linked_in_the_repository(maker, monkeypatch):
+    monkeypatch.setitem(maker("settings").CONFIG, "git_url", "https://github.com/someone/lesson7")
+    link = "[settings](https://github.com/someone/lesson7/blob/main/settings.ini)"
+    assert maker("pages").adapt_links("[settings](settings.ini)") == link
+
+
+# From cells to pages
+
+def cell(text):
+    return dict(cell_type="code", source=text, metadata={}, outputs=[])
+
+@pytest.mark.parametrize("text, tag", [
+    ("#| hide\n1", "remove-cell"),
+    ("#|hide\n1", "remove-cell"),
+    ("#| include: false\n1", "remove-cell"),
+    ("#| echo: false\n1", "remove-input"),
+    ("#| output:   false\n1", "remove-output"),
+    ("#| eval: false\n1", "skip-execution"),
+    ("#| slow\n1", "skip-execution"),
+    ("#| notest\n1", "skip-execution"),
+    ("#| export\nimport os", "remove-cell"),
+])
+def test_a_directive_becomes_a_tag(maker, text, tag):
+    made = maker("cells").code_cells(cell(text))
+    assert made[0]["metadata"]["tags"] == [tag] and "#|" not in made[0]["source"]
+
+def test_exported_code_is_shown_with_its_reference(maker):
+    code_cells = maker("cells").code_cells
+    made = code_cells(cell("#| export\ndef smooth_labels(y): return y"))
+    assert made[0]["metadata"]["tags"] == [] and "`smooth_labels`" in made[1]["source"]
+    long = "#| export\ndef smooth_labels(y):\n" + "    y += 1\n" * 20
+    assert code_cells(cell(long))[0]["metadata"]["tags"] == ["hide-input"]
+    assert code_cells(cell("#| default_exp smoothing")) == []
+
+def test_a_name_that_two_modules_have_leads_to_its_own_notebooks(maker):
+    code_cells = maker("cells").code_cells
+    exercise = code_cells(cell("#| export\ndef normalize(fn): return fn"), "course.check")
+    assert "`course.check.normalize`" in exercise[1]["source"]
+    chapter = code_cells(cell("#| export\ndef normalize(x): return x"), "normalize")
+    assert "`normalize`" in chapter[1]["source"]
+
+def test_a_module_without_a_page_gets_no_link_to_one(maker):
+    made = maker("cells").code_cells(cell("#| export\ndef main(): pass"), "training.__main__")
+    assert len(made) == 1
+
+
+# What a page's cache is keyed by
+
+IMPORTS = {  # imports in the module `data.loaders` -> the modules that they need
+    "from .samples import photos": {"data.samples"},
+    "from . import samples, nothing": {"data.samples", "data"},
+    "from ..tta import tta": {"tta"},
+    "from .. import tta": {"tta"},
+    "from .. import photos": {"data.samples"},
+    "from ..data.samples import photos": {"data.samples"},
+    "def late():\n    from ..training.loop import train": {"training.loop"},
+    "import lesson7.tta": {"tta"},
+    "import lesson7.data.samples as s, os": {"data.samples"},
+    "from lesson7 import photos, tta": {"data.samples", "tta"},
+    "from lesson7.data.samples import photos": {"data.samples"},
+    "from lesson7.training import loop": {"training.loop"},
+    "import torch\nfrom torch import nn": set(),
+}
+TREE = {
+    "__init__.py": "",
+    "__init__.pyi": "from .data.samples import photos as photos\nfrom . import tta as tta\n",
+    "tta.py": "__all__ = ['tta']\ndef tta():\n    from .training.loop import train\n",
+    "data/__init__.py": "",
+    "data/samples.py": "__all__ = ['photos']\ndef photos(): pass\n",
+    "data/loaders.py": "__all__ = ['get_dls']\nfrom .samples import photos\ndef get_dls(): pass\n",
+    "training/__init__.py": "",
+    "training/__main__.py": "from .loop import train\n",
+    "training/loop.py": "__all__ = ['train']\nfrom ..tta import tta\ndef train(): pass\n",
+    "explorers/__init__.py": "",
+    "explorers/base.py": "__all__ = []\n",
+    "explorers/tta.py": "__all__ = []\nfrom .base import Explorer\n",
+    "explorers/mixup.py": "__all__ = []\nfrom .base import Explorer\n",
+}
+
+@pytest.fixture
+def library(maker, monkeypatch, tmp_path):
+    "`modules.py` for the library of `TREE`."
+    modules = maker("modules")
+    for name, text in TREE.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    cached = [f for f in vars(modules).values() if hasattr(f, "cache_clear")]
+    monkeypatch.setattr(modules, "LIBRARY", tmp_path)
+    for function in cached:
+        function.cache_clear()
+    yield modules
+    for function in cached:
+        function.cache_clear()
+
+@pytest.mark.parametrize("code", IMPORTS)
+def test_imports_are_read_from_the_syntax_tree(library, code):
+    assert library.imports_in(library.ast.parse(code), "data") == IMPORTS[code]
+
+def test_a_module_needs_what_its_imports_need(library):
+    assert library.needs("data.loaders") == {"data", "data.loaders", "data.samples"}
+    round_trip = {"tta", "training", "training.loop"}  # a circle, closed by an import in a function
+    assert library.needs("tta") == library.needs("training.loop") == round_trip
+
+def test_modules_have_pages_and_packages_have_none(library):
+    assert library.modules() == [
+        "data.loaders", "data.samples", "explorers.base", "explorers.mixup", "explorers.tta",
+        "training.loop", "tta",
+    ]
+
+@pytest.mark.parametrize("code, used", [
+    ("from lesson7 import photos", {"data.samples"}),
+    ("import lesson7\nlesson7.photos()", {"data.samples"}),
+    ("import lesson7\nlesson7.tta.tta()", {"tta"}),
+    ("!python -m lesson7.tta", {"tta"}),
+    ("%time from lesson7.tta import tta", {"tta"}),
+    ("run(['-m', 'lesson7.training'])", {"training", "training.loop"}),
+    ("from lesson7 import data", {"data", "data.loaders", "data.samples"}),
+    ("print('lesson7 is a package')", set()),
+])
+def test_a_notebook_uses_what_its_cells_import_and_name(library, code, used):
+    assert library.used_by(["%matplotlib inline", code]) == used
+
+def test_an_explorer_has_its_own_static_files_and_the_shared_ones(library):
+    static = library.LIBRARY / "static"
+    static.mkdir()
+    for name in ("helpers.js", "explorer.css", "tta.js", "tta.math.js", "mixup.js", "host.js"):
+        (static / name).touch()
+    names = [file.name for file in library.static_files(library.needs("explorers.tta"))]
+    assert names == ["explorer.css", "helpers.js", "tta.js", "tta.math.js"]
+    assert library.static_files(library.needs("tta")) == []
+
+def test_what_a_notebook_runs_on_is_in_its_key(maker, monkeypatch, tmp_path):
+    modules = maker("modules")
+    shutil.copytree(LIBRARY, tmp_path / "lesson7")
+    monkeypatch.setattr(modules, "LIBRARY", tmp_path / "lesson7")
+
+    def key():
+        names = modules.used_by(["from lesson7 import MixupExplorer"])
+        return modules.digest(names)
+
+    seen = {key()}
+    changing = [
+        "static/mixup.js", "static/helpers.js", "static/explorer.css", "explorers/base.py",
+        "explorers/mixup.py", "mixup.py", "data/samples.py",
+    ]
+    others = ["static/tta.js", "explorers/tta.py", "share.py", "workbench.py"]
+    for file in [*changing, *others]:
+        with open(tmp_path / "lesson7" / file, "a") as f:
+            f.write("\n")
+        assert (key() not in seen) is (file in changing), file
+        seen.add(key())
+
+def test_results_that_a_notebook_reads_are_in_its_key(maker, monkeypatch, tmp_path):
+    modules = maker("modules")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "digits.json").write_text("{}")
+    monkeypatch.setattr(modules, "NOTEBOOKS", tmp_path)
+    reads, reads_not = "open(results_folder() / 'digits.json')", "photos()"
+    before = modules.digest({"tta"}, reads), modules.digest({"tta"}, reads_not)
+    (tmp_path / "results" / "digits.json").write_text("[]")
+    after = modules.digest({"tta"}, reads), modules.digest({"tta"}, reads_not)
+    assert before[0] != after[0] and before[1] == after[1]
+
+
+# Builds
+
+def test_links_to_a_repository_only_where_there_is_one(maker, monkeypatch, site):
+    config = maker("settings").CONFIG
+    has_repository = bool(config["git_url"].strip())
+    assert has_repository or not re.search("colab|/edit/", (site / "index.html").read_text())
+    repository = "github.com/someone/lesson7"
+    monkeypatch.setitem(config, "git_url", f"https://{repository}")
+    colab = "https://colab.research.google.com/github/someone/lesson7/blob/main"
+    for name in ("nbs/01_normalize.ipynb", "nbs/api/data/samples.ipynb"):
+        text = maker("cells").opening(ROOT / name)
+        assert f"https://{repository}/edit/main/{name}" in text
+        assert f"{colab}/{name}" in text
+
+def test_a_second_build_reads_nothing_again(draft):
+    said = build(ROOT, draft, DOCS_DRAFT="1").stdout
+    assert "0 added, 0 changed, 0 removed" in said
+
+def copy_project(to):
+    "Copy what a build reads, but no notebooks."
+    left_out = shutil.ignore_patterns("_build", "*.ipynb", "__pycache__")
+    for name in ("docs", "lesson7", "nbs"):
+        shutil.copytree(ROOT / name, to / name, ignore=left_out)
+    for name in ("settings.ini", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, to)
+
+def test_a_cell_that_fails_fails_the_build(tmp_path):
+    copy_project(tmp_path)
+    nb = json.loads((ROOT / "nbs" / "index.ipynb").read_text())
+    nb["cells"][1:] = [{**nb["cells"][1], "source": "no_such_name + 1", "outputs": []}]
+    (tmp_path / "nbs" / "index.ipynb").write_text(json.dumps(nb))
+    done = build(tmp_path, tmp_path / "out")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "NameError" in said and "no_such_name" in said and "index.ipynb" in said
+
+
+@pytest.mark.skipif(not WHOLE.exists(), reason="`make docs` has not built the whole site")
+def test_the_whole_site(new_page):
+    check_pages(WHOLE, new_page(viewport={"width": 360, "height": 800}))
+    check_links(WHOLE)
+    check_weight(WHOLE)
