@@ -139,8 +139,9 @@ def containing(dotted):
 
 
 def imported(base, name):
-    "Return the module that `from lesson7.<base> import <name>` reads; None: there is none."
-    return containing(f"{base}.{name}".strip(".")) or stub().get(name)
+    "Return the module that `from lesson7.<base> import <name>` reads; nothing: there is none."
+    found = containing(f"{base}.{name}".strip("."))
+    return found if found or base else stub().get(name)
 
 
 def import_base(node, package):
@@ -198,7 +199,7 @@ def mentioned_in(code):
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
         found |= {imported("", name) for name in re.findall(r"\blesson7\.([\w.]*\w)", text)}
-    return found - {None}
+    return found - {None, ""}
 
 
 def used_by(cells):

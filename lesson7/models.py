@@ -20,7 +20,7 @@ def architectures() -> dict[str, Callable]:  # name -> function of `n_out` that 
     names = [k for k in xresnet.__all__ if k.startswith(("xresnet", "xse_res"))]
     return {"xresnet18-narrow": narrow} | {k: getattr(xresnet, k) for k in names}
 
-# %% ../nbs/api/models.ipynb #4cf910f2
+# %% ../nbs/api/models.ipynb #1eb8d323
 def _build(name, build, channels_last, **kwargs):
     "Build a model that knows its architecture's name."
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -37,4 +37,6 @@ def architecture(
     if name not in known:
         allowed = ", ".join(known)
         raise ValueError(f"The architecture {name!r} is not known; it must be one of {allowed}.")
-    return partial(_build, name, known[name], channels_last)
+    build = partial(_build, name, known[name], channels_last)
+    build.__name__ = name
+    return build

@@ -159,11 +159,11 @@ def dataset_stats(
     variance = np.maximum(total_squares - pixels * mean**2, 0) / (pixels - 1)
     return NormStats(mean.tolist(), np.sqrt(variance).tolist(), "whole dataset", images)
 
-# %% ../nbs/01_normalize.ipynb #de84ade6
+# %% ../nbs/01_normalize.ipynb #23ffb213
 @dataclass(frozen=True)
 class NormReport:
     "What `check_normalization` found."
-    kind: str    # "unit": in [0,1] · "bytes": to 255 · "own" · "imagenet" · "twice" · "unknown"
+    kind: str    # "unit" (in [0,1]), "bytes", "own", "imagenet", "twice" or "unknown"
     ok: bool     # whether the batch is normalized as a model with the statistics needs it
     advice: str  # what it is, and what to change
 

@@ -38,13 +38,13 @@ def machine(
     versions = f"torch {torch.__version__}, fastai {fastai.__version__}"
     return f"{hardware}; Python {platform.python_version()}, {versions}"
 
-# %% ../../nbs/api/data/hardware.ipynb #bf938317
+# %% ../../nbs/api/data/hardware.ipynb #4b982ab2
 # Parameters of mallopt, as glibc's malloc.h numbers M_TRIM_THRESHOLD and M_MMAP_THRESHOLD.
 _TRIM_THRESHOLD = -1
 _MMAP_THRESHOLD = -3
 
 def keep_memory(
-    mb=512,  # freed memory that the process keeps, MB; a single block of over a quarter of it is returned
+    mb=512,  # freed memory that the process keeps, MB; single blocks above a quarter are returned
 ):
     "Keep freed memory for the next batch; does nothing where the C library is not glibc."
     try:

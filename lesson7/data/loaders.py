@@ -48,7 +48,7 @@ def image_tfms(
     augment = aug_transforms(size=size, do_flip=flip, xtra_tfms=[zoom])
     return dict(item_tfms=resize, batch_tfms=[*augment, *_normalization(stats)])
 
-# %% ../../nbs/api/data/loaders.ipynb #86b945a0
+# %% ../../nbs/api/data/loaders.ipynb #951c8e73
 @dataclass(frozen=True)
 class ImageInput:
     "How loaders present an image to a model."
@@ -65,7 +65,7 @@ def _side(transforms):
     return None
 
 def image_input(
-    dls,  # `DataLoaders` of `get_dls`, or of a `DataBlock` with a `Resize` and a batch transform's size
+    dls,  # `DataLoaders` of `get_dls`, or with a `Resize` and a batch transform that has a size
 ) -> ImageInput:
     "Return how loaders present an image to a model, read from their transforms."
     resizes = [t for t in dls.after_item.fs if type(t).__name__ == "Resize"]
@@ -101,12 +101,12 @@ def _check_dataset(path):
     else:
         check_folders(path)
 
-# %% ../../nbs/api/data/loaders.ipynb #c44aa647
+# %% ../../nbs/api/data/loaders.ipynb #9fceca98
 def get_dls(
     bs,          # images in a batch
     size,        # side of the square that the model sees, pixels
     path=None,   # folder with `train/<class>/` and `val/<class>/`; None: `sample_dataset()`
-    stats=None,  # `NormStats` or (mean, std); "batch": fastai reads one batch; None: pixels in [0,1]
+    stats=None,  # `NormStats` or (mean, std); "batch": those of one batch; None: pixels in [0,1]
     seed=42,     # of the order of the batches; None: continue torch's and Python's generators
     **kwargs,    # for fastai's `DataLoaders`: `num_workers`, `device`, ...
 ):               # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
@@ -134,9 +134,9 @@ def get_dls(
     with _seeded(seed):
         return block.dataloaders(path, **options)
 
-# %% ../../nbs/api/data/loaders.ipynb #56b18827
+# %% ../../nbs/api/data/loaders.ipynb #9d0218e6
 def _seeded(seed):
-    "Return a context that seeds Python, numpy and torch and restores them on exit; None: does neither."
+    "Return a context that seeds Python, numpy and torch, and restores them; None: does nothing."
     from contextlib import nullcontext
 
     from fastai.torch_core import no_random

@@ -41,7 +41,7 @@ _TEXTURES = {
     "grass": ("skimage", "data/grass.png", "linolafett, Grass 01", _CC0),
 }
 
-# %% ../../nbs/api/data/samples.ipynb #3038afd3
+# %% ../../nbs/api/data/samples.ipynb #9a8d889d
 @cache
 def _photo(name):
     "Return the photo or texture called `name`, decoded on first use."
@@ -51,7 +51,7 @@ def _photo(name):
     image.info.update(credit=credit, license=licence)
     return image
 
-def photos() -> dict[str, Image.Image]:  # name -> RGB image with `.info["credit"]`, `.info["license"]`
+def photos() -> dict[str, Image.Image]:  # name -> RGB; `.info` has `credit` and `license`
     "Return nine colour photos that ship with scikit-image, scikit-learn and matplotlib."
     return {name: _photo(name) for name in _PHOTOS}
 
@@ -61,10 +61,10 @@ _BACKGROUNDS = {
     "val": ["flower", "coffee", "chelsea", "grass"],
 }
 
-# %% ../../nbs/api/data/samples.ipynb #a93e511f
+# %% ../../nbs/api/data/samples.ipynb #34ce692d
 def dataset_info(
     path,  # dataset folder
-):         # dict with `n_train`, `n_val`, `noise`, `seed`, ...; None where the folder has no `dataset.json`
+):         # dict with `n_train`, `n_val`, `noise`, `seed`, ...; None without `dataset.json`
     "Return what a sample dataset's `dataset.json` says about it."
     file = Path(path) / "dataset.json"
     return json.loads(file.read_text()) if file.is_file() else None

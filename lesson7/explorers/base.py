@@ -15,10 +15,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import anywidget
+import numpy as np
 import traitlets as T
 from PIL import Image
 
 from ..data.files import write_atomically
+from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
 STATE = dict(sync=True, state=True)  # tags of a trait that the reader can change
@@ -43,15 +45,18 @@ def draw_still(
 ) -> bytes:  # a PNG file
     "Return a figure as a small PNG file."
     from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    drawn, still = io.BytesIO(), io.BytesIO()
     # A fixed title height is the default one; without it, matplotlib lays out all ticks to find it.
     with rc_context({"axes.titley": 1}):
-        options = dict(compress_level=1)
-        figure().savefig(drawn, format="png", dpi=STILL_DPI, pil_kwargs=options)
-    image = Image.open(drawn).convert("RGB")
-    image.quantize(STILL_COLOURS, Image.Quantize.FASTOCTREE).save(still, "PNG")
-    return still.getvalue()
+        drawn = figure()
+        drawn.set_dpi(STILL_DPI)
+        canvas = FigureCanvasAgg(drawn)
+        canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    file = io.BytesIO()
+    image.quantize(STILL_COLOURS, Image.Quantize.FASTOCTREE).save(file, "PNG")
+    return file.getvalue()
 
 # %% ../../nbs/api/explorers/base.ipynb #aa13c43e
 _POLICY = "; ".join([
@@ -133,7 +138,7 @@ class Explorer(anywidget.AnyWidget):
     def __init_subclass__(cls, **kw):
         view = cls.__dict__.get("_view")
         if view:
-            cls._esm = _static("helpers.js") + _static(f"{view}.js")
+            cls._esm = joined_script(view)
             cls._css = _static("explorer.css") + _static(f"{view}.css")
         super().__init_subclass__(**kw)
 

@@ -6,13 +6,13 @@
 __all__ = ['N_DRAWS', 'WEIGHT_STEPS', 'MAX_IMAGES', 'MAX_IMAGES_WITH_LEARN', 'MAX_ROWS', 'DENSITY_BINS', 'LESSON_CLASSES',
            'LESSON_PAIR', 'MAX_NAME', 'MAX_DENSITY', 'blend', 'one_hot_rows', 'class_rows', 'MixupExplorer']
 
-# %% ../../nbs/api/explorers/mixup.ipynb #4f06148e
+# %% ../../nbs/api/explorers/mixup.ipynb #b67ab27f
 import math
 
 import numpy as np
 import traitlets as T
 
-from ..data.images import encode_png, squares
+from ..data.images import as_floats, encode_png, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
@@ -241,7 +241,7 @@ def _shown_classes(labels, vocab):
     "Return the classes that are shown one by one: all, or of many those of the images."
     return list(range(len(vocab))) if len(vocab) <= MAX_ROWS else sorted(set(labels))
 
-# %% ../../nbs/api/explorers/mixup.ipynb #cd282a3e
+# %% ../../nbs/api/explorers/mixup.ipynb #fbce6dbe
 class MixupExplorer(_MixupState):
     "Two images and their targets, blended by a weight set by hand or drawn from a Beta."
 
@@ -270,7 +270,7 @@ class MixupExplorer(_MixupState):
         most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
         images, labels, vocab = _chosen(images, labels, vocab, most)
         tiles = squares(images, side)
-        self.images = tiles.transpose(0, 3, 1, 2) / 255  # [N,3,side,side] in [0,1], float64
+        self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
         rows = _shown_classes(labels, vocab)
         alphas = sorted({*ALPHAS, float(alpha)})
         super().__init__(

@@ -6,11 +6,11 @@
 __all__ = ['KINDS', 'MAX_IMAGES', 'N_DRAWS', 'START_BS', 'CHANNELS', 'BINS', 'RAW_RANGE', 'NORMALIZED_RANGE', 'channel_stats',
            'standardize', 'model_view', 'NormalizeExplorer']
 
-# %% ../../nbs/api/explorers/normalize.ipynb #e07a7871
+# %% ../../nbs/api/explorers/normalize.ipynb #bfe04f1b
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_array, encode_png, image_grid, random_crops, squares
+from ..data.images import as_array, as_floats, encode_png, image_grid, random_crops, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
@@ -149,7 +149,7 @@ def _class_indices(labels, n):
         raise ValueError(f"labels must have {allowed}, got {len(labels)}")
     return [int(label) for label in as_array(labels)]
 
-# %% ../../nbs/api/explorers/normalize.ipynb #09c9af30
+# %% ../../nbs/api/explorers/normalize.ipynb #c08da8ff
 class NormalizeExplorer(_NormalizeState):
     "A batch as images, histograms and numbers, before and after normalization."
 
@@ -170,7 +170,7 @@ class NormalizeExplorer(_NormalizeState):
             images = random_crops(list(photos().values()), MAX_IMAGES, rng)
         tiles = squares(images, side, MAX_IMAGES)
         right = _class_indices(labels, len(tiles))
-        self.images = tiles.transpose(0, 3, 1, 2) / 255  # [N,3,side,side] in [0,1], float64
+        self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
         known = dict(dataset=stats or channel_stats(self.images), imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))

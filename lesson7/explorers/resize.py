@@ -6,11 +6,11 @@
 __all__ = ['FILE_SIDES', 'MAX_SIDE', 'SIZE_STEP', 'MAX_SIZE', 'MAX_EPOCHS', 'TOP', 'COLOURS', 'MAX_NAME', 'area_shares',
            'area_mean', 'ResizeExplorer']
 
-# %% ../../nbs/api/explorers/resize.ipynb #01a89199
+# %% ../../nbs/api/explorers/resize.ipynb #4467b66d
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_image, encode_png, squares
+from ..data.images import as_floats, as_image, encode_png, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
@@ -150,7 +150,7 @@ class _ResizeState(Explorer):
         check_trait(file in self.files, "file", f"one of {choices}", file)
         return file
 
-# %% ../../nbs/api/explorers/resize.ipynb #46360e72
+# %% ../../nbs/api/explorers/resize.ipynb #a271eed1
 class ResizeExplorer(_ResizeState):
     "One photo at the sizes of a schedule, and what each size costs."
 
@@ -165,7 +165,7 @@ class ResizeExplorer(_ResizeState):
         image = as_image(photos()["chelsea"] if image is None else image)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]
-        self.pixels = square.transpose(2, 0, 1).astype(float)  # [3,side,side], 0 to 255
+        self.pixels = as_floats(square) * 255  # [3,side,side], whole numbers from 0 to 255
         super().__init__(
             photo=encode_png(square),
             side=side,

@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['PLAIN_VIEWS', 'SCALES', 'GRID_STEPS', 'FINE_STEPS', 'PHOTO_SIDE', 'MAX_VIEWS', 'MAX_CLASSES', 'OBJECT_SCALE',
-           'PLAIN_WEIGHT', 'MAX_NAME', 'TOP', 'BAR_HEIGHT', 'plain_box', 'shown_share', 'combine_views', 'TTAExplorer']
+           'PLAIN_WEIGHT', 'MAX_NAME', 'TOP', 'BAR_HEIGHT', 'VIEW_PITCH', 'PALE', 'MAX_NAMED_VIEWS', 'plain_box',
+           'shown_share', 'combine_views', 'TTAExplorer']
 
-# %% ../../nbs/api/explorers/tta.ipynb #5cd4f141
+# %% ../../nbs/api/explorers/tta.ipynb #c4548b34
 import math
 
 import numpy as np
 import traitlets as T
 
-from ..data.images import crop_resized, encode_png, shrink
+from ..data.images import as_floats, crop_resized, encode_png, shrink
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
@@ -65,7 +66,7 @@ def combine_views(
         return preds.mean(0)
     return PLAIN_WEIGHT * plain + (1 - PLAIN_WEIGHT) * others.mean(0)
 
-# %% ../../nbs/api/explorers/tta.ipynb #e3935549
+# %% ../../nbs/api/explorers/tta.ipynb #0fb0ac74
 def _all_boxes(h, w):
     "Return the boxes of all views that can be shown with a model, the plain views first."
     shares = [i / GRID_STEPS for i in range(GRID_STEPS + 1)]
@@ -85,7 +86,6 @@ def _box_indices(plain, scale, places):
 
 def _predictions(learn, image, side):
     "Return the predictions for all views of an image, for the classes with the highest ones."
-    image = image.astype(np.float32)
     views = np.stack([crop_resized(image, box, side) for box in _all_boxes(*image.shape[1:])])
     probs = probabilities(learn, torch.from_numpy(views)).double().numpy()
     likeliest = np.argsort(-probs.max(0), kind="stable")[:MAX_CLASSES]
@@ -93,10 +93,13 @@ def _predictions(learn, image, side):
     names = [str(learn.dls.vocab[c]) for c in classes]
     return dict(classes=names, preds=probs[:, classes].round(6).tolist())
 
-# %% ../../nbs/api/explorers/tta.ipynb #1a326216
+# %% ../../nbs/api/explorers/tta.ipynb #8827747c
 MAX_NAME = 14  # letters of a class name beside the bars
 TOP = 5        # classes that have bars
 BAR_HEIGHT = 0.4
+VIEW_PITCH = 1.08  # from a view to the next, in sides of a view
+PALE = 0.3         # opacity of a view that is not in use
+MAX_NAMED_VIEWS = 5
 
 def _frame_colours(n):
     "Return the colour of each of `n` views, the plain one first."
@@ -114,18 +117,25 @@ def _draw_photo(ax, explorer):
     for (x0, y0, x1, y1), colour in frames:
         ax.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], lw=2, color=colour)
 
-def _draw_views(axes, explorer, preds):
-    "Draw each view with its best class; pale where it is not in use."
+def _draw_views(ax, explorer, preds):
+    "Draw the views side by side, each with its best class; pale where it is not in use."
+    ax.axis("off")
     colours = ["black", *_frame_colours(len(preds))[1:]]
-    for i, (ax, view) in enumerate(zip(axes, explorer.views)):
+    has_room = len(preds) <= MAX_NAMED_VIEWS
+    for i, view in enumerate(explorer.views):
         best = int(preds[i].argmax()) if explorer.asked else 0
-        alpha = 1.0 if explorer.on[i] else 0.3
-        ax.imshow(np.clip(view.transpose(1, 2, 0), 0, 1), alpha=alpha)
-        ax.axis("off")
-        title = f"{i or 'plain'}: {preds[i, best]:.2f} {explorer.classes[best][:6]}"
-        ax.set_title(title, fontsize=9, parse_math=False, color=colours[i])
+        left, right = i * VIEW_PITCH, i * VIEW_PITCH + 1
+        pixels = np.clip(view.transpose(1, 2, 0), 0, 1)
+        alpha = 1.0 if explorer.on[i] else PALE
+        ax.imshow(pixels, alpha=alpha, extent=(left, right, 0, 1))
+        text = f"{i or 'plain'}: {preds[i, best]:.2f}"
+        if has_room:
+            text += f" {explorer.classes[best][:6]}"
+        style = dict(fontsize=9 if has_room else 7, color=colours[i], parse_math=False)
+        ax.text((left + right) / 2, 1.06, text, ha="center", **style)
+    ax.set(xlim=(0, right), ylim=(0, 1))
 
-# %% ../../nbs/api/explorers/tta.ipynb #f35659dc
+# %% ../../nbs/api/explorers/tta.ipynb #4887a84a
 def _draw_bars(ax, explorer, preds):
     "Draw the plain view's prediction beside the combined one."
     answer = explorer.answer
@@ -144,11 +154,9 @@ def _draw_figure(explorer):
     from matplotlib.figure import Figure
 
     preds = explorer.preds
-    n = len(preds)
     fig = Figure(figsize=(10.4, 3.6))
-    view_axes = [fig.add_axes((0.47 + 0.52 * i / n, 0.62, 0.48 / n, 0.28)) for i in range(n)]
     _draw_photo(fig.add_axes((0.01, 0.04, 0.42, 0.86)), explorer)
-    _draw_views(view_axes, explorer, preds)
+    _draw_views(fig.add_axes((0.47, 0.62, 0.51, 0.28)), explorer, preds)
     _draw_bars(fig.add_axes((0.55, 0.1, 0.43, 0.42)), explorer, preds)
     return fig
 
@@ -257,7 +265,7 @@ def _start_places(n):
     kind = "corners" if n <= 4 else "ends"
     return [list(place) for place in window_positions(1, 2, kind, n, None)]
 
-# %% ../../nbs/api/explorers/tta.ipynb #fa15e784
+# %% ../../nbs/api/explorers/tta.ipynb #a8312cbc
 class TTAExplorer(_TTAState):
     "A photo, its plain view and windows that can be moved, with their combined prediction."
 
@@ -274,7 +282,7 @@ class TTAExplorer(_TTAState):
         _check_number("windows", n)
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
-        self.images = [photo.transpose(2, 0, 1) / 255 for photo in small]  # [3,H,W] in [0,1]
+        self.images = [as_floats(photo) for photo in small]  # [3,H,W] in [0,1]
         n = len(state.get("at", range(n)))
         start = dict(at=_start_places(n), on=[True] * (1 + n))
         super().__init__(
@@ -297,7 +305,7 @@ class TTAExplorer(_TTAState):
 
     @property
     def views(self):
-        "All views as the model sees them, [V,3,side,side] in [0,1]."
+        "All views as the model sees them, float32 [V,3,side,side] in [0,1]."
         image = self.images[self.photo]
         return np.stack([crop_resized(image, box, self.side) for box in self.boxes])
 

@@ -1,53 +1,82 @@
-// Brings anywidget models that a page carries to life, with no kernel and no network:
-// reads the standard widget-state scripts and renders a view where each widget-view script stands.
-// `#t=0.42&kind=batch` in the address sets the first control of that name, if it can take that value.
+// Shows the anywidget models in a page without a kernel or network: reads the standard widget-state
+// scripts and renders a view at each widget-view script. `#t=0.42&kind=batch` in the address sets
+// the first control of that name, if it accepts the value.
+/** @import { Model } from "./frame.js" */
 (async () => {
-  const scripts = (kind) => [...document.querySelectorAll(`script[type="application/vnd.jupyter.widget-${kind}+json"]`)];
-  const saved = Object.assign({}, ...scripts("state").map((s) => JSON.parse(s.textContent).state));
-  const models = {};
+  /** @param {string} kind */
+  function read(kind) {
+    const type = `application/vnd.jupyter.widget-${kind}+json`;
+    const scripts = [...document.querySelectorAll(`script[type="${type}"]`)];
+    return scripts.map((script) => ({ script, data: JSON.parse(script.textContent ?? "") }));
+  }
 
-  function revive(id) {
-    const { state, buffers = [] } = saved[id], heard = {};
+  /**
+   * @param {any} saved
+   * @returns {Model & { send(): void }}
+   */
+  function createModel({ state, buffers = [] }) {
+    const events = new EventTarget();
     for (const { path, data } of buffers) {
       const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-      path.slice(0, -1).reduce((at, key) => at[key], state)[path.at(-1)] = new DataView(bytes.buffer);
+      let owner = state;
+      for (const key of path.slice(0, -1)) owner = owner[key];
+      owner[path.at(-1)] = new DataView(bytes.buffer);
     }
     return {
       get: (key) => state[key],
       set(key, value) {
         if (state[key] === value) return;
         state[key] = value;
-        for (const fn of [...(heard[`change:${key}`] ?? []), ...(heard.change ?? [])]) fn();
+        for (const name of [`change:${key}`, "change"]) events.dispatchEvent(new Event(name));
       },
       save_changes() {},
       send() {},
-      on: (name, fn) => (heard[name] ??= []).push(fn),
-      off: (name, fn) => { heard[name] = (heard[name] ?? []).filter((f) => f !== fn); },
+      on: (name, listener) => events.addEventListener(name, listener),
+      off: (name, listener) => events.removeEventListener(name, listener),
     };
   }
 
-  for (const script of scripts("view")) {
-    const id = JSON.parse(script.textContent).model_id;
-    if (saved[id]?.model_name !== "AnyModel") continue;
-    const model = (models[id] ??= revive(id)), el = document.createElement("div"), style = document.createElement("style");
+  /**
+   * @param {Element} script
+   * @param {Model} model
+   */
+  async function show(script, model) {
+    const el = document.createElement("div");
+    const style = document.createElement("style");
     style.textContent = model.get("_css");
     el.append(style);
-    const { default: view } = await import(URL.createObjectURL(new Blob([model.get("_esm")], { type: "text/javascript" })));
+    const module = new Blob([model.get("_esm")], { type: "text/javascript" });
+    const { default: view } = await import(URL.createObjectURL(module));
     script.before(el);
     await view.render({ model, el });
-    const still = el.previousElementSibling; // the picture that stood in for the view; paper shows it again
-    if (still?.matches("img")) still.hidden = el.className = "l7-live";
+    const still = el.previousElementSibling; // the picture in its place; paper shows it again
+    if (!(still instanceof HTMLImageElement)) return;
+    still.hidden = true;
+    el.className = "l7-live";
   }
 
-  function follow() {
+  function followAddress() {
     for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
-      const control = document.querySelector(`[data-trait="${CSS.escape(name)}"]`), old = control?.value;
-      if (!control || old === value) continue;
+      /** @type {HTMLInputElement | null} */
+      const control = document.querySelector(`[data-trait="${CSS.escape(name)}"]`);
+      if (!control || control.value === value) continue;
+      const old = control.value;
       control.value = value;
-      if (control.value !== value || control.validity?.valid === false) control.value = old;
+      const isAccepted = control.value === value && control.validity.valid;
+      if (!isAccepted) control.value = old;
       else for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
     }
   }
-  addEventListener("hashchange", follow);
-  follow();
+
+  const saved = Object.assign({}, ...read("state").map(({ data }) => data.state));
+  /** @type {Record<string, Model>} */
+  const models = {};
+  for (const { script, data } of read("view")) {
+    const id = data.model_id;
+    if (saved[id]?.model_name !== "AnyModel") continue;
+    models[id] ??= createModel(saved[id]);
+    await show(script, models[id]);
+  }
+  addEventListener("hashchange", followAddress);
+  followAddress();
 })();

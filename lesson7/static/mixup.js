@@ -1,157 +1,374 @@
-// Two pictures and their targets, blended by one weight; where weights come from; what two learners say to the blend.
-const LESSON = { vocab: Array.from({ length: 10 }, (_, i) => `class ${i}`), labels: [2, 7], t: 0.3 };
-const GRID = 20; // with learners, t moves in steps of 1/20
+// Two images and their targets, blended by one weight; where weights come from; what two learners
+// predict for the blend.
 
-// A target as the lesson writes it; with many classes, only what is not zero.
-function vector(target) {
-  const short = (v) => String(+v.toFixed(2)), told = [...target.entries()].filter(([, v]) => v);
-  if (target.length <= 12) return `[${target.map(short).join(", ")}]`;
-  return `${told.map(([i, v]) => `${short(v)} at ${i}`).join(", ")}; 0 at the other ${target.length - told.length}`;
+import { barChart } from "./bars.js";
+import { decodePng, imageCanvas } from "./canvas.js";
+import { button, select, slider } from "./controls.js";
+import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { quoted, significant } from "./format.js";
+import { Frame } from "./frame.js";
+import { addGuess } from "./guess.js";
+import {
+  blendPixels,
+  describeDraws,
+  describeWeight,
+  foldDensity,
+  foldWeight,
+  formatTarget,
+  imageAt,
+  LESSON,
+  misplaced,
+  mixTargets,
+  predictionAt,
+  T_STEPS,
+  targetValue,
+} from "./mixup.math.js";
+import { axisLine, dotRow, markLine, moveLine, stepPath, tickLabels } from "./plot.js";
+import { randomChoice, randomInt } from "./random.js";
+
+/** @import { Pixels } from "./canvas.js" */
+/** @import { Model, View } from "./frame.js" */
+
+const TRAITS = ["first", "second", "t", "alpha", "keep", "drawn", "classes"];
+const MOST_DRAWS = 40; // dots in the plot
+const PLOT_WIDTH = 420;
+const PLOT_HEIGHT = 96;
+const DENSITY_TOP = 5; // the largest density shown
+const GUESS_TOLERANCE = 0.005;
+
+/** @param {number} value */
+const two = (value) => value.toFixed(2);
+
+/**
+ * What Python gives and nothing changes.
+ * @param {Model} model
+ */
+async function readData(model) {
+  /** @type {string[]} */
+  const vocab = model.get("vocab");
+  /** @type {number[]} */
+  const labels = model.get("labels");
+  /** @type {number[]} */
+  const rows = model.get("rows");
+  /** @type {Record<string, number[][][]>} */
+  const predictions = model.get("predictions");
+  /** @type {Pixels} */
+  const sprite = await decodePng(model.get("pixels"));
+  const rest = vocab.length - rows.length;
+  const restName = rest ? [`the other ${rest} classes`] : [];
+  const hasTwins = new Set(labels).size < labels.length;
+  return {
+    ...{ vocab, labels, rows, rest, predictions, sprite },
+    isLearned: Object.keys(predictions).length > 0,
+    side: /** @type {number} */ (model.get("side")),
+    alphas: /** @type {number[]} */ (model.get("alphas")),
+    lambdas: /** @type {number[][]} */ (model.get("lambdas")),
+    curves: /** @type {number[][]} */ (model.get("curves")),
+    rowNames: [...rows.map((i) => vocab[i]), ...restName],
+    pictures: labels.map((label, i) => (hasTwins ? `${i + 1}: ${vocab[label]}` : vocab[label])),
+  };
 }
 
-// The density of the weights, a dot for each draw, a line at t.
-function density(curves) {
-  const W = 420, H = 96, TOP = 5, x = (v) => v * W, y = (v) => H - (Math.min(v, TOP) / TOP) * H;
-  const path = (values) => `M0 ${H}` + values.map((v) => `V${y(v).toFixed(1)}h${W / values.length}`).join("") + `V${H}Z`;
-  const shape = svg("path", { fill: "currentColor", opacity: 0.3 }), plain = svg("path", { fill: "none", stroke: "var(--l7-fg)", opacity: 0.55, "stroke-dasharray": "3 3" });
-  const line = svg("line", { y1: 0, y2: H, stroke: "var(--l7-fg)", "stroke-width": 2 });
-  const dots = Array.from({ length: 40 }, () => svg("circle", { cy: H + 9, fill: "currentColor" }));
-  const node = svg("svg", { viewBox: `-6 -4 ${W + 12} ${H + 34}`, role: "img" }, shape, plain, line,
-    svg("line", { x1: 0, x2: W, y1: H, y2: H, stroke: "var(--l7-line)" }), ...dots,
-    ...[0, 0.5, 1].map((t) => svg("text", { x: x(t), y: H + 28, "text-anchor": t === 0 ? "start" : t === 1 ? "end" : "middle" }, String(t))));
-  function draw(k, half, weights, t) {
-    const folded = curves[k].map((v, i, all) => (i < all.length / 2 ? 0 : 2 * v));
-    shape.setAttribute("d", path(half ? folded : curves[k]));
-    plain.setAttribute("d", path(curves[k]));
-    plain.setAttribute("visibility", half ? "visible" : "hidden");
-    line.setAttribute("x1", x(t)); line.setAttribute("x2", x(t));
-    dots.forEach((dot, i) => {
-      dot.setAttribute("visibility", i < weights.length ? "visible" : "hidden");
-      if (i >= weights.length) return;
-      const last = i === weights.length - 1;
-      dot.setAttribute("cx", x(weights[i])); dot.setAttribute("r", last ? 5.5 : 3.5); dot.setAttribute("opacity", last ? 1 : 0.45);
+/** @typedef {Awaited<ReturnType<typeof readData>>} Data */
+
+/**
+ * @param {Model} model
+ * @param {Data} data
+ */
+function readState(model, { vocab, labels, rows, rest, alphas, lambdas }) {
+  const [first, second, t, alpha] = ["first", "second", "t", "alpha"].map((k) => +model.get(k));
+  /** @type {"half" | "any"} */
+  const keep = model.get("keep");
+  const isLesson = model.get("classes") === "lesson";
+  const names = isLesson ? LESSON.vocab : vocab;
+  const [a, b] = isLesson ? LESSON.labels : [labels[first], labels[second]];
+  const target = mixTargets(names.length, { a, b, t });
+  const alphaIndex = alphas.indexOf(alpha);
+  return {
+    ...{ first, second, t, alpha, alphaIndex, keep, isLesson, names, a, b, target },
+    // the images' classes have rows of their own
+    rowTargets: [...rows.map((k) => target[k]), ...(rest ? [0] : [])],
+    weights: lambdas[alphaIndex].slice(0, model.get("drawn")).map((v) => foldWeight(v, keep)),
+  };
+}
+
+/** @typedef {ReturnType<typeof readState>} State */
+
+/**
+ * @param {Frame} frame
+ * @param {Data} data
+ * @returns {HTMLButtonElement} the button of the lesson's example
+ */
+function addControls(frame, data) {
+  const { model } = frame;
+  frame.controls.classList.add("l7-mixup-controls");
+  /** @type {[number, string][]} */
+  const pictures = data.pictures.map((name, i) => [i, name]);
+  select(frame, "First picture", pictures, { trait: "first" });
+  select(frame, "Second picture", pictures, { trait: "second" });
+  const step = data.isLearned ? 1 / T_STEPS : 0.01;
+  slider(frame, "Weight t of the first", { trait: "t", min: 0, max: 1, step, format: two });
+  button(frame, "Draw a weight", () => drawWeight(frame, data));
+  /** @type {[number, number][]} */
+  const alphas = data.alphas.toSorted((a, b) => a - b).map((alpha) => [alpha, alpha]);
+  select(frame, "from Beta(α, α) with α =", alphas, { trait: "alpha" });
+  /** @type {[string, string][]} */
+  const folds = [
+    ["half", "max(λ, 1 − λ)"],
+    ["any", "λ as drawn"],
+  ];
+  select(frame, "Then", folds, { trait: "keep" });
+  return button(frame, "", () => {
+    const isLesson = model.get("classes") === "lesson";
+    frame.set("classes", isLesson ? "own" : "lesson");
+    if (!isLesson) frame.set("t", LESSON.t);
+  });
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Data} data
+ */
+function drawWeight(frame, data) {
+  const { model } = frame;
+  frame.set("drawn", (model.get("drawn") % data.lambdas[0].length) + 1);
+  const weight = readState(model, data).weights.at(-1) ?? 0;
+  frame.set("t", data.isLearned ? Math.round(weight * T_STEPS) / T_STEPS : weight);
+}
+
+/**
+ * An image with a caption above and its target below.
+ * @param {number} side pixels
+ */
+function targetFigure(side) {
+  const image = imageCanvas();
+  const caption = html("figcaption", { dir: "auto" });
+  const code = html("code");
+
+  /**
+   * @param {Uint8ClampedArray<ArrayBuffer>} pixels
+   * @param {number[]} target
+   * @param {string} label
+   */
+  function draw(pixels, target, label) {
+    image.show({ data: pixels, width: side, height: side });
+    setAttributes(image.node, { "aria-label": label });
+    setText(code, formatTarget(target));
+  }
+  return { node: figure(caption, image.node, code), canvas: image.node, caption, code, draw };
+}
+
+/**
+ * The two images and their blend.
+ * @param {Data} data
+ */
+function blendFigures({ sprite, side, pictures }) {
+  const first = targetFigure(side);
+  const second = targetFigure(side);
+  const blend = targetFigure(side);
+  const pair = html("div", { class: "l7-two" }, first.node, second.node);
+  const node = html("div", {}, pair, blend.node);
+
+  /** @param {State} state */
+  function draw(state) {
+    const { t, a, b, names, target } = state;
+    const [pixels, others] = [state.first, state.second].map((i) => imageAt(sprite, side, i));
+    const [name, otherName] = [state.first, state.second].map((i) => quoted(pictures[i]));
+    const count = names.length;
+    first.draw(pixels, mixTargets(count, { a, b, t: 1 }), `first picture: ${name}`);
+    second.draw(others, mixTargets(count, { a, b, t: 0 }), `second picture: ${otherName}`);
+    const parts = `${two(t)} of ${name} and ${two(1 - t)} of ${otherName}`;
+    blend.draw(blendPixels(pixels, others, t), target, `blend: ${parts}`);
+    setText(first.caption, `${two(t)} × ${quoted(names[a])}`);
+    setText(second.caption, `${two(1 - t)} × ${quoted(names[b])}`);
+    setText(blend.caption, "The blend: t · first + (1 − t) · second");
+  }
+  return { node, secrets: [second.caption, blend.code], blend: blend.canvas, draw };
+}
+
+/**
+ * The mixed target as bars, and what it means.
+ * @param {Data} data
+ */
+function targetBars({ rowNames }) {
+  const own = barChart(rowNames.length);
+  const lesson = barChart(LESSON.vocab.length);
+  const sentence = note({ spoken: true });
+  const node = figure("The mixed target: what the model is asked for", own.node, lesson.node);
+
+  /** @param {State} state */
+  function draw(state) {
+    const { isLesson, names, target, rowTargets, a, b } = state;
+    own.node.hidden = isLesson;
+    lesson.node.hidden = !isLesson;
+    if (isLesson) lesson.draw(names.map((name, k) => [name, target[k]]));
+    else own.draw(rowNames.map((name, k) => [name, rowTargets[k]]));
+    setText(sentence, describeWeight(state, [quoted(names[a]), quoted(names[b])]));
+  }
+  return { node, sentence, secrets: [own.node, lesson.node, sentence], draw };
+}
+
+/**
+ * What a learner trained with mixup and one trained without predict; hidden where there are none.
+ * @param {Data} data
+ */
+function learnerBars({ rowNames, predictions, isLearned }) {
+  const learners = ["Trained with mixup", "Trained without"].map((name) => {
+    return { name, chart: barChart(rowNames.length), caption: html("figcaption") };
+  });
+  const figures = learners.map(({ caption, chart }) => figure(caption, chart.node));
+  const node = html("div", { class: "l7-two l7-wide" }, ...figures);
+
+  /** @param {State} state */
+  function draw(state) {
+    node.hidden = !isLearned || state.isLesson;
+    if (node.hidden) return;
+    learners.forEach(({ name, chart, caption }, learner) => {
+      const prediction = predictionAt(predictions, learner, state);
+      chart.draw(rowNames.map((row, k) => [row, prediction[k]]));
+      setText(caption, `${name}: ${two(misplaced(prediction, state.rowTargets))} misplaced`);
     });
   }
   return { node, draw };
 }
 
-// Pixels of picture `i` in the sprite.
-const pixelsOf = ({ data }, side, i) => data.subarray(i * side * side * 4, (i + 1) * side * side * 4);
-
-function paint(canvas, side, a, b, t) {
-  if (canvas.width !== side) canvas.width = canvas.height = side;
-  const context = canvas.getContext("2d"), image = context.createImageData(side, side), out = image.data;
-  for (let i = 0; i < out.length; i++) out[i] = t * a[i] + (1 - t) * b[i]; // clamped and rounded by the array; alpha is 255 in both
-  context.putImageData(image, 0, 0);
+/**
+ * The outline of a density, cut off at DENSITY_TOP.
+ * @param {number[]} density at equal steps
+ */
+function densityPath(density) {
+  const tops = density.map((value) => {
+    return PLOT_HEIGHT - (Math.min(value, DENSITY_TOP) / DENSITY_TOP) * PLOT_HEIGHT;
+  });
+  return stepPath(tops, PLOT_WIDTH, PLOT_HEIGHT);
 }
 
+/** @param {State} state */
+function labelDensity({ alpha, keep, weights, t }) {
+  const folded = keep === "half" ? ", folded onto 0.5 to 1" : "";
+  const density = `density of Beta(${alpha}, ${alpha})${folded}`;
+  return `${density}, ${weights.length} draws, t at ${two(t)}`;
+}
+
+/**
+ * The density of the weights, a dot for each draw, a line at t.
+ * @param {number[][]} curves for each alpha, the density at equal steps
+ */
+function densityPlot(curves) {
+  const shape = svg("path", { fill: "currentColor", opacity: 0.3 });
+  const dashes = { fill: "none", opacity: 0.55, "stroke-dasharray": "3 3" };
+  const unfolded = svg("path", { ...dashes, stroke: "var(--l7-fg)" });
+  const line = markLine(0, PLOT_HEIGHT);
+  const axis = axisLine(PLOT_WIDTH, PLOT_HEIGHT);
+  const dots = dotRow(MOST_DRAWS, PLOT_HEIGHT + 9);
+  const labels = tickLabels([0, 0.5, 1], PLOT_WIDTH, PLOT_HEIGHT + 28);
+  const viewBox = `-6 -4 ${PLOT_WIDTH + 12} ${PLOT_HEIGHT + 34}`;
+  const parts = [shape, unfolded, line, axis, ...dots.nodes, ...labels];
+  const node = svg("svg", { viewBox, role: "img" }, ...parts);
+
+  /** @param {State} state */
+  function draw(state) {
+    const isFolded = state.keep === "half";
+    const density = curves[state.alphaIndex];
+    setAttributes(shape, { d: densityPath(isFolded ? foldDensity(density) : density) });
+    setAttributes(unfolded, { d: densityPath(density) });
+    setVisible(unfolded, isFolded);
+    moveLine(line, state.t * PLOT_WIDTH);
+    dots.draw(state.weights.map((weight) => weight * PLOT_WIDTH));
+    setAttributes(node, { "aria-label": labelDensity(state) });
+  }
+  return { node, draw };
+}
+
+/** @param {Data} data */
+function weightPlot({ curves, isLearned }) {
+  const plot = densityPlot(curves);
+  const summary = note();
+
+  /** @param {State} state */
+  function draw(state) {
+    plot.draw(state);
+    setText(summary, describeDraws(state.weights, isLearned));
+  }
+  return { node: figure("Where weights come from", plot.node), summary, draw };
+}
+
+/** @param {HTMLButtonElement} node */
+function exampleButton(node) {
+  /** @param {State} state */
+  function draw({ isLesson }) {
+    setText(node, isLesson ? "Back to these pictures' classes" : "The lesson's example");
+  }
+  return { draw };
+}
+
+/**
+ * Asks for one number of the mixed target: mostly the second image's, whose weight is not shown.
+ * @param {() => State} read
+ */
+function askTarget(read) {
+  const part = randomChoice(["second", "second", "first", "neither"]);
+  const other = randomInt(1000);
+  const t = (1 + randomInt(T_STEPS - 1)) / T_STEPS;
+  return { state: { t }, read: () => targetQuestion(read(), part, other) };
+}
+
+/**
+ * @param {State} state
+ * @param {string} part the class that is asked for: that of the first image, the second, neither
+ * @param {number} other which of the classes that neither image has
+ */
+function targetQuestion({ t, names, a, b }, part, other) {
+  const others = names.map((_, k) => k).filter((k) => k !== a && k !== b);
+  const neither = others.length ? others[other % others.length] : b;
+  const k = { first: a, neither }[part] ?? b;
+  const [first, second, asked] = [a, b, k].map((index) => quoted(names[index]));
+  const blend = `${first} weighs ${significant(t)} in this blend with ${second}`;
+  return {
+    text: `${blend}: what is the target of ${asked}?`,
+    answer: targetValue(k, { a, b, t }),
+    tolerance: GUESS_TOLERANCE,
+    because: explainTarget(k, { a, b, t }),
+  };
+}
+
+/**
+ * @param {number} k
+ * @param {{ a: number, b: number, t: number }} mix
+ */
+function explainTarget(k, { a, b, t }) {
+  const sum = `${significant(t)} + ${significant(1 - t)}`;
+  if (a === b && k === a) return `both pictures are of this class: ${sum}`;
+  if (k === a) return "it is the weight itself";
+  if (k === b) return `the second picture has what is left: 1 − ${significant(t)}`;
+  return "neither picture is of this class";
+}
+
+/** @param {View} view */
 async function render({ model, el }) {
-  const { side, vocab, labels, rows, alphas, lambdas, curves, predictions } =
-    Object.fromEntries(["side", "vocab", "labels", "rows", "alphas", "lambdas", "curves", "predictions"].map((k) => [k, model.get(k)]));
-  const sprite = await decode(model.get("pixels")), learned = Object.keys(predictions).length > 0, get = (k) => +model.get(k);
-  const ui = frame({ model, el }, "Mixup: two pictures, one weight");
-  ui.controls.classList.add("l7-mixup-controls");
+  const data = await readData(model);
+  const frame = new Frame({ model, el }, "Mixup: two pictures, one weight");
+  const example = exampleButton(addControls(frame, data));
 
-  const twice = new Set(labels).size < labels.length;
-  const pictures = labels.map((label, i) => (twice ? `${i + 1}: ${vocab[label]}` : vocab[label]));
-  const pick = Object.fromEntries(pictures.map((name, i) => [i, name]));
-  ui.choice("First picture", "first", pick);
-  ui.choice("Second picture", "second", pick);
-  ui.slider("Weight t of the first", "t", { min: 0, max: 1, step: learned ? 1 / GRID : 0.01, show: (v) => v.toFixed(2) });
-  const half = () => model.get("keep") === "half", fold = (l) => (half() ? Math.max(l, 1 - l) : l);
-  const drawnSoFar = () => lambdas[alphas.indexOf(get("alpha"))].slice(0, get("drawn")).map(fold);
-  ui.button("Draw a weight", () => {
-    ui.set("drawn", (get("drawn") % lambdas[0].length) + 1);
-    const weight = drawnSoFar().at(-1);
-    ui.set("t", learned ? Math.round(weight * GRID) / GRID : weight);
+  const figures = blendFigures(data);
+  const target = targetBars(data);
+  const learners = learnerBars(data);
+  const weights = weightPlot(data);
+  const answers = data.isLearned ? [learners.node] : [];
+  const right = [target.node, target.sentence, ...answers, weights.node, weights.summary];
+  frame.root.append(html("div", { class: "l7-mixup" }, figures.node, html("div", {}, ...right)));
+
+  const read = () => readState(model, data);
+  frame.redraw(TRAITS, () => {
+    const state = read();
+    for (const part of [figures, target, example, learners, weights]) part.draw(state);
   });
-  const select = ui.choice("from Beta(α, α) with α =", "alpha", Object.fromEntries(alphas.map((a) => [a, a]))).querySelector("select");
-  select.append(...[...select.options].sort((a, b) => a.value - b.value)); // an object lists whole numbers first
-  select.value = get("alpha");
-  ui.choice("Then", "keep", { half: "max(λ, 1 − λ)", any: "λ as drawn" });
-  const example = ui.button("", () => {
-    const back = model.get("classes") === "lesson";
-    ui.set("classes", back ? "own" : "lesson");
-    if (!back) ui.set("t", LESSON.t);
+  addGuess(frame, TRAITS, {
+    ask: () => askTarget(read),
+    hide: [...figures.secrets, ...target.secrets, learners.node],
+    mute: [figures.blend],
   });
-
-  const shown = [0, 1, 2].map(() => ({ canvas: h("canvas", { role: "img" }), caption: h("figcaption", { dir: "auto" }), code: h("code") }));
-  const [first, second, blend] = shown, boxes = shown.map(({ canvas, caption, code }) => h("figure", {}, caption, canvas, code));
-  const rest = vocab.length - rows.length, names = [...rows.map((i) => vocab[i]), ...(rest ? [`the other ${rest} classes`] : [])];
-  const own = bars(names.length), lesson = bars(10), said = h("p", { class: "l7-note", "aria-live": "polite" });
-  const target = figure("The mixed target: what the model is asked for", own.node, lesson.node);
-  const views = ["Trained with mixup", "Trained without"].map((name) => ({ name, bars: bars(names.length), caption: h("figcaption") }));
-  const answers = h("div", { class: "l7-two l7-wide" }, ...views.map((v) => h("figure", {}, v.caption, v.bars.node)));
-  const plot = density(curves), drawn = h("p", { class: "l7-note" });
-  ui.root.append(h("div", { class: "l7-mixup" },
-    h("div", {}, h("div", { class: "l7-two" }, boxes[0], boxes[1]), boxes[2]),
-    h("div", {}, target, said, ...(learned ? [answers] : []), figure("Where weights come from", plot.node), drawn)));
-
-  function now() {
-    const i = get("first"), j = get("second"), t = get("t"), inLesson = model.get("classes") === "lesson";
-    const [all, a, b] = inLesson ? [LESSON.vocab, ...LESSON.labels] : [vocab, labels[i], labels[j]];
-    return { i, j, t, inLesson, all, a, b };
-  }
-  function draw() {
-    const { i, j, t, inLesson, all, a, b } = now();
-    const one = (label) => all.map((_, k) => (k === label ? 1 : 0));
-    const mixed = all.map((_, k) => t * (k === a) + (1 - t) * (k === b));
-    const onRows = [...rows.map((k) => mixed[k]), ...(rest ? [0] : [])]; // the pictures' classes all have rows of their own
-    const A = pixelsOf(sprite, side, i), B = pixelsOf(sprite, side, j), w = (v) => v.toFixed(2);
-
-    paint(first.canvas, side, A, A, 1); paint(second.canvas, side, B, B, 1); paint(blend.canvas, side, A, B, t);
-    first.caption.textContent = `${w(t)} × ${quoted(all[a])}`;
-    second.caption.textContent = `${w(1 - t)} × ${quoted(all[b])}`;
-    blend.caption.textContent = "The blend: t · first + (1 − t) · second";
-    [one(a), one(b), mixed].forEach((v, k) => { shown[k].code.textContent = vector(v); });
-    first.canvas.setAttribute("aria-label", `first picture: ${quoted(pictures[i])}`);
-    second.canvas.setAttribute("aria-label", `second picture: ${quoted(pictures[j])}`);
-    blend.canvas.setAttribute("aria-label", `blend: ${w(t)} of ${quoted(pictures[i])} and ${w(1 - t)} of ${quoted(pictures[j])}`);
-    own.node.hidden = inLesson; lesson.node.hidden = !inLesson;
-    if (inLesson) lesson.draw(all.map((name, k) => [name, mixed[k]])); else own.draw(names.map((name, k) => [name, onRows[k]]));
-    said.textContent = verdict(t, quoted(all[a]), quoted(all[b]), a === b, half());
-    example.textContent = inLesson ? "Back to these pictures' classes" : "The lesson's example";
-
-    answers.hidden = !learned || inLesson;
-    if (!answers.hidden) views.forEach((view, learner) => {
-      const p = predictions[`${Math.min(i, j)},${Math.max(i, j)}`][learner][Math.round((i <= j ? t : 1 - t) * GRID)];
-      view.bars.draw(names.map((name, k) => [name, p[k]]));
-      const off = p.reduce((sum, v, k) => sum + Math.abs(v - onRows[k]), 0) / 2;
-      view.caption.textContent = `${view.name}: ${w(off)} misplaced`;
-    });
-
-    const weights = drawnSoFar(), low = weights.filter((v) => Math.max(v, 1 - v) > 0.9).length;
-    plot.draw(alphas.indexOf(get("alpha")), half(), weights, t);
-    plot.node.setAttribute("aria-label", `density of Beta(${get("alpha")}, ${get("alpha")})${half() ? ", folded onto 0.5 to 1" : ""}, ${weights.length} draws, t at ${w(t)}`);
-    drawn.textContent = weights.length
-      ? `Drawn so far: ${weights.length}, of which ${low} leave${low === 1 ? "s" : ""} one picture more than 0.9${learned ? " (dots as drawn; t is rounded to steps of 0.05)" : ""}.`
-      : "Press “Draw a weight” a few times: each dot is what one picture in a batch would get.";
-  }
-  const state = ["first", "second", "t", "alpha", "keep", "drawn", "classes"];
-  ui.draws(state, draw);
-
-  // One entry of the mixed target: mostly the second picture's, whose weight is not the one that is shown.
-  function ask() {
-    const part = oneOf(["second", "second", "first", "neither"]), any = below(1000);
-    return { state: { t: (1 + below(GRID - 1)) / GRID }, read() {
-      const { t, all, a, b } = now(), others = all.map((_, k) => k).filter((k) => k !== a && k !== b);
-      const k = part === "first" ? a : part === "second" || !others.length ? b : others[any % others.length];
-      const because = a === b && k === a ? `both pictures are of this class: ${told(t)} + ${told(1 - t)}` : k === a ? "it is the weight itself"
-        : k === b ? `the second picture has what is left: 1 − ${told(t)}` : "neither picture is of this class";
-      return { text: `${quoted(all[a])} weighs ${told(t)} in this blend with ${quoted(all[b])}: what is the target of ${quoted(all[k])}?`,
-        answer: t * (k === a) + (1 - t) * (k === b), tolerance: 0.005, because };
-    } };
-  }
-  ui.guess(state, { ask, hide: [second.caption, blend.code, own.node, lesson.node, said, answers], mute: [blend.canvas] });
-  return ui.close;
-}
-
-// What the weight means, in a sentence.
-function verdict(t, a, b, same, half) {
-  if (same) return `Both are ${a}: whatever the weight, the target stays one-hot.`;
-  if (t === 0 || t === 1) return `Only ${t ? a : b} is left: an ordinary training example.`;
-  const asked = `The loss is least when the model says ${t.toFixed(2)} for ${a} and ${(1 - t).toFixed(2)} for ${b}.`;
-  return t < 0.5 && half ? `${asked} (fastai would call the second picture the first: what it keeps is never under one half.)` : asked;
+  return () => frame.close();
 }
 
 export default { render };

@@ -1,192 +1,421 @@
-// A batch, its channels before and after normalization, and how one batch's statistics scatter.
-const CHANNELS = ["red", "green", "blue"];
-const KINDS = { none: "none", batch: "this batch", dataset: "whole dataset", imagenet: "ImageNet", own: "your own" };
-const RANGE = 3; // "as the model sees them": black is -3, white is +3
+// A batch, its channels before and after normalization, and how batch statistics scatter.
 
-// For each image and channel, how many pixels have each value 0..255.
-function countValues({ data }, side) {
-  const per = side * side * 4;
-  return Array.from({ length: data.length / per }, (_, image) => {
-    const counts = CHANNELS.map(() => new Uint32Array(256));
-    for (let i = image * per; i < (image + 1) * per; i += 4) for (let c = 0; c < 3; c++) counts[c][data[i + c]]++;
-    return counts;
+import { decodePng, imageCanvas } from "./canvas.js";
+import { button, listNumberField, select, slider } from "./controls.js";
+import { figure, html, note, setAttributes, setText, svg } from "./dom.js";
+import { fixed } from "./format.js";
+import { Frame } from "./frame.js";
+import { addGuess } from "./guess.js";
+import {
+  CHANNELS,
+  chosenStatistics,
+  countValues,
+  describePredictions,
+  describeResult,
+  describeScatter,
+  histogramBins,
+  MODEL_RANGE,
+  moments,
+  normalizeMoments,
+  normalizers,
+  shownLevels,
+  sumCounts,
+  tileImages,
+} from "./normalize.math.js";
+import { axisLine, dotRow, markLine, moveLine, stepPath, tickLabels } from "./plot.js";
+import { randomChoice, randomInt } from "./random.js";
+import { numberTable, setNumber } from "./table.js";
+
+/** @import { Pixels } from "./canvas.js" */
+/** @import { Model, View } from "./frame.js" */
+/** @import { Kind, Moments, Statistics } from "./normalize.math.js" */
+
+/** @type {Record<Kind, string>} */
+const KINDS = {
+  none: "none",
+  batch: "this batch",
+  dataset: "whole dataset",
+  imagenet: "ImageNet",
+  own: "your own",
+};
+const KIND_CHOICES = /** @type {[Kind, string][]} */ (Object.entries(KINDS));
+const TRAITS = ["draw", "bs", "kind", "show", "own_mean", "own_std"];
+/** @type {("mean" | "sd")[]} */
+const MOMENTS = ["mean", "sd"];
+const COLUMNS = ["", "mean before", "sd before", "− mean", "÷ sd", "mean after", "sd after"];
+const HIDDEN_COLUMNS = 4; // the guess hides those after
+const BINS = 64;
+const GUESS_TOLERANCE = 0.02;
+
+/** @param {number} value */
+const three = (value) => fixed(value, 3);
+/** @param {string} channel */
+const colour = (channel) => `color: var(--l7-${channel})`;
+
+/**
+ * What Python gives and nothing changes.
+ * @param {Model} model
+ */
+async function readData(model) {
+  /** @type {Pixels} */
+  const sprite = await decodePng(model.get("pixels"));
+  /** @type {number} */
+  const side = model.get("side");
+  return {
+    sprite,
+    side,
+    counts: countValues(sprite, side),
+    draws: /** @type {number[][]} */ (model.get("draws")),
+    known: /** @type {Record<string, Statistics>} */ (model.get("known")),
+  };
+}
+
+/** @typedef {Awaited<ReturnType<typeof readData>>} Data */
+
+/**
+ * @param {Model} model
+ * @param {Data} data
+ * @returns {() => State} reads the model and computes what the parts show
+ */
+function stateReader(model, { counts, draws, known }) {
+  /** @type {Map<string, Moments[]>} */
+  const batchMoments = new Map();
+
+  /**
+   * @param {number} draw
+   * @param {number} bs
+   */
+  function momentsOf(draw, bs) {
+    const key = `${draw} ${bs}`;
+    const found = batchMoments.get(key);
+    if (found) return found;
+    const computed = sumCounts(counts, draws[draw].slice(0, bs)).map(moments);
+    batchMoments.set(key, computed);
+    return computed;
+  }
+
+  return () => {
+    const [draw, bs, kind, show, ownMean, ownSd] = TRAITS.map((trait) => model.get(trait));
+    const batches = Array.from({ length: draw + 1 }, (_, i) => momentsOf(i, bs));
+    const before = batches[draw];
+    const statistics = chosenStatistics(kind, before, { ...known, own: [ownMean, ownSd] });
+    const images = draws[draw].slice(0, bs);
+    return {
+      ...{ draw, bs, kind, show, batches, images, before, statistics },
+      count: sumCounts(counts, images),
+      normalize: normalizers(statistics),
+      after: normalizeMoments(before, statistics),
+    };
+  };
+}
+
+/**
+ * @typedef {object} State
+ * @property {number} draw which batch
+ * @property {number} bs images in it
+ * @property {Kind} kind
+ * @property {"file" | "model"} show
+ * @property {Moments[][]} batches for each batch so far, the moments of each channel
+ * @property {number[]} images of the batch
+ * @property {Uint32Array[]} count of pixel values in each channel
+ * @property {Moments[]} before
+ * @property {Statistics} statistics
+ * @property {((value: number) => number)[]} normalize
+ * @property {Moments[]} after
+ */
+
+/**
+ * @param {Frame} frame
+ * @param {Data} data
+ * @returns {HTMLElement[]} the fields for the reader's own statistics
+ */
+function addControls(frame, { draws, counts }) {
+  slider(frame, "Batch", {
+    ...{ trait: "draw", min: 0, max: draws.length - 1 },
+    format: (draw) => `${draw + 1} of ${draws.length}`,
+  });
+  button(frame, "Another batch", () => {
+    frame.set("draw", (frame.model.get("draw") + 1) % draws.length);
+  });
+  slider(frame, "Images in it", { trait: "bs", min: 1, max: counts.length });
+  select(frame, "Normalize with", KIND_CHOICES, { trait: "kind" });
+  /** @type {[string, string][]} */
+  const views = [
+    ["file", "as in the file"],
+    ["model", "as the model sees them"],
+  ];
+  select(frame, "Show pictures", views, { trait: "show" });
+  return CHANNELS.flatMap((name, c) => {
+    const mean = { min: -10, max: 10, step: 0.01 };
+    const sd = { min: 0.001, max: 10, step: 0.01 };
+    return [
+      listNumberField(frame, `${name} mean`, "own_mean", c, mean).node,
+      listNumberField(frame, `${name} sd`, "own_std", c, sd).node,
+    ];
   });
 }
-const sum = (counts, images) => CHANNELS.map((_, c) => {
-  const total = new Uint32Array(256);
-  for (const image of images) counts[image][c].forEach((k, v) => { total[v] += k; });
-  return total;
-});
-// Mean and standard deviation (n - 1, as torch) of value / 255; whole-number sums, so nothing is lost on the way.
-function moments(count) {
-  let n = 0, total = 0, squares = 0;
-  count.forEach((k, v) => { n += k; total += k * v; squares += k * v * v; });
-  return { mean: total / n / 255, sd: Math.sqrt((squares - total * total / n) / (n - 1)) / 255 };
-}
 
-// A histogram of 256 values placed at `at(value)` on an axis from `low` to `high`.
+/**
+ * A histogram with a line at the mean and a band of one standard deviation on both sides.
+ * @param {number} low
+ * @param {number} high
+ * @param {number[]} ticks
+ */
 function histogram(low, high, ticks) {
-  const W = 260, H = 52, x = (v) => ((v - low) / (high - low)) * W, clip = (v) => Math.min(W, Math.max(0, x(v)));
-  const band = svg("rect", { y: 0, height: H, fill: "currentColor", opacity: 0.16 });
+  const width = 260;
+  const height = 52;
+  /** @param {number} value */
+  function clippedX(value) {
+    return Math.min(width, Math.max(0, ((value - low) / (high - low)) * width));
+  }
+
+  const band = svg("rect", { y: 0, height, fill: "currentColor", opacity: 0.16 });
   const shape = svg("path", { fill: "currentColor", opacity: 0.75 });
-  const line = svg("line", { y1: 0, y2: H, stroke: "var(--l7-fg)", "stroke-width": 2 });
-  const axis = svg("g", {}, svg("line", { x1: 0, x2: W, y1: H, y2: H, stroke: "var(--l7-line)" }),
-    ...ticks.map((t) => svg("text", { x: x(t), y: H + 12, "text-anchor": t === low ? "start" : t === high ? "end" : "middle" }, String(t).replace("-", "−"))));
-  const node = svg("svg", { viewBox: `0 0 ${W} ${H + 15}`, role: "img" }, band, shape, line, axis);
-  function draw(count, { mean, sd }, at) {
-    const bins = new Float64Array(65), width = W / 64;
-    count.forEach((k, v) => { const i = Math.floor(x(at(v / 255)) / width); if (i >= 0 && i < 64) bins[i] += k; });
+  const line = markLine(0, height);
+  const axis = axisLine(width, height);
+  const labels = tickLabels(ticks, width, height + 12);
+  const viewBox = `0 0 ${width} ${height + 15}`;
+  const node = svg("svg", { viewBox, role: "img" }, band, shape, line, axis, ...labels);
+
+  /**
+   * @param {Uint32Array} count how many pixels have each value from 0 to 255
+   * @param {(value: number) => number} position of a value in [0, 1] on the axis
+   * @param {Moments} moments on the axis
+   */
+  function draw(count, position, { mean, sd }) {
+    const bins = histogramBins(count, position, { low, high, bins: BINS });
     const top = Math.max(...bins) || 1;
-    shape.setAttribute("d", `M0 ${H}` + Array.from(bins.slice(0, 64), (k, i) => `V${(H - (k / top) * (H - 3)).toFixed(1)}h${width}`).join("") + `V${H}Z`);
-    line.setAttribute("x1", clip(mean)); line.setAttribute("x2", clip(mean));
-    band.setAttribute("x", clip(mean - sd)); band.setAttribute("width", clip(mean + sd) - clip(mean - sd));
+    const tops = Array.from(bins, (pixels) => height - (pixels / top) * (height - 3));
+    setAttributes(shape, { d: stepPath(tops, width, height) });
+    moveLine(line, clippedX(mean));
+    const left = clippedX(mean - sd);
+    setAttributes(band, { x: left, width: clippedX(mean + sd) - left });
   }
   return { node, draw };
 }
 
-// Dots for the batches drawn so far, a line for the whole dataset.
-function strip(values, whole, n, width) {
-  const W = 150, H = 26, spread = Math.max(...values.map((v) => Math.abs(v - whole))) || 1;
-  const x = (v) => W / 2 + ((v - whole) / spread) * (W / 2 - 6);
-  const dots = Array.from({ length: n }, () => svg("circle", { cy: H / 2, fill: "currentColor" }));
-  const node = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" },
-    svg("line", { x1: 0, x2: W, y1: H / 2, y2: H / 2, stroke: "var(--l7-line)" }), ...dots,
-    svg("line", { x1: W / 2, x2: W / 2, y1: 2, y2: H - 2, stroke: "var(--l7-fg)", "stroke-width": 2 }));
-  const draw = (drawn) => dots.forEach((dot, i) => {
-    dot.setAttribute("visibility", i < drawn.length ? "visible" : "hidden");
-    if (i >= drawn.length) return;
-    dot.setAttribute("cx", x(drawn[i])); dot.setAttribute("r", i === drawn.length - 1 ? 6 : 3.5);
-    dot.setAttribute("opacity", i === drawn.length - 1 ? 1 : 0.45);
-  });
-  return { node, draw };
-}
+/** A histogram for each channel, before and after. */
+function histograms() {
+  const before = CHANNELS.map(() => histogram(0, 1, [0, 0.5, 1]));
+  const ticks = Array.from({ length: 2 * MODEL_RANGE + 1 }, (_, i) => i - MODEL_RANGE);
+  const after = CHANNELS.map(() => histogram(-MODEL_RANGE, MODEL_RANGE, ticks));
+  /** @param {{ node: SVGElement }[]} charts */
+  const coloured = (charts) =>
+    charts.map(({ node }, c) => html("div", { style: colour(CHANNELS[c]) }, node));
+  const beforeNode = figure("Before: pixel / 255", ...coloured(before));
+  const afterNode = figure("After: (x − mean) / sd", ...coloured(after));
 
-async function render({ model, el }) {
-  const side = model.get("side"), draws = model.get("draws"), known = model.get("known");
-  const sprite = await decode(model.get("pixels")), counts = countValues(sprite, side);
-  const ui = frame({ model, el }, "Normalization: what the model sees");
-  const rgb = (name) => `color: var(--l7-${name})`, three = (v) => v.toFixed(3).replace("-", "−");
-
-  ui.slider("Batch", "draw", { min: 0, max: draws.length - 1, show: (v) => `${v + 1} of ${draws.length}` });
-  ui.button("Another batch", () => ui.set("draw", (model.get("draw") + 1) % draws.length));
-  ui.slider("Images in it", "bs", { min: 1, max: counts.length });
-  ui.choice("Normalize with", "kind", KINDS);
-  ui.choice("Show pictures", "show", { file: "as in the file", model: "as the model sees them" });
-  const own = CHANNELS.flatMap((name, c) => [
-    ui.number(`${name} mean`, "own_mean", c, { min: -10, max: 10, step: 0.01 }),
-    ui.number(`${name} sd`, "own_std", c, { min: 0.001, max: 10, step: 0.01 })]);
-
-  const canvas = h("canvas", { role: "img" }), before = CHANNELS.map(() => histogram(0, 1, [0, 0.5, 1]));
-  const after = CHANNELS.map(() => histogram(-RANGE, RANGE, [-3, -2, -1, 0, 1, 2, 3]));
-  const [mean, sd] = known.dataset, alone = counts.map((image) => image.map(moments));
-  const strips = CHANNELS.map((_, c) => ["mean", "sd"].map((k) =>
-    strip(alone.map((m) => m[c][k]), { mean, sd }[k][c], draws.length)));
-  const cells = CHANNELS.map(() => Array.from({ length: 6 }, () => h("td")));
-  const pairs = (list) => list.map(({ node }, c) => h("div", { style: rgb(CHANNELS[c]) }, node));
-  const shapes = figure("After: (x − mean) / sd", ...pairs(after));
-  const table = h("table", {}, h("thead", {}, h("tr", {}, ...["", "mean before", "sd before", "− mean", "÷ sd", "mean after", "sd after"].map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, ...CHANNELS.map((name, c) => h("tr", {}, h("th", { scope: "row", style: rgb(name) }, name), ...cells[c]))));
-  const answers = h("p", { class: "l7-note", "aria-live": "polite" });
-  const pictures = h("figcaption"), said = h("p", { class: "l7-note", "aria-live": "polite" }), drawn = h("p", { class: "l7-note" });
-  const dots = h("div", { class: "l7-two" }, h("span", {}, "mean"), h("span", {}, "sd"),
-    ...strips.flatMap((pair, c) => pair.map(({ node }) => h("div", { style: rgb(CHANNELS[c]) }, node))));
-  ui.root.append(h("div", { class: "l7-normalize" },
-    h("div", {}, h("figure", {}, pictures, canvas), answers, figure("Each batch drawn, beside the whole dataset (line)", dots), drawn),
-    h("div", {}, h("div", { class: "l7-two l7-wide" }, figure("Before: pixel / 255", ...pairs(before)), shapes),
-      h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table), said)));
-
-  const kept = {}; // a batch's statistics, computed once for each size of a batch
-  function now() {
-    const bs = model.get("bs"), at = model.get("draw"), kind = model.get("kind");
-    const batches = draws.slice(0, at + 1).map((order, i) => (kept[`${i} ${bs}`] ??= sum(counts, order.slice(0, bs)).map(moments)));
-    const images = draws[at].slice(0, bs), raw = batches[at];
-    const used = { none: [[0, 0, 0], [1, 1, 1]], batch: [raw.map((m) => m.mean), raw.map((m) => m.sd)],
-      own: [model.get("own_mean"), model.get("own_std")], ...known }[kind];
-    const norm = CHANNELS.map((_, c) => (v) => (v - used[0][c]) / used[1][c]);
-    const out = raw.map((m, c) => ({ mean: norm[c](m.mean), sd: m.sd / used[1][c] }));
-    return { bs, at, kind, batches, images, raw, used, norm, out };
-  }
-  function draw() {
-    const { bs, at, kind, batches, images, raw, used, norm, out } = now(), count = sum(counts, images), seen = model.get("show") === "model";
-
-    own.forEach((box) => { box.hidden = kind !== "own"; });
+  /** @param {State} state */
+  function draw(state) {
     CHANNELS.forEach((name, c) => {
-      before[c].draw(count[c], raw[c], (v) => v);
-      after[c].draw(count[c], out[c], norm[c]);
-      before[c].node.setAttribute("aria-label", `${name} before: mean ${three(raw[c].mean)}, sd ${three(raw[c].sd)}`);
-      after[c].node.setAttribute("aria-label", `${name} after: mean ${three(out[c].mean)}, sd ${three(out[c].sd)}`);
-      ["mean", "sd"].forEach((k, i) => {
-        strips[c][i].draw(batches.map((b) => b[c][k]));
-        strips[c][i].node.setAttribute("aria-label", `${name} ${k} of ${at + 1} batches beside the whole dataset's ${three(known.dataset[i][c])}`);
-      });
-      [raw[c].mean, raw[c].sd, used[0][c], used[1][c], out[c].mean, out[c].sd].forEach((v, i) => {
-        cells[c][i].textContent = three(v);
-        cells[c][i].dataset.value = v;
+      const charts = [
+        { when: "before", chart: before[c], moments: state.before[c] },
+        { when: "after", chart: after[c], moments: state.after[c] },
+      ];
+      for (const { when, chart, moments } of charts) {
+        const position = when === "before" ? (/** @type {number} */ v) => v : state.normalize[c];
+        chart.draw(state.count[c], position, moments);
+        const text = `mean ${three(moments.mean)}, sd ${three(moments.sd)}`;
+        setAttributes(chart.node, { "aria-label": `${name} ${when}: ${text}` });
+      }
+    });
+  }
+  return { node: html("div", { class: "l7-two l7-wide" }, beforeNode, afterNode), afterNode, draw };
+}
+
+/**
+ * A dot for each batch drawn so far, and a line for the whole dataset.
+ * @param {number} count of batches
+ * @param {number} whole the dataset's value, in the middle
+ * @param {number} spread distance from it to either end
+ */
+function strip(count, whole, spread) {
+  const width = 150;
+  const height = 26;
+  const middle = width / 2;
+  const dots = dotRow(count, height / 2);
+  const line = markLine(2, height - 2);
+  moveLine(line, middle);
+  const parts = [axisLine(width, height / 2), ...dots.nodes, line];
+  const node = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" }, ...parts);
+
+  /** @param {number[]} values of the batches so far */
+  function draw(values) {
+    dots.draw(values.map((value) => middle + ((value - whole) / spread) * (middle - 6)));
+  }
+  return { node, draw };
+}
+
+/**
+ * A strip for the mean and one for the standard deviation of each channel.
+ * @param {Data} data
+ */
+function scatter({ counts, draws, known }) {
+  const single = counts.map((image) => image.map(moments)); // of batches of one, the widest
+  const [means, sds] = known.dataset;
+  const strips = CHANNELS.map((_, c) => {
+    return MOMENTS.map((moment) => {
+      const whole = moment === "mean" ? means[c] : sds[c];
+      const spread = Math.max(...single.map((image) => Math.abs(image[c][moment] - whole)));
+      return { moment, whole, ...strip(draws.length, whole, spread || 1) };
+    });
+  });
+  const nodes = strips.flatMap((pair, c) =>
+    pair.map(({ node }) => html("div", { style: colour(CHANNELS[c]) }, node)),
+  );
+  const titles = MOMENTS.map((moment) => html("span", {}, moment));
+  const grid = html("div", { class: "l7-two" }, ...titles, ...nodes);
+  const summary = note();
+
+  /** @param {State} state */
+  function draw({ batches, bs }) {
+    strips.forEach((pair, c) => {
+      for (const { moment, whole, node, draw: drawStrip } of pair) {
+        drawStrip(batches.map((batch) => batch[c][moment]));
+        const what = `${CHANNELS[c]} ${moment} of ${batches.length} batches`;
+        setAttributes(node, { "aria-label": `${what} beside the whole dataset's ${three(whole)}` });
+      }
+    });
+    const reds = batches.map((batch) => batch[0].mean);
+    setText(summary, describeScatter(reds, bs, means[0]));
+  }
+  return { node: figure("Each batch drawn, beside the whole dataset (line)", grid), summary, draw };
+}
+
+/**
+ * The batch as a picture.
+ * @param {Data} data
+ */
+function picture({ sprite, side }) {
+  const caption = html("figcaption");
+  const canvas = imageCanvas();
+
+  /** @param {State} state */
+  function draw({ images, show, normalize, bs }) {
+    canvas.show(tileImages(sprite, side, images, shownLevels(show, normalize)));
+    const isFile = show === "file";
+    const range = "The batch, from −3 (black) to +3 (white)";
+    setText(caption, isFile ? "The batch, as in the file" : range);
+    const how = isFile ? "as in the file" : "as the model sees them";
+    setAttributes(canvas.node, { "aria-label": `${bs} pictures, ${how}` });
+  }
+  return { node: figure(caption, canvas.node), draw };
+}
+
+/** The numbers before and after. */
+function numbers() {
+  const headers = CHANNELS.map((name) => [html("span", { style: colour(name) }, name)]);
+  const table = numberTable(COLUMNS, headers);
+
+  /** @param {State} state */
+  function draw({ before, statistics: [means, sds], after }) {
+    table.rows.forEach(({ cells }, c) => {
+      const row = [before[c].mean, before[c].sd, means[c], sds[c], after[c].mean, after[c].sd];
+      row.forEach((value, i) => {
+        setNumber(cells[i], value, three);
       });
     });
-    paint(canvas, sprite, side, images, CHANNELS.map((_, c) => (v) => (seen ? ((norm[c](v / 255) + RANGE) / (2 * RANGE)) * 255 : v)));
-    pictures.textContent = seen ? "The batch, from −3 (black) to +3 (white)" : "The batch, as in the file";
-    canvas.setAttribute("aria-label", `${bs} pictures, ${seen ? "as the model sees them" : "as in the file"}`);
-    said.textContent = verdict(kind, out);
-    answer(answers, model.get("says"), model.get("right"), { kind, at, images });
-    const reds = batches.map((b) => b[0].mean);
-    const range = at ? `${at + 1} batches of ${bs}: red means from ${three(Math.min(...reds))} to ${three(Math.max(...reds))}` : `One batch of ${bs}: red mean ${three(reds[0])}`;
-    drawn.textContent = `${range}; the whole dataset's is ${three(mean[0])}.`;
   }
-  const state = ["draw", "bs", "kind", "show", "own_mean", "own_std"];
-  ui.draws(state, draw);
+  const secrets = table.rows.flatMap(({ cells }) => cells.slice(HIDDEN_COLUMNS));
+  return { node: table.node, secrets, draw };
+}
 
-  // A channel's mean or sd after normalization, of another batch; with the reader's own numbers where those are chosen.
-  function ask() {
-    const c = below(3), k = oneOf(["mean", "sd"]), kind = model.get("kind") === "own" ? "own" : oneOf(["batch", "dataset", "imagenet"]);
-    return { state: { draw: below(draws.length), kind }, read() {
-      const { kind, raw, used, out } = now(), m = raw[c], [mean, sd] = [used[0][c], used[1][c]];
-      const because = k === "mean" ? `(${three(m.mean)} − ${three(mean)}) / ${three(sd)}` : `${three(m.sd)} / ${three(sd)}: the mean taken off changes no spread`;
-      return { text: `${CHANNELS[c][0].toUpperCase() + CHANNELS[c].slice(1)} has mean ${three(m.mean)} and sd ${three(m.sd)}. Normalized with ${three(mean)} and ${three(sd)} (${KINDS[kind]}), what is its ${k}, to within 0.02?`,
-        answer: out[c][k], tolerance: 0.02, because };
-    } };
+/**
+ * What a model predicts for the batch; hidden where there is none.
+ * @param {Model} model
+ */
+function predictions(model) {
+  const node = note({ spoken: true });
+
+  /** @param {State} state */
+  function draw(state) {
+    const says = model.get("says");
+    node.hidden = !says.dataset;
+    if (node.hidden) return;
+    const { text, value } = describePredictions(says, model.get("right"), state);
+    setText(node, text);
+    if (value !== undefined) setAttributes(node, { "data-value": value });
   }
-  ui.guess(state, { ask, signed: true, hide: [shapes, said, ...cells.flatMap((row) => row.slice(4))] });
-  return ui.close;
+  return { node, draw };
 }
 
-// `images` of the sprite in a square grid, each channel value through `level`.
-function paint(canvas, { data }, side, images, level) {
-  const columns = Math.ceil(Math.sqrt(images.length)), rows = Math.ceil(images.length / columns);
-  const table = level.map((f) => Uint8ClampedArray.from({ length: 256 }, (_, v) => f(v)));
-  canvas.width = columns * side; canvas.height = rows * side;
-  const context = canvas.getContext("2d"), tile = context.createImageData(side, side), per = side * side * 4;
-  images.forEach((image, k) => {
-    for (let i = 0; i < per; i += 4) {
-      for (let c = 0; c < 3; c++) tile.data[i + c] = table[c][data[image * per + i + c]];
-      tile.data[i + 3] = 255;
-    }
-    context.putImageData(tile, (k % columns) * side, Math.floor(k / columns) * side);
-  });
+/** @param {HTMLElement[]} ownFields shown where the reader's own statistics are chosen */
+function resultNote(ownFields) {
+  const node = note({ spoken: true });
+
+  /** @param {State} state */
+  function draw({ kind, after }) {
+    setText(node, describeResult(kind, after));
+    for (const field of ownFields) field.hidden = kind !== "own";
+  }
+  return { node, draw };
 }
 
-// What the model said to these images; `says.batch` holds a list for each draw, of its first images.
-function answer(node, says, right, { kind, at, images }) {
-  node.hidden = !says.dataset;
-  if (node.hidden) return;
-  const own = kind === "batch" && says.batch[at].length === images.length;
-  const tops = own ? says.batch[at] : kind === "batch" ? null : says[kind] && images.map((i) => says[kind][i]);
-  if (!tops) { node.textContent = kind === "own" ? "The model was not asked about your own numbers." : `The model was asked about batches of ${says.batch[at].length}.`; return; }
-  const sure = tops.reduce((sum, [, p]) => sum + p, 0) / tops.length, hits = tops.filter(([c], k) => c === right[images[k]]).length;
-  node.textContent = `The model: ${right.length ? `${hits} of ${tops.length} right, ` : ""}on average ${sure.toFixed(2)} sure.`;
-  node.dataset.value = right.length ? hits : sure;
+/**
+ * Asks for a channel's mean or sd after normalization of another batch; with the reader's own
+ * statistics where these are chosen.
+ * @param {Model} model
+ * @param {number} batches
+ * @param {() => State} readState
+ */
+function askMoment(model, batches, readState) {
+  const channel = randomInt(CHANNELS.length);
+  const moment = randomChoice(MOMENTS);
+  const isOwn = model.get("kind") === "own";
+  const kind = isOwn ? "own" : randomChoice(["batch", "dataset", "imagenet"]);
+  const read = () => momentQuestion(readState(), channel, moment);
+  return { state: { draw: randomInt(batches), kind }, read };
 }
 
-// What the numbers say, in a sentence.
-function verdict(kind, out) {
-  const off = Math.max(...out.map((m) => Math.max(Math.abs(m.mean), Math.abs(m.sd - 1)))).toFixed(2);
+/**
+ * @param {State} state
+ * @param {number} channel
+ * @param {"mean" | "sd"} moment
+ */
+function momentQuestion({ kind, before, statistics, after }, channel, moment) {
+  const name = CHANNELS[channel][0].toUpperCase() + CHANNELS[channel].slice(1);
+  const mean = three(before[channel].mean);
+  const sd = three(before[channel].sd);
+  const [usedMean, usedSd] = statistics.map((values) => three(values[channel]));
+  const shifted = `(${mean} − ${usedMean}) / ${usedSd}`;
+  const scaled = `${sd} / ${usedSd}: the mean taken off changes no spread`;
   return {
-    none: `Untouched: the values stay in 0 to 1, up to ${off} away from mean 0 and sd 1.`,
-    batch: "Exactly mean 0 and sd 1, but the next batch would be shifted by other numbers.",
-    dataset: `The same numbers for every batch: this one lands within ${off} of mean 0 and sd 1.`,
-    imagenet: `ImageNet's numbers, as the lesson uses: these pictures land within ${off} of mean 0 and sd 1.`,
-    own: `Your numbers: this batch lands within ${off} of mean 0 and sd 1.`,
-  }[kind];
+    text:
+      `${name} has mean ${mean} and sd ${sd}. Normalized with ${usedMean} and ${usedSd} ` +
+      `(${KINDS[kind]}), what is its ${moment}, to within ${GUESS_TOLERANCE}?`,
+    answer: after[channel][moment],
+    tolerance: GUESS_TOLERANCE,
+    because: moment === "mean" ? shifted : scaled,
+  };
+}
+
+/** @param {View} view */
+async function render({ model, el }) {
+  const data = await readData(model);
+  const frame = new Frame({ model, el }, "Normalization: what the model sees");
+  const ownFields = addControls(frame, data);
+  const readState = stateReader(model, data);
+
+  const batch = picture(data);
+  const predicted = predictions(model);
+  const dots = scatter(data);
+  const shapes = histograms();
+  const table = numbers();
+  const result = resultNote(ownFields);
+  const left = html("div", {}, batch.node, predicted.node, dots.node, dots.summary);
+  const right = html("div", {}, shapes.node, table.node, result.node);
+  frame.root.append(html("div", { class: "l7-normalize" }, left, right));
+
+  frame.redraw(TRAITS, () => {
+    const state = readState();
+    for (const part of [batch, predicted, dots, shapes, table, result]) part.draw(state);
+  });
+  addGuess(frame, TRAITS, {
+    ask: () => askMoment(model, data.draws.length, readState),
+    hide: [shapes.afterNode, result.node, ...table.secrets],
+    signed: true,
+  });
+  return () => frame.close();
 }
 
 export default { render };

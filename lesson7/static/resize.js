@@ -1,182 +1,379 @@
 // One photo at the sizes of a schedule, and what each size costs.
-const MOST = 3; // stages
-const whole = (v) => v.toLocaleString("en").replaceAll(",", "\u202f"), three = (v) => v.toFixed(3);
 
-// For each of `size` equal stretches of `n` pixels: the first pixel it touches, and each touched pixel's share.
-const stretches = (n, size) => Array.from({ length: size }, (_, i) => {
-  const low = (i * n) / size, high = ((i + 1) * n) / size, first = Math.floor(low);
-  const shares = Array.from({ length: Math.min(n, Math.ceil(high)) - first },
-    (_, k) => ((Math.min(high, first + k + 1) - Math.max(low, first + k)) * size) / n);
-  return { first, shares };
-});
+import { barChart } from "./bars.js";
+import { decodePng, imageCanvas } from "./canvas.js";
+import { select, slider } from "./controls.js";
+import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { Frame } from "./frame.js";
+import { addGuess } from "./guess.js";
+import { randomChoice, randomInt } from "./random.js";
+import {
+  cropMiddle,
+  describeCost,
+  describeSize,
+  epochQuestion,
+  labelCost,
+  MOST_SIZE,
+  MOST_STAGES,
+  replaceStage,
+  resizeImage,
+  scheduleCost,
+  stageAt,
+  totalQuestion,
+  withStageCount,
+} from "./resize.math.js";
+import { numberTable, setNumber } from "./table.js";
 
-// A square RGBA picture at another size: each new pixel is the mean of the area it covers. First along rows, then along columns.
-function resized({ data, width: n }, size) {
-  const parts = stretches(n, size), rows = new Float64Array(n * size * 3), out = new ImageData(size, size);
-  for (let y = 0; y < n; y++) parts.forEach(({ first, shares }, x) => {
-    for (let c = 0; c < 3; c++) {
-      let sum = 0;
-      for (let k = 0; k < shares.length; k++) sum += shares[k] * data[(y * n + first + k) * 4 + c];
-      rows[(y * size + x) * 3 + c] = sum;
-    }
-  });
-  parts.forEach(({ first, shares }, y) => {
-    for (let i = 0; i < size * 3; i++) {
-      let sum = 0;
-      for (let k = 0; k < shares.length; k++) sum += shares[k] * rows[(first + k) * size * 3 + i];
-      out.data[(y * size + Math.floor(i / 3)) * 4 + (i % 3)] = sum; // a clamped byte: rounded to nearest, halves to even
-    }
-    for (let x = 0; x < size; x++) out.data[(y * size + x) * 4 + 3] = 255;
-  });
-  return out;
+/** @import { Pixels } from "./canvas.js" */
+/** @import { Model, View } from "./frame.js" */
+/** @import { Cost, Stage } from "./resize.math.js" */
+
+const TRAITS = ["stages", "file"];
+const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
+const HIDDEN_COLUMNS = 2; // the guess hides those after
+const WORK_AREA = { left: 8, top: 16, width: 400, height: 170 };
+const GUESS_SIZES = [128, 192, 256, 320];
+const GUESS_TOLERANCE = 0.02;
+const EPOCHS_NOTE = "1 +: fine_tune begins with an epoch of its own. Cost is by pixels.";
+
+/** @param {number} value */
+const three = (value) => value.toFixed(3);
+
+/** @param {number} value */
+function wholeNumber(value) {
+  return value.toLocaleString("en").replaceAll(",", "\u202f"); // a narrow space
 }
 
-// The model with `stages`, a list of [size, epochs], spread over traits that one slider each can hold: size0, epochs0, size1, ...
-function spread(model) {
-  const place = (trait) => /^(size|epochs)(\d)$/.exec(trait);
-  const event = (name) => name.replace(/:((size|epochs)\d|count)$/, ":stages");
-  const get = (trait) => {
-    const at = place(trait), stages = model.get("stages");
-    if (trait === "count") return stages.length;
-    return at ? (stages[at[2]] ?? stages.at(-1))[at[1] === "size" ? 0 : 1] : model.get(trait);
+/** @param {Model} model */
+function readState(model) {
+  /** @type {Stage[]} */
+  const stages = model.get("stages");
+  /** @type {number} */
+  const file = model.get("file");
+  return { stages, file, cost: scheduleCost(stages) };
+}
+
+/** @typedef {ReturnType<typeof readState>} State */
+
+/**
+ * @param {Frame} frame
+ * @returns {HTMLElement[]} for each stage, the box of its sliders
+ */
+function addControls(frame) {
+  const { model } = frame;
+  /** @returns {Stage[]} */
+  const stages = () => model.get("stages");
+  /** @type {[number, string][]} */
+  const counts = [
+    [2, "two"],
+    [3, "three"],
+  ];
+  select(frame, "Stages", counts, {
+    trait: "count",
+    traits: ["stages"],
+    get: () => stages().length,
+    set: (count) => frame.set("stages", withStageCount(stages(), count)),
+  });
+  /** @type {number[]} */
+  const files = model.get("files");
+  /** @type {[number, string][]} */
+  const sides = files.map((side) => [side, `${side} px`]);
+  select(frame, "The file's short side", sides, { trait: "file" });
+  return Array.from({ length: MOST_STAGES }, (_, i) => addStageControls(frame, i));
+}
+
+/**
+ * @param {Frame} frame
+ * @param {number} index
+ */
+function addStageControls(frame, index) {
+  const parent = html("div", { class: "l7-resize-stage" });
+  frame.controls.append(parent);
+  /** @returns {Stage[]} */
+  const stages = () => frame.model.get("stages");
+  /** @param {Stage} stage */
+  const setStage = (stage) => frame.set("stages", replaceStage(stages(), index, stage));
+
+  slider(frame, `Size ${index + 1}`, {
+    ...{ min: 16, max: MOST_SIZE, step: 16, parent, trait: `size${index}`, traits: ["stages"] },
+    format: (size) => `${size} px`,
+    get: () => stageAt(stages(), index)[0],
+    set: (size) => setStage([size, stageAt(stages(), index)[1]]),
+  });
+  slider(frame, `Epochs ${index + 1}`, {
+    ...{ min: 1, max: 20, parent, trait: `epochs${index}`, traits: ["stages"] },
+    format: (epochs) => (index ? `1 + ${epochs}` : String(epochs)),
+    get: () => stageAt(stages(), index)[1],
+    set: (epochs) => setStage([stageAt(stages(), index)[0], epochs]),
+  });
+  return parent;
+}
+
+/**
+ * The photo as a file of a given side holds it, at any size; each computed once.
+ * @param {Pixels} photo
+ */
+function imageSizes(photo) {
+  let file = 0;
+  let source = photo;
+  /** @type {Map<number, Pixels>} */
+  const sizes = new Map();
+
+  /**
+   * @param {number} side of the file
+   * @param {number} size
+   */
+  return (side, size) => {
+    if (file !== side) {
+      file = side;
+      source = resizeImage(photo, side);
+      sizes.clear();
+    }
+    const image = sizes.get(size) ?? resizeImage(source, size);
+    sizes.set(size, image);
+    return image;
   };
-  function set(trait, value) {
-    const at = place(trait), stages = model.get("stages").map((s) => [...s]), [size, epochs] = stages.at(-1);
-    if (at) stages[at[2]][at[1] === "size" ? 0 : 1] = value;
-    else if (trait === "file") return model.set("file", Number(value));
-    else if (trait === "stages") return model.set("stages", value);
-    else if (Number(value) > stages.length) stages.push([Math.min(320, size + 32), epochs]);
-    else stages.length = Number(value);
-    model.set("stages", stages);
-  }
-  return { get, set, save_changes: () => model.save_changes(), on: (n, fn) => model.on(event(n), fn), off: (n, fn) => model.off(event(n), fn) };
 }
 
-// Epochs to the right, pixels upwards: the area is the work. The dashed frame is training at the largest size throughout.
-function stairs() {
-  const W = 400, H = 170, L = 8, T = 16;
-  const steps = Array.from({ length: MOST }, () => svg("rect", { fill: "var(--l7-accent)", stroke: "var(--l7-bg)", "stroke-width": 2 }));
-  const names = steps.map(() => svg("text", { "text-anchor": "middle" }));
-  const all = svg("rect", { x: L, y: T, width: W, height: H, fill: "var(--l7-faint)", stroke: "var(--l7-fg)", "stroke-dasharray": "5 4" });
-  const top = svg("text", { x: L + W, y: T - 5, "text-anchor": "end" });
-  const node = svg("svg", { viewBox: `0 0 ${W + 2 * L} ${H + T + 36}`, role: "img" }, all, ...steps, top, ...names,
-    svg("text", { x: L + W, y: T + H + 32, "text-anchor": "end" }, "epochs →"));
-  function draw(rows, epochs, largest) {
-    let done = 0;
-    steps.forEach((step, i) => {
-      for (const n of [step, names[i]]) put(n, { visibility: i < rows.length ? "visible" : "hidden" });
-      if (i >= rows.length) return;
-      const width = (rows[i].epochs / epochs) * W, height = rows[i].each * H, x = L + (done / epochs) * W;
-      put(step, { x, width, y: T + H - height, height, opacity: 0.5 + 0.25 * i });
-      put(names[i], { x: x + width / 2, y: T + H + 15 });
-      write(names[i], `${rows[i].size} px`);
-      done += rows[i].epochs;
+/**
+ * @typedef {object} Guesses a model's best classes
+ * @property {number} top how many
+ * @property {string[]} names
+ * @property {Record<number, Record<number, [number, number][]>>} at for each side of the file and
+ *   size, [class, probability]
+ */
+
+/** The photo at the size of a stage, and its middle enlarged. */
+function stageImages() {
+  const whole = imageCanvas({ sharp: true });
+  const middle = imageCanvas({ sharp: true });
+  /** @type {Pixels | null} */
+  let shown = null;
+
+  /**
+   * @param {Pixels} image
+   * @param {number} file
+   */
+  function draw(image, file) {
+    const size = image.width;
+    const origin = `${size > file ? "larger than" : "from"} a file of ${file}`;
+    setAttributes(whole.node, {
+      "aria-label": `the photo at ${size} by ${size} pixels, ${origin}`,
     });
-    write(top, `dashed: ${largest} px throughout`);
+    const label = `its middle at ${size} pixels, four times as large`;
+    setAttributes(middle.node, { "aria-label": label });
+    if (shown === image) return;
+    shown = image;
+    whole.show(image);
+    middle.show(cropMiddle(image));
+  }
+  return { nodes: [whole.node, middle.node], draw };
+}
+
+/**
+ * What one stage sees, and what a model predicts from it.
+ * @param {Guesses} guesses
+ * @param {number} index
+ */
+function stageFigure(guesses, index) {
+  const caption = html("figcaption");
+  const images = stageImages();
+  const comment = note();
+  const chart = guesses.top ? barChart(guesses.top) : null;
+  const predicted = chart ? [chart.node] : [];
+  const node = figure(caption, ...images.nodes, comment, ...predicted);
+
+  /**
+   * @param {Pixels} image
+   * @param {number} file
+   */
+  function draw(image, file) {
+    const size = image.width;
+    images.draw(image, file);
+    node.classList.toggle("l7-resize-past", size > file);
+    setText(caption, `${index + 1}: ${size} × ${size} px`);
+    setText(comment, describeSize(size, file));
+    chart?.draw(guesses.at[file][size].map(([c, p]) => [guesses.names[c], p]));
   }
   return { node, draw };
 }
 
-async function render({ model: given, el }) {
-  const model = spread(given), photo = await decode(model.get("photo")), files = model.get("files"), guesses = model.get("guesses");
-  const ui = frame({ model, el }, "Progressive resizing: what the model sees, and what it costs");
-  ui.choice("Stages", "count", { 2: "two", 3: "three" });
-  ui.choice("The file's short side", "file", Object.fromEntries(files.map((f) => [f, `${f} px`])));
-  const boxes = Array.from({ length: MOST }, (_, i) => h("div", { class: "l7-resize-stage" },
-    ui.slider(`Size ${i + 1}`, `size${i}`, { min: 16, max: 320, step: 16, show: (v) => `${v} px` }),
-    ui.slider(`Epochs ${i + 1}`, `epochs${i}`, { min: 1, max: 20, show: (v) => (i ? `1 + ${v}` : String(v)) })));
-  ui.controls.append(...boxes);
+/**
+ * @param {Pixels} photo
+ * @param {Guesses} guesses
+ */
+function stageFigures(photo, guesses) {
+  const imageOf = imageSizes(photo);
+  const figures = Array.from({ length: MOST_STAGES }, (_, i) => stageFigure(guesses, i));
+  const nodes = figures.map(({ node }) => node);
+  const node = html("div", { class: "l7-resize-pictures" }, ...nodes);
 
-  const views = Array.from({ length: MOST }, () => {
-    const name = h("figcaption"), canvas = h("canvas", { role: "img" }), close = h("canvas", { role: "img" }), note = h("p", { class: "l7-note" });
-    const thinks = guesses.top ? bars(guesses.top) : null;
-    const box = h("figure", {}, name, canvas, close, note, ...(thinks ? [thinks.node] : []));
-    return { box, name, canvas, close, note, thinks };
-  });
-  const rows = Array.from({ length: MOST + 2 }, () => {
-    const name = h("th", { scope: "row" }), cells = Array.from({ length: 4 }, () => h("td"));
-    return { name, cells, row: h("tr", {}, name, ...cells) };
-  });
-  const table = h("table", {}, h("thead", {}, h("tr", {}, ...["", "pixels", "epochs", "cost per epoch", "cost in all"].map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, ...rows.map((r) => r.row)));
-  const plot = stairs(), work = figure("Work: pixels per image × epochs", plot.node), said = h("p", { class: "l7-note", "aria-live": "polite" });
-  const pictures = h("div", { class: "l7-resize-pictures" }, ...views.map((v) => v.box));
-  ui.root.append(h("div", { class: "l7-resize" },
-    h("div", {}, pictures),
-    h("div", {}, work,
-      h("div", { class: "l7-scroll", tabindex: 0, role: "region", "aria-label": "numbers" }, table), said, h("p", { class: "l7-note" }, "1 +: fine_tune begins with an epoch of its own. Cost is by pixels."))));
-
-  function costs() {
-    const stages = model.get("stages"), largest = Math.max(...stages.map((s) => s[0]));
-    const counted = stages.map(([size, epochs], i) => ({ size, epochs: epochs + (i > 0), each: size ** 2 / largest ** 2 }));
-    const epochs = counted.reduce((sum, r) => sum + r.epochs, 0);
-    return { largest, counted, epochs, total: counted.reduce((sum, r) => sum + r.each * r.epochs, 0) / epochs };
-  }
-  let file, source, kept; // the photo, as a file of that side holds it, and that at the sizes seen so far
-  function draw() {
-    const { largest, counted, epochs, total } = costs(), stages = model.get("stages"), sizes = counted.map((r) => r.size);
-    if (file !== model.get("file")) { file = model.get("file"); source = resized(photo, file); kept = {}; views.forEach((v) => { v.size = 0; }); }
-
-    boxes.forEach((box, i) => { box.hidden = i >= stages.length; });
-    pictures.style.setProperty("--columns", stages.length);
-    views.forEach((view, i) => {
-      view.box.hidden = i >= stages.length;
-      if (view.box.hidden) return;
-      const size = sizes[i], past = size > file;
-      if (view.size !== size) {
-        view.size = view.canvas.width = view.canvas.height = size;
-        view.close.width = view.close.height = Math.ceil(size / 4); // the middle, four times as large
-        const pixels = (kept[size] ??= resized(source, size)), corner = -Math.floor((size * 3) / 8);
-        view.canvas.getContext("2d").putImageData(pixels, 0, 0);
-        view.close.getContext("2d").putImageData(pixels, corner, corner);
-      }
-      view.box.classList.toggle("l7-resize-past", past);
-      write(view.name, `${i + 1}: ${size} × ${size} px`);
-      write(view.note, past ? `Past the file's ${file} px: nothing gained.` : size === file ? "All that the file holds." : `From a file of ${file} px.`);
-      put(view.canvas, { "aria-label": `the photo at ${size} by ${size} pixels, ${past ? "larger than" : "from"} a file of ${file}` });
-      put(view.close, { "aria-label": `its middle at ${size} pixels, four times as large` });
-      view.thinks?.draw(guesses.at[file][size].map(([c, p]) => [guesses.names[c], p]));
+  /** @param {State} state */
+  function draw({ stages, file }) {
+    node.style.setProperty("--columns", String(stages.length));
+    figures.forEach((stage, i) => {
+      stage.node.hidden = i >= stages.length;
+      if (!stage.node.hidden) stage.draw(imageOf(file, stages[i][0]), file);
     });
-
-    const lines = [...counted.map((r, i) => [`${r.size} px`, r.size ** 2, r.epochs, r.each, (r.each * r.epochs) / epochs, i && `1 + ${r.epochs - 1}`]),
-      ["schedule", null, epochs, null, total], [`${largest} px throughout`, largest ** 2, epochs, 1, 1]];
-    rows.forEach(({ name, cells, row }, i) => {
-      row.hidden = i >= lines.length;
-      if (row.hidden) return;
-      const [label, pixels, n, each, all, shown] = lines[i];
-      write(name, label);
-      [pixels, n, each, all].forEach((v, k) => {
-        write(cells[k], v === null ? "" : k === 0 ? whole(v) : k === 1 ? shown || v : three(v));
-        if (v === null) delete cells[k].dataset.value; else put(cells[k], { "data-value": v });
-      });
-    });
-    plot.draw(counted, epochs, largest);
-    plot.node.setAttribute("aria-label", `${counted.map((r) => `${r.epochs} epochs at ${r.size} pixels`).join(", then ")}: ${three(total)} of the work at ${largest} throughout`);
-    write(said, verdict(sizes, epochs, total, largest, file));
   }
-  ui.draws(["stages", "file"], draw);
-
-  // What an epoch costs, or the whole schedule, against the largest size; sizes are quarters of it.
-  function ask() {
-    const whole = below(2) === 0, at = below(MOST - 1), now = model.get("stages");
-    const fits = [128, 192, 256, 320].filter((size) => size <= model.get("file")), largest = oneOf(fits.length ? fits : [128]);
-    const parts = now.length === 2 ? [oneOf([1, 2, 3])] : oneOf([[1, 2], [1, 3], [2, 3]]);
-    return { state: { stages: now.map(([, epochs], i) => [((parts[i] ?? 4) * largest) / 4, epochs]) }, read() {
-      const { largest, counted, epochs, total } = costs(), one = counted[Math.min(at, counted.length - 2)];
-      const sum = counted.map((r) => `${r.epochs} × ${told(r.each)}`).join(" + "), list = counted.map((r) => `${r.epochs} at ${r.size} px`).join(", ");
-      return whole ? { text: `${epochs} epochs, ${list}: what share of the work of ${epochs} at ${largest} px is that, to within 0.02?`, answer: total, tolerance: 0.02, because: `(${sum}) / ${epochs}` }
-        : { text: `An epoch at ${largest} px costs 1. What does one at ${one.size} px cost, to within 0.02?`, answer: one.each, tolerance: 0.02, because: `it has (${one.size} / ${largest})² of the pixels` };
-    } };
-  }
-  ui.guess(["stages", "file"], { ask, hide: [work, said, ...rows.flatMap((r) => r.cells.slice(2))] });
-  return ui.close;
+  return { node: html("div", {}, node), draw };
 }
 
-// What the numbers say, in a sentence or two.
-function verdict(sizes, epochs, total, largest, file) {
-  const price = total === 1 ? `One size throughout: nothing is saved.`
-    : `${epochs} epochs do the work of ${(total * epochs).toFixed(1)} at ${largest} px.`;
-  return largest > file ? `${price} And ${largest} px pays for pixels that a file of ${file} px does not have.` : price;
+/**
+ * Epochs to the right, pixels upwards: the area is the work. The dashed frame is training at the
+ * largest size throughout.
+ */
+function workPlot() {
+  const { width, height, left, top } = WORK_AREA;
+  const bottom = top + height;
+  const steps = Array.from({ length: MOST_STAGES }, (_, i) => {
+    const fill = { fill: "var(--l7-accent)", opacity: 0.5 + 0.25 * i };
+    const box = svg("rect", { ...fill, stroke: "var(--l7-bg)", "stroke-width": 2 });
+    return { box, label: svg("text", { y: bottom + 15, "text-anchor": "middle" }) };
+  });
+  const dashes = { fill: "var(--l7-faint)", stroke: "var(--l7-fg)", "stroke-dasharray": "5 4" };
+  const all = svg("rect", { x: left, y: top, width, height, ...dashes });
+  const title = svg("text", { x: left + width, y: top - 5, "text-anchor": "end" });
+  const axisPlace = { x: left + width, y: bottom + 32, "text-anchor": "end" };
+  const axis = svg("text", axisPlace, "epochs →");
+  const parts = [all, ...steps.map(({ box }) => box), title, ...steps.map(({ label }) => label)];
+  const viewBox = `0 0 ${width + 2 * left} ${bottom + 36}`;
+  const node = svg("svg", { viewBox, role: "img" }, ...parts, axis);
+
+  /** @param {Cost} cost */
+  function draw(cost) {
+    const { rows, epochs, largest } = cost;
+    let done = 0;
+    steps.forEach(({ box, label }, i) => {
+      setVisible(box, i < rows.length);
+      setVisible(label, i < rows.length);
+      if (i >= rows.length) return;
+      const x = left + (done / epochs) * width;
+      const boxWidth = (rows[i].epochs / epochs) * width;
+      const boxHeight = rows[i].each * height;
+      setAttributes(box, { x, width: boxWidth, y: bottom - boxHeight, height: boxHeight });
+      setAttributes(label, { x: x + boxWidth / 2 });
+      setText(label, `${rows[i].size} px`);
+      done += rows[i].epochs;
+    });
+    setText(title, `dashed: ${largest} px throughout`);
+    setAttributes(node, { "aria-label": labelCost(cost) });
+  }
+  return { node, draw };
+}
+
+function workFigure() {
+  const plot = workPlot();
+
+  /** @param {State} state */
+  function draw({ cost }) {
+    plot.draw(cost);
+  }
+  return { node: figure("Work: pixels per image × epochs", plot.node), draw };
+}
+
+/**
+ * The rows of the table: the stages, the schedule, and the largest size throughout.
+ * @param {Cost} cost
+ * @returns {{ label: string, numbers: (number | null)[], epochs: string }[]}
+ */
+function tableRows({ rows, epochs, largest, total }) {
+  const stages = rows.map((row, i) => ({
+    label: `${row.size} px`,
+    numbers: [row.size ** 2, row.epochs, row.each, (row.each * row.epochs) / epochs],
+    epochs: i ? `1 + ${row.epochs - 1}` : String(row.epochs),
+  }));
+  const schedule = { label: "schedule", numbers: [null, epochs, null, total] };
+  const fixed = { label: `${largest} px throughout`, numbers: [largest ** 2, epochs, 1, 1] };
+  return [...stages, { ...schedule, epochs: String(epochs) }, { ...fixed, epochs: String(epochs) }];
+}
+
+/** The numbers of each stage and of the whole schedule. */
+function numbers() {
+  const headers = Array.from({ length: MOST_STAGES + 2 }, () => []);
+  const table = numberTable(COLUMNS, headers);
+
+  /** @param {State} state */
+  function draw({ cost }) {
+    const lines = tableRows(cost);
+    table.rows.forEach(({ node, header, cells }, i) => {
+      node.hidden = i >= lines.length;
+      if (node.hidden) return;
+      const { label, numbers, epochs } = lines[i];
+      const formats = [wholeNumber, () => epochs, three, three];
+      setText(header, label);
+      numbers.forEach((value, k) => {
+        setNumber(cells[k], value, formats[k]);
+      });
+    });
+  }
+  const secrets = table.rows.flatMap(({ cells }) => cells.slice(HIDDEN_COLUMNS));
+  return { node: table.node, secrets, draw };
+}
+
+/** @param {HTMLElement[]} stageControls */
+function costNote(stageControls) {
+  const node = note({ spoken: true });
+
+  /** @param {State} state */
+  function draw({ stages, cost, file }) {
+    setText(node, describeCost(cost, file));
+    stageControls.forEach((box, i) => {
+      box.hidden = i >= stages.length;
+    });
+  }
+  return { node, draw };
+}
+
+/**
+ * Asks for the cost of an epoch or of the whole schedule. Sizes are quarters of the largest one.
+ * @param {Model} model
+ */
+function askCost(model) {
+  const isTotal = randomInt(2) === 0;
+  const index = randomInt(MOST_STAGES - 1);
+  const { stages, file } = readState(model);
+  const fitting = GUESS_SIZES.filter((size) => size <= file);
+  const largest = randomChoice(fitting.length ? fitting : GUESS_SIZES.slice(0, 1));
+  const pairs = [
+    [1, 2],
+    [1, 3],
+    [2, 3],
+  ];
+  const quarters = stages.length === 2 ? [randomChoice([1, 2, 3])] : randomChoice(pairs);
+  const asked = stages.map(([, epochs], i) => [((quarters[i] ?? 4) * largest) / 4, epochs]);
+  return {
+    state: { stages: asked },
+    read() {
+      const { cost } = readState(model);
+      if (isTotal) return totalQuestion(cost, GUESS_TOLERANCE);
+      return epochQuestion(cost, index, GUESS_TOLERANCE);
+    },
+  };
+}
+
+/** @param {View} view */
+async function render({ model, el }) {
+  const photo = await decodePng(model.get("photo"));
+  const title = "Progressive resizing: what the model sees, and what it costs";
+  const frame = new Frame({ model, el }, title);
+  const stageControls = addControls(frame);
+
+  const pictures = stageFigures(photo, model.get("guesses"));
+  const work = workFigure();
+  const table = numbers();
+  const sentence = costNote(stageControls);
+  const legend = note({ text: EPOCHS_NOTE });
+  const right = html("div", {}, work.node, table.node, sentence.node, legend);
+  frame.root.append(html("div", { class: "l7-resize" }, pictures.node, right));
+
+  frame.redraw(TRAITS, () => {
+    const state = readState(model);
+    for (const part of [pictures, work, table, sentence]) part.draw(state);
+  });
+  const hide = [work.node, sentence.node, ...table.secrets];
+  addGuess(frame, TRAITS, { ask: () => askCost(model), hide });
+  return () => frame.close();
 }
 
 export default { render };

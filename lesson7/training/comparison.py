@@ -174,7 +174,7 @@ def plot_comparison(
     axes[-1].invert_yaxis()
     return fig
 
-# %% ../../nbs/api/training/comparison.ipynb #2bb5e20f
+# %% ../../nbs/api/training/comparison.ipynb #0454f6ae
 def _train_once(recipes, path):
     "Return the results of recipes that differ in `tta` alone: one training, evaluated by each."
     first = train(recipes[0], path, bar=False)
@@ -199,7 +199,7 @@ def _commit():
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     return subprocess.run(command, cwd=root, capture_output=True, text=True).stdout.strip()
 
-# %% ../../nbs/api/training/comparison.ipynb #172e76ef
+# %% ../../nbs/api/training/comparison.ipynb #dbf6b214
 def _match_all(recipes, budget):
     "Return each recipe with the budget of the first one that has the same wrong labels."
     first = {}
@@ -229,7 +229,7 @@ def _sort(comparison, recipes):
     order = {recipe: i for i, recipe in enumerate(recipes)}
     comparison.runs.sort(key=lambda run: order.get(run.recipe, -1))
 
-# %% ../../nbs/api/training/comparison.ipynb #7581c4a3
+# %% ../../nbs/api/training/comparison.ipynb #68221100
 def compare(
     recipes,        # `Recipe`s, such as `techniques(Recipe.cpu())`; their own seeds are not used
     seeds=3,        # how many (0, 1, ...), or which

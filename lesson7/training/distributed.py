@@ -25,7 +25,7 @@ def use_own_gpu():
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
 
-# %% ../../nbs/api/training/distributed.ipynb #3677be30
+# %% ../../nbs/api/training/distributed.ipynb #021d4458
 def _broadcast(self, value, rank):
     "Broadcast `value` on the loader's own device, as `DistributedDL._broadcast` does on CUDA."
     tensor = torch.tensor(value, device=self.device)
@@ -52,6 +52,8 @@ def distributed_training(
     if world() == 1:
         yield learn
         return
+    import fastai.distributed  # adds `distrib_ctx` to `Learner`
+
     is_cpu = not torch.cuda.is_available()
     # Synchronized batch normalization exists for CUDA only.
     distributed = learn.distrib_ctx(sync_bn=not is_cpu, cpu=is_cpu)

@@ -1,0 +1,170 @@
+// Labelled controls that follow the model's traits.
+
+import { html, uniqueId } from "./dom.js";
+
+/** @import { Frame } from "./frame.js" */
+
+/**
+ * How a control reads and sets the state. `trait` is enough where it shows one trait as it is.
+ * @template T
+ * @typedef {object} Binding
+ * @property {string} [trait] the name that a link sets, as in `#t=0.42`
+ * @property {() => T} [get]
+ * @property {(value: T) => void} [set]
+ * @property {string[]} [traits] what `get` reads
+ * @property {HTMLElement} [parent] where the control is put; unless given, the frame's controls
+ */
+
+/**
+ * @template T
+ * @param {Frame} frame
+ * @param {Binding<T>} binding
+ * @returns {Required<Binding<T>>}
+ */
+function completeBinding(frame, { trait = "", get, set, traits, parent }) {
+  return {
+    trait,
+    get: get ?? (() => frame.model.get(trait)),
+    set: set ?? ((value) => frame.set(trait, value)),
+    traits: traits ?? [trait],
+    parent: parent ?? frame.controls,
+  };
+}
+
+/**
+ * Puts `input` behind a label, and calls `read` now and when one of the traits changed.
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {HTMLInputElement | HTMLSelectElement} input
+ * @param {Required<Binding<any>>} binding
+ * @param {() => void} read shows the state in the input
+ * @param {...Node} after
+ * @returns {HTMLElement} the control with its label
+ */
+function addControl(frame, label, input, { trait, traits, parent }, read, ...after) {
+  input.id = uniqueId();
+  if (trait) input.dataset.trait = trait;
+  const labelNode = html("label", { for: input.id }, label);
+  const node = html("div", { class: "l7-control" }, labelNode, input, ...after);
+  parent.append(node);
+  frame.on(traits, read);
+  read();
+  return node;
+}
+
+/**
+ * @typedef {object} SliderOptions
+ * @property {number} min
+ * @property {number | (() => number)} max
+ * @property {number} [step]
+ * @property {(value: number) => string} [format] the text after the slider
+ */
+
+/**
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {Binding<number> & SliderOptions} options
+ */
+export function slider(frame, label, { min, max, step = 1, format = String, ...options }) {
+  const binding = completeBinding(frame, options);
+  const input = html("input", { type: "range", min, step });
+  const output = html("output");
+
+  function read() {
+    const value = binding.get();
+    input.max = String(typeof max === "number" ? max : max());
+    input.value = String(value);
+    output.textContent = format(value);
+    input.setAttribute("aria-valuetext", output.textContent);
+  }
+
+  input.addEventListener("input", () => binding.set(input.valueAsNumber));
+  const node = addControl(frame, label, input, binding, read, output);
+  return { node, input };
+}
+
+/**
+ * @template {string | number} T
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {[value: T, text: string | number][]} choices
+ * @param {Binding<T>} options
+ */
+export function select(frame, label, choices, options) {
+  const binding = completeBinding(frame, options);
+  const items = choices.map(([value, text]) =>
+    html("option", { value, dir: "auto" }, String(text)),
+  );
+  const input = html("select", {}, ...items);
+
+  function read() {
+    input.value = String(binding.get());
+  }
+
+  input.addEventListener("change", () => binding.set(choices[input.selectedIndex][0]));
+  return { node: addControl(frame, label, input, binding, read), input };
+}
+
+/**
+ * A field for a number; only whole numbers where `step` is. Any other text stays in the field,
+ * marked as invalid, and out of the model.
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {Binding<number> & { min: number, max: number, step: number }} options
+ */
+export function numberField(frame, label, { min, max, step, ...options }) {
+  const binding = completeBinding(frame, options);
+  const input = html("input", { type: "number", min, max, step, required: "" });
+
+  /** @param {number} value NaN: it is no number */
+  function isAllowed(value) {
+    const isInRange = value >= min && value <= max;
+    return isInRange && (Number.isInteger(value) || !Number.isInteger(step));
+  }
+
+  function read() {
+    const value = binding.get();
+    if (input.valueAsNumber === value) return;
+    input.value = String(value);
+    input.setAttribute("aria-invalid", "false");
+  }
+
+  input.addEventListener("input", () => {
+    const value = input.valueAsNumber;
+    input.setAttribute("aria-invalid", String(!isAllowed(value)));
+    if (isAllowed(value)) binding.set(value);
+  });
+  return { node: addControl(frame, label, input, binding, read), input };
+}
+
+/**
+ * A field for one number of a list.
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {string} trait
+ * @param {number} index
+ * @param {{ min: number, max: number, step: number }} range
+ */
+export function listNumberField(frame, label, trait, index, range) {
+  /** @type {() => number[]} */
+  const list = () => frame.model.get(trait);
+  return numberField(frame, label, {
+    ...range,
+    trait: `${trait}.${index}`,
+    traits: [trait],
+    get: () => list()[index],
+    set: (value) => frame.set(trait, list().with(index, value)),
+  });
+}
+
+/**
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {() => void} press
+ */
+export function button(frame, label, press) {
+  const node = html("button", { type: "button" }, label);
+  node.addEventListener("click", press);
+  frame.controls.append(node);
+  return node;
+}
