@@ -14,7 +14,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # The installation compiles nothing (all of torch would take most of a minute): a module is compiled when it is first imported, and must then be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab test docs docs-open bench results export outputs clean-edition chromium pins clean
+.PHONY: lab test lint docs docs-open bench results export outputs clean-edition chromium pins clean
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -58,6 +58,15 @@ outputs: $(READY)
 clean-edition: $(READY)
 	rm -rf build/clean
 	$(BIN)/python -c 'from lesson7.course.notebooks import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
+
+# The views' types and style; node comes from the system.
+lint: node_modules
+	npx tsc
+	npx biome check .
+
+node_modules: package.json package-lock.json
+	npm ci --silent
+	@touch $@
 
 # A Chromium that is there, else Debian's package, else Playwright's own.
 chromium: $(READY)

@@ -340,6 +340,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'lesson7.data.presets.here': ('api/data/presets.html#here', 'lesson7/data/presets.py')},
             'lesson7.data.samples': { 'lesson7.data.samples._create_dataset': ( 'api/data/samples.html#_create_dataset',
                                                                                 'lesson7/data/samples.py'),
+                                      'lesson7.data.samples._package_folder': ( 'api/data/samples.html#_package_folder',
+                                                                                'lesson7/data/samples.py'),
                                       'lesson7.data.samples._photo': ('api/data/samples.html#_photo', 'lesson7/data/samples.py'),
                                       'lesson7.data.samples.check_complete': ( 'api/data/samples.html#check_complete',
                                                                                'lesson7/data/samples.py'),

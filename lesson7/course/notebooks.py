@@ -39,9 +39,9 @@ def _text_parts(text):
         start = found.end()
     yield "text", text[start:].strip()
 
-# %% ../../nbs/api/course/notebooks.ipynb #20ba6c33
+# %% ../../nbs/api/course/notebooks.ipynb #91a976da
 def _class_signature(node):
-    "Return a class as one would call it."
+    "Return the call of a class, with its arguments."
     for member in node.body:
         if getattr(member, "name", "") == "__init__":
             arguments = re.sub(r"^__init__\(self(, )?", "(", _signature(member))
@@ -54,7 +54,7 @@ def _class_signature(node):
     return f"{node.name}({', '.join(arguments)})"
 
 def _signature(node):
-    "Return a function or class as one would call it, without types."
+    "Return the call of a function or class, without types."
     if isinstance(node, ast.ClassDef):
         return _class_signature(node)
     for argument in ast.walk(node.args):

@@ -41,13 +41,22 @@ _TEXTURES = {
     "grass": ("skimage", "data/grass.png", "linolafett, Grass 01", _CC0),
 }
 
-# %% ../../nbs/api/data/samples.ipynb #9a8d889d
+# %% ../../nbs/api/data/samples.ipynb #3e9cecd0
+_DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # package: its name in pip
+
+def _package_folder(package):
+    "Return the folder of an installed package, without importing it."
+    spec = find_spec(package)
+    if spec is None:
+        name = _DISTRIBUTIONS.get(package, package)
+        raise ModuleNotFoundError(f"{name} is not installed; install it with: pip install {name}")
+    return Path(spec.submodule_search_locations[0])
+
 @cache
 def _photo(name):
     "Return the photo or texture called `name`, decoded on first use."
     package, file, credit, licence = (_PHOTOS | _TEXTURES)[name]
-    folder = find_spec(package).submodule_search_locations[0]
-    image = Image.open(Path(folder) / file).convert("RGB")
+    image = Image.open(_package_folder(package) / file).convert("RGB")
     image.info.update(credit=credit, license=licence)
     return image
 

@@ -121,7 +121,7 @@ def page(
         still=base64.b64encode(still).decode(),
         view=_as_script_text(view),
         state=_as_script_text(state),
-        host=_static("host.js"),
+        host=joined_script("host"),
     )
 
 # %% ../../nbs/api/explorers/base.ipynb #9f6be029

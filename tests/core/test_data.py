@@ -290,3 +290,12 @@ def test_memory_of_another_c_library_is_left_alone(monkeypatch):
     for lacks in (AttributeError, TypeError):
         monkeypatch.setattr(hardware.ctypes, "CDLL", lambda _: (_ for _ in ()).throw(lacks))
         keep_memory()
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch):
+    from lesson7.data import samples
+
+    samples._photo.cache_clear()
+    monkeypatch.setattr(samples, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install scikit-image"):
+        photos()

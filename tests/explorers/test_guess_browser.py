@@ -78,7 +78,7 @@ def value(page, label): return page.get_by_label(label, exact=True).input_value(
 
 def answer_normalize(page, text):
     e = NormalizeExplorer(draw=int(value(page, "Batch")), bs=int(value(page, "Images in it")), kind=value(page, "Normalize with"))
-    x = normalize(e.batch.double(), e.stats)[:, ["Red", "Green", "Blue"].index(text.split()[0])]
+    x = normalize(torch.from_numpy(e.batch), e.stats)[:, ["Red", "Green", "Blue"].index(text.split()[0])]
     return (x.mean() if "its mean" in text else x.std()).item()
 
 def answer_resize(page, text):

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import canvas_pixels, drawn, static, values
 from lesson7.data.images import image_grid
 from lesson7.explorers.normalize import NormalizeExplorer, channel_stats
+from lesson7.explorers.scripts import joined_script
 from lesson7.normalize import NormStats
 
 
@@ -164,4 +165,4 @@ def test_two_explorers_on_a_page_are_two(tmp_path, new_page):
 
 
 def test_the_host_is_about_a_kilobyte():
-    assert len(gzip.compress(static("host.js").encode())) < 1500
+    assert len(gzip.compress(joined_script("host").encode())) < 1300
