@@ -7,10 +7,11 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-from browser import drawn, static
+from browser import drawn
 from lesson7.explorers.mixup import MixupExplorer
 from lesson7.explorers.normalize import NormalizeExplorer
 from lesson7.explorers.resize import ResizeExplorer
+from lesson7.explorers.scripts import joined_script
 from lesson7.explorers.smoothing import SmoothingExplorer
 from lesson7.explorers.tta import TTAExplorer
 from lesson7.mixup import mix, one_hot
@@ -207,7 +208,7 @@ def test_a_question_follows_the_controls(opened):
 
 
 def test_two_explorers_on_a_page_keep_one_score(saved, opened, tmp_path):
-    host = f"<script>{static('host.js')}</script>"
+    host = f"<script>{joined_script('host')}</script>"
     parts = [saved[name].read_text() for name in ("mixup", "smoothing")]
     (tmp_path/"both.html").write_text(parts[0].replace(host, "") + parts[1].split("</style>", 1)[1])
     page = opened(tmp_path/"both.html")

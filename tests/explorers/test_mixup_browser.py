@@ -10,6 +10,7 @@ from torch import nn
 
 from browser import canvas_pixels, drawn, static, values
 from lesson7.explorers.mixup import MixupExplorer
+from lesson7.explorers.scripts import joined_script
 from lesson7.mixup import ALPHAS
 
 BARS = ".l7-bars > :nth-child(3n):visible"
@@ -221,7 +222,7 @@ def test_one_picture_is_mixed_with_itself(opened):
 
 def test_two_explorers_on_a_page_are_two(tmp_path, new_page):
     parts = [MixupExplorer(t=t).save(tmp_path/f"{t}.html").read_text() for t in (.2, .6)]
-    host = f"<script>{static('host.js')}</script>"
+    host = f"<script>{joined_script('host')}</script>"
     (tmp_path/"both.html").write_text(parts[0].replace(host, "") + parts[1].split("</style>", 1)[1])
     page = new_page()
     page.goto((tmp_path/"both.html").as_uri())

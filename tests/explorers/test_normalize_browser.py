@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from browser import canvas_pixels, drawn, static, values
+from browser import canvas_pixels, drawn, values
 from lesson7.data.images import image_grid
 from lesson7.explorers.normalize import NormalizeExplorer, channel_stats
 from lesson7.explorers.scripts import joined_script
@@ -153,7 +153,7 @@ def test_nothing_outside_the_explorer_is_styled(opened):
 def test_two_explorers_on_a_page_are_two(tmp_path, new_page):
     "Two saved pages in one: the host revives each, and neither moves the other."
     parts = [NormalizeExplorer(draw=d).save(tmp_path/f"{d}.html").read_text() for d in (0, 5)]
-    host = f"<script>{static('host.js')}</script>"
+    host = f"<script>{joined_script('host')}</script>"
     (tmp_path/"both.html").write_text(parts[0].replace(host, "") + parts[1].split("</style>", 1)[1])
     page = new_page()
     page.goto((tmp_path/"both.html").as_uri())

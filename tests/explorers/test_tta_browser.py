@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from browser import drawn, static, values
+from lesson7.explorers.scripts import joined_script
 from lesson7.explorers.tta import TTAExplorer
 from lesson7.tta import CORNERS
 
@@ -206,7 +207,7 @@ def test_nothing_outside_the_explorer_is_styled():
 
 def test_two_explorers_on_a_page_are_two(folder, new_page):
     parts = [TTAExplorer(photo=d).save(folder/f"two{d}.html").read_text() for d in (0, 1)]
-    host = f"<script>{static('host.js')}</script>"
+    host = f"<script>{joined_script('host')}</script>"
     (folder/"both.html").write_text(parts[0].replace(host, "") + parts[1].split("</style>", 1)[1])
     page = new_page()
     page.goto((folder/"both.html").as_uri())
