@@ -60,9 +60,14 @@ def _photo(name):
     image.info.update(credit=credit, license=licence)
     return image
 
-def photos() -> dict[str, Image.Image]:  # name -> RGB; `.info` has `credit` and `license`
+def photos(
+    *names,  # some of the nine: only these are decoded; none: all of them
+) -> dict[str, Image.Image]:  # name -> RGB; `.info` has `credit` and `license`
     "Return nine colour photos that ship with scikit-image, scikit-learn and matplotlib."
-    return {name: _photo(name) for name in _PHOTOS}
+    for name in names:
+        if name not in _PHOTOS:
+            raise ValueError(f"names must be among {', '.join(_PHOTOS)}, got {name!r}")
+    return {name: _photo(name) for name in names or _PHOTOS}
 
 # %% ../../nbs/api/data/samples.ipynb #e8a59ed1
 _BACKGROUNDS = {

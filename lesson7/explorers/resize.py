@@ -161,7 +161,7 @@ class ResizeExplorer(_ResizeState):
         learn=None,  # a fastai `Learner`: its three best classes are shown for each size and file
         **state,     # stages (pairs, or `Stage`s), file
     ):
-        image = as_image(photos()["chelsea"] if image is None else image)
+        image = as_image(photos("chelsea")["chelsea"] if image is None else image)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]
         self.pixels = as_floats(square) * 255  # [3,side,side], whole numbers from 0 to 255

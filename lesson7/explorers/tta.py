@@ -243,7 +243,7 @@ class _TTAState(Explorer):
 def _named(images):
     "Return name -> image; raises `ValueError` for none and for too many."
     if images is None:
-        images = {name: photos()[name] for name in ("china", "coffee", "chelsea", "hopper")}
+        images = photos("china", "coffee", "chelsea", "hopper")
     if not isinstance(images, dict):
         images = {f"picture {i}": image for i, image in enumerate(images, 1)}
     _check_number("images", len(images))

@@ -299,3 +299,13 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     monkeypatch.setattr(samples, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="pip install scikit-image"):
         photos()
+
+
+def test_only_the_photos_that_are_named_are_decoded():
+    from lesson7.data import samples
+
+    samples._photo.cache_clear()
+    assert list(photos("coffee", "china")) == ["coffee", "china"]
+    assert samples._photo.cache_info().currsize == 2
+    with pytest.raises(ValueError, match="names must be among chelsea, .*, got 'cat'"):
+        photos("cat")
