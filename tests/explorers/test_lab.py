@@ -64,7 +64,7 @@ def kernel(home, url, notebook):
 def evaluate(client, code):
     "What `code` prints in the kernel, between two cells."
     printed = []
-    reply = client.execute_interactive(code, store_history=False, timeout=300, output_hook=lambda m: printed.append(m["content"].get("text", "")))
+    reply = client.execute_interactive(code, store_history=False, timeout=900, output_hook=lambda m: printed.append(m["content"].get("text", "")))
     assert reply["content"]["status"] == "ok", reply["content"]
     return "".join(printed).strip()
 
@@ -93,7 +93,7 @@ def test_chapter_one_runs_and_python_reads_what_the_keyboard_did(lab, new_page):
         assert ran.isdigit(), ran
         return int(ran) == cells
     try:
-        wait_for(all_run, 300, "the last cell")
+        wait_for(all_run, 900, "the last cell")
         accuracy = json.loads(evaluate(client, "import json; print(json.dumps({k: float(v.mean()) for k, v in right.items()}))"))
         assert accuracy["with its statistics"] > .4 and accuracy["without"] < accuracy["with its statistics"] - .2
 
