@@ -226,5 +226,5 @@ def test_the_workbench_trains_and_stops(lab, new_page):
     train.click()
     page.get_by_text(re.compile("epoch . of 100, about")).wait_for(timeout=120_000)
     stop.click()
-    page.get_by_text("Stopped; what was begun does not count.").wait_for(timeout=60_000)
+    page.get_by_text("Stopped; the unfinished training has no result.").wait_for(timeout=60_000)
     assert train.is_enabled() and row.count() == 1
