@@ -16,7 +16,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 warnings.filterwarnings("ignore")
-os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp())  # a cache of its own, empty at the start
+os.environ.setdefault(
+    "XDG_CACHE_HOME", tempfile.mkdtemp()
+)  # a cache of its own, empty at the start
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests"))  # browser.py
 
@@ -102,9 +104,7 @@ def main(out=ROOT / "build" / "bench.json"):
     write_atomically(out, json.dumps(done, indent=1))
     memory = memory_growth(done)
     grown = ", ".join(f"{mb:+.0f} MB" for mb in memory)
-    print(
-        f"Largest memory from 1,000 to 20,000 pictures: {grown}; at most +{LARGEST_GROWTH}."
-    )
+    print(f"Largest memory from 1,000 to 20,000 pictures: {grown}; at most +{LARGEST_GROWTH}.")
     missed = [r["work"] for r in done["rows"] if r["missed"]]
     if max(memory) > LARGEST_GROWTH:
         missed.append("memory")

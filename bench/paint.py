@@ -1,20 +1,36 @@
 "From slider to paint in JupyterLab: each explorer beside `interact` with matplotlib on the same images."
-import os, re, statistics, subprocess, sys, tempfile, time
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import sync_playwright
-
 from browser import find_chromium
+from playwright.sync_api import sync_playwright
 
 from .row import Row
 
 EXPLORERS = {  # chapter: (class, the slider's label, its values, what one of them sets)
     "normalize": ("NormalizeExplorer", "Batch", range(40), "still.draw = v"),
     "resize": ("ResizeExplorer", "Size 1", range(16, 321, 16), "still.stages = [[v, 4], [224, 5]]"),
-    "tta": ("TTAExplorer", "across", [k/30 for k in range(31)], "still.at = [[v, still.at[0][1]], *still.at[1:]]"),
-    "mixup": ("MixupExplorer", "Weight t of the first", [k/100 for k in range(101)], "still.t = v"),
-    "smoothing": ("SmoothingExplorer", "eps", [k/100 for k in range(100)], "still.eps = v"),
+    "tta": (
+        "TTAExplorer",
+        "across",
+        [k / 30 for k in range(31)],
+        "still.at = [[v, still.at[0][1]], *still.at[1:]]",
+    ),
+    "mixup": (
+        "MixupExplorer",
+        "Weight t of the first",
+        [k / 100 for k in range(101)],
+        "still.t = v",
+    ),
+    "smoothing": ("SmoothingExplorer", "eps", [k / 100 for k in range(100)], "still.eps = v"),
 }
 CELL = """%matplotlib inline
 from ipywidgets import interact, IntSlider, SelectionSlider
@@ -47,18 +63,23 @@ def moves(page, n, wait):
     for k in range(n):
         at = time.perf_counter()
         page.keyboard.press("ArrowRight" if k % 12 < 6 else "ArrowLeft")
-        page.wait_for_timeout(max(0, wait(k) - 1000*(time.perf_counter() - at)))
+        page.wait_for_timeout(max(0, wait(k) - 1000 * (time.perf_counter() - at)))
     page.wait_for_timeout(200)
     return page.evaluate("window.times")
 
+
 def to_paint(page, n=30, block=0):
     "Milliseconds from press to painted frame: the median of `n`, about thirty a second, anywhere within a frame."
-    return statistics.median(painted - pressed for pressed, painted in moves(page, n, lambda k: 20 + (k + block) % 17))
+    return statistics.median(
+        painted - pressed for pressed, painted in moves(page, n, lambda k: 20 + (k + block) % 17)
+    )
+
 
 def frames(page, n=60):
     "How many of `n` moves, thirty a second, are painted before the next."
-    times = moves(page, n + 1, lambda k: 1000/30)
+    times = moves(page, n + 1, lambda k: 1000 / 30)
     return sum(painted <= following for (_, painted), (following, _) in zip(times, times[1:]))
+
 
 def measure(page, label, blocks=3):
     "Milliseconds of (explorer, interact), a median for each of `blocks` that alternate; and the frames of each round, until one is whole, at most five."
@@ -70,22 +91,46 @@ def measure(page, label, blocks=3):
         theirs.append(statistics.median(page.evaluate(WAIT_FOR_PICTURE) for _ in range(3)))
     slider.focus()
     seen = []
-    while 60 not in seen and len(seen) < 5: seen.append(frames(page))  # what else runs on a machine of two cores takes a frame now and then
+    while 60 not in seen and len(seen) < 5:
+        seen.append(
+            frames(page)
+        )  # what else runs on a machine of two cores takes a frame now and then
     return ours, theirs, seen
 
 
 def server(folder):
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *root, "--no-browser", "--notebook-dir", folder, "--port", "8765", "--IdentityProvider.token=t"],
-                               env={**os.environ, "JUPYTERLAB_WORKSPACES_DIR": folder}, stderr=subprocess.PIPE, text=True)  # the user's own workspace stays as it is
-    return process, next(m[0] for line in process.stderr if (m := re.search(r"http://127\S+/lab", line)))
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            *root,
+            "--no-browser",
+            "--notebook-dir",
+            folder,
+            "--port",
+            "8765",
+            "--IdentityProvider.token=t",
+        ],
+        env={**os.environ, "JUPYTERLAB_WORKSPACES_DIR": folder},
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # the user's own workspace stays as it is
+    return process, next(
+        m[0] for line in process.stderr if (m := re.search(r"http://127\S+/lab", line))
+    )
+
 
 def slider_to_paint():
     folder = Path(tempfile.mkdtemp())
     for module, (cls, label, values, set_) in EXPLORERS.items():
         cell = CELL.format(module=module, cls=cls, set=set_, values=list(values))
-        nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=dict(kernelspec=dict(name="python3", display_name="python3")))
-        nbformat.write(nb, folder/f"{module}.ipynb")
+        nb = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell)],
+            metadata=dict(kernelspec=dict(name="python3", display_name="python3")),
+        )
+        nbformat.write(nb, folder / f"{module}.ipynb")
     process, url = server(folder)
     try:
         with sync_playwright() as p:
@@ -100,6 +145,16 @@ def slider_to_paint():
                 page.locator(".widget-interact img").wait_for()
                 ours, theirs, seen = measure(page, label)
                 page.close()
-                yield Row(f"slider to paint in JupyterLab, {cls}", "interact with matplotlib", theirs, ours, least=15, bound_name="one display frame",
-                          bound=[1000/60]*len(ours), note=f"{max(seen)} of 60 frames at 30 moves a second, in round {1 + seen.index(max(seen))}", holds=60 in seen)
-    finally: process.terminate()
+                yield Row(
+                    f"slider to paint in JupyterLab, {cls}",
+                    "interact with matplotlib",
+                    theirs,
+                    ours,
+                    least=15,
+                    bound_name="one display frame",
+                    bound=[1000 / 60] * len(ours),
+                    note=f"{max(seen)} of 60 frames at 30 moves a second, in round {1 + seen.index(max(seen))}",
+                    holds=60 in seen,
+                )
+    finally:
+        process.terminate()

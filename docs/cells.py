@@ -1,8 +1,9 @@
 "Notebooks as Sphinx reads them: nbdev's directives as cell tags, callouts as admonitions."
+
 import ast
 import re
 
-from modules import digest, exported, full_name, modules, public, used_by
+from modules import digest, full_name, modules, public, used_by
 from notebooks import module_of, page_name, read, sources, up
 from settings import CONFIG, IS_DRAFT, ROOT
 
@@ -19,6 +20,7 @@ def markdown(text, kind=None):
 
 
 # Code cells
+
 
 def split_directives(source):
     "Return a cell's directives, such as `eval: false`, and its code without them."
@@ -89,6 +91,7 @@ def code_cells(cell, module=None):
 
 # Text cells
 
+
 def callout_text(block):
     "Return what a callout says, without its quote marks and its heading."
     text = re.sub(r"^> ?", "", block, flags=re.M)
@@ -146,6 +149,7 @@ def with_opening(text, file):
 
 
 # Notebooks
+
 
 def is_explorer(cell):
     return any(WIDGET in output.get("data", {}) for output in cell.get("outputs", []))

@@ -1,4 +1,5 @@
 "The site: `make docs` builds it, from the notebooks, into docs/_build/html."
+
 import hashlib
 import os
 import sys

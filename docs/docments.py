@@ -2,6 +2,7 @@
 
 So are the errors that a function raises, and the traits that can be set.
 """
+
 import ast
 import inspect
 import re
@@ -63,6 +64,7 @@ def constant_lines(name):
 def parameter_lines(obj):
     "Return a field for each documented parameter, and for what is returned."
     from fastcore.docments import docments
+
     try:
         known = docments(obj, full=True)
     except Exception:  # no signature, or no source

@@ -1,12 +1,12 @@
 "The Sphinx extension of the site: it stages the sources and connects what changes the pages."
-from pathlib import Path
 
-from traitlets import TraitType
+from pathlib import Path
 
 from docments import add_fields, signature
 from links import LinkNames, resolve_type
 from rendering import Stills, adapt_html, mathml
 from staging import copy_notebooks, stage
+from traitlets import TraitType
 
 
 def stage_sources(app, config):

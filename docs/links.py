@@ -1,12 +1,12 @@
 "Names in `code` become links: to the reference, or to another library's documentation."
+
 import re
 from functools import cache
 
 from docutils import nodes
+from modules import find, public
 from sphinx.addnodes import pending_xref
 from sphinx.transforms import SphinxTransform
-
-from modules import find, public
 
 # The short names of modules in Python code; the rest of a name follows.
 SHORT = {"np": "numpy", "T": "torch", "nn": "torch.nn", "F": "torch.nn.functional"}
@@ -15,6 +15,7 @@ SHORT = {"np": "numpy", "T": "torch", "nn": "torch.nn", "F": "torch.nn.functiona
 @cache
 def lookup():
     from nbdev.doclinks import NbdevLookup
+
     return NbdevLookup(strip_libs=("fastai", "fastcore"))
 
 
@@ -43,6 +44,7 @@ def is_linkable(literal):
 
 class LinkNames(SphinxTransform):
     "A name in `code` becomes a link to where it is documented."
+
     default_priority = 200
 
     def apply(self):
@@ -57,8 +59,13 @@ class LinkNames(SphinxTransform):
         "Return an empty link to a name's documentation; None: it is not known, or a plain word."
         if own := find(name):
             return pending_xref(
-                "", refdomain="py", reftype="obj", reftarget=f"lesson7.{own}",
-                refexplicit=True, refwarn=True, refdoc=self.env.docname,
+                "",
+                refdomain="py",
+                reftype="obj",
+                reftarget=f"lesson7.{own}",
+                refexplicit=True,
+                refwarn=True,
+                refdoc=self.env.docname,
             )
         name = name.removeprefix("lesson7.")
         may_be_code = "." in name or re.search(r"[A-Z].*[a-z]", name)

@@ -3,13 +3,13 @@
 A module is called by its name without `lesson7.`: `tta`, `data.samples`; lesson7 itself is the
 empty name. No module is imported here.
 """
+
 import ast
 import hashlib
 import re
 from functools import cache
 
 from IPython.core.inputtransformer2 import TransformerManager
-
 from settings import LIBRARY, NOTEBOOKS
 
 # Their names are ordinary words or other libraries' names: a text that says `train` means
@@ -50,6 +50,7 @@ def definition(module, name):
 
 
 # Exported names
+
 
 def assigned_names(node):
     "Return the names that a statement assigns, several of one statement too."
@@ -117,6 +118,7 @@ def find(text):
 
 # Imports
 
+
 @cache
 def stub():
     "Return what `from lesson7 import ...` finds: each name with its module."
@@ -150,7 +152,7 @@ def import_base(node, package):
         top, _, rest = node.module.partition(".")
         return rest if top == "lesson7" else None
     parents = package.split(".") if package else []
-    parents = parents[:len(parents) - node.level + 1]
+    parents = parents[: len(parents) - node.level + 1]
     return ".".join([*parents, *([node.module] if node.module else [])])
 
 
@@ -214,6 +216,7 @@ def used_by(cells):
 
 
 # What outputs are made from
+
 
 def static_files(names):
     "Return the static files of the explorers in `names`, with those that explorers share."

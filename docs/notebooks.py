@@ -1,4 +1,5 @@
 "The notebooks that become pages: which there are, their names, titles and sources."
+
 import json
 import re
 from functools import cache

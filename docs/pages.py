@@ -1,4 +1,5 @@
 "The pages that are no notebooks: gathered from the chapters, the library and the project's files."
+
 import io
 import re
 from pathlib import PurePosixPath
@@ -23,6 +24,7 @@ CAPTIONS = {
 
 
 # Table of contents
+
 
 def toctree(caption, names):
     entries = "\n".join(names)
@@ -50,6 +52,7 @@ def contents():
 
 
 # Files of the repository
+
 
 def page_of(path):
     "Return the page that shows a file of the repository; None: there is none."
@@ -104,6 +107,7 @@ def project_pages():
 
 # Gathered from the chapters and the library
 
+
 def differences():
     "Return one page of all callouts."
     text = (
@@ -128,6 +132,7 @@ def thumbnail(image):
 def credits_page():
     "Return every photo that a page can show, with author and licence, and small pictures of them."
     from lesson7.data.samples import _PHOTOS, _TEXTURES, _photo
+
     text = "# Credits and licences\n\n" + (ROOT / "docs" / "credits.md").read_text(encoding="utf-8")
     text += "\n| | picture | by | licence | comes with |\n|---|---|---|---|---|\n"
     made = {}

@@ -1,4 +1,5 @@
 "The reference: a page for each module, and a table of all public names, for autodoc."
+
 import ast
 
 from docments import rst
@@ -44,14 +45,16 @@ def module_page(module):
     "Return the page of one module."
     own, others = exported(module)
     doc = (ast.get_docstring(tree(module)) or "").strip()
-    return "".join([
-        f".. py:module:: lesson7.{module}\n\n",
-        heading(module),
-        f"{rst(doc)}\n\n",
-        passed_on(others),
-        *(entry(module, name) for name in own),
-        f".. sources {digest({module})}\n",
-    ])
+    return "".join(
+        [
+            f".. py:module:: lesson7.{module}\n\n",
+            heading(module),
+            f"{rst(doc)}\n\n",
+            passed_on(others),
+            *(entry(module, name) for name in own),
+            f".. sources {digest({module})}\n",
+        ]
+    )
 
 
 INTRODUCTION = """\

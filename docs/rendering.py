@@ -1,11 +1,11 @@
 "What the HTML needs beyond Sphinx: still pictures, MathML, and marks for screen readers."
+
 import re
 
+from cells import WIDGET
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.transforms.post_transforms import SphinxPostTransform
-
-from cells import WIDGET
 
 
 def is_bundle(node):
@@ -26,6 +26,7 @@ class Stills(SphinxPostTransform):
 
     The picture is shown without scripts and on paper, and hidden while the explorer is interactive.
     """
+
     default_priority = 3  # before myst-nb chooses one of an output's forms
 
     def run(self, **kw):
@@ -58,9 +59,11 @@ def focusable(html):
 
 def signatures_as_lines(html):
     "Return a page where signatures of several lines are no lists: these have no terms."
+
     def lines(found):
         inside = found[1].replace("<dd>", "<div>").replace("</dd>", "</div>")
         return f'<div class="sig-lines">\n{inside}</div>'
+
     return re.sub(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>", lines, html)
 
 

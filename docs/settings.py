@@ -1,4 +1,5 @@
 "Where the project's parts are, and what settings.ini and the environment say."
+
 import configparser
 import os
 from pathlib import Path

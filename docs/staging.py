@@ -2,6 +2,7 @@
 
 A file is written only where it changed, so that Sphinx builds again only what did.
 """
+
 import json
 import shutil
 

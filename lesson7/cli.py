@@ -29,11 +29,13 @@ def _update(folder, clean):
             print(f"{name} is the new version; yours is {yours}.")
     sys.stdout.flush()
 
+
 def _copy(folder, clean):
     "Copy the notebooks to a learner's folder, and print how many were written."
     written, kept = copy_notebooks(folder, clean)
     unchanged = f", {len(kept)} kept as they were" if kept else ""
     print(f"{folder}: {len(written)} files copied{unchanged}.", flush=True)
+
 
 def lab(args, options):
     "Copy or update the notebooks in a folder, and open JupyterLab there."
@@ -63,6 +65,7 @@ def data(args):
         counts.append(f"{count} pictures in {split}")
     print(f"{path}: {', '.join(counts)}")
 
+
 def _base(args, **changes):
     "Return the recipe of this machine, without techniques, and its dataset folder."
     from lesson7.training.config import Recipe
@@ -75,6 +78,7 @@ def _base(args, **changes):
         changes |= dict(stages=(), epochs=args.epochs)
     make = Recipe.gpu if preset == "gpu" else Recipe.cpu
     return make(**changes), path
+
 
 def _check_out(path):
     "Raise `ValueError` for a path that cannot be written, before anything is trained."
@@ -103,12 +107,14 @@ def _train_recipe(args):
     base, path = _base(args, **changes)
     return choose(base, args.techniques or ["normalize"]), path
 
+
 def _save(result, out):
     "Save the model and the result in a folder."
     from lesson7.share import save_model
 
     save_model(result.learn, out)
     write_atomically(Path(out) / "result.json", json.dumps(result.to_dict(), indent=1))
+
 
 def train(args):
     "Train a model, save it, and print how good it is."
@@ -136,8 +142,10 @@ def train(args):
 # %% ../nbs/api/cli.ipynb #4055c284
 def compare(args):
     "Compare the five techniques, and print the table."
-    import pandas as pd
     from dataclasses import replace
+
+    import pandas as pd
+
     from lesson7.recipe import techniques
     from lesson7.training.comparison import compare as compare_recipes
 
@@ -153,6 +161,7 @@ def compare(args):
     with pd.option_context("display.width", 200, "display.max_columns", None):
         print(comparison.table())
     print(f"{comparison.source}\nAll of it is in {args.out}.")
+
 
 def predict(args):
     "Print what a model predicts for image files."
@@ -172,12 +181,14 @@ def predict(args):
 def _add_lab(add):
     parser = add(lab, "Copy the notebooks to a folder of yours, and open JupyterLab there.")
     parser.add_argument(
-        "--clean", action="store_true",
+        "--clean",
+        action="store_true",
         help="chapters with headings, questions and empty cells, to write again; "
         "the other pages are full",
     )
     parser.add_argument(
-        "--update", action="store_true",
+        "--update",
+        action="store_true",
         help="replace notebooks that you did not change by the package's; "
         "those that you did are renamed and kept",
     )
@@ -189,34 +200,40 @@ def _add_lab(add):
         "--port 8899, ..."
     )
 
+
 def _add_data(add):
     parser = add(data, "Make the sample dataset, if it is not there yet.")
     parser.add_argument(
         "--path", metavar="FOLDER", help="folder to make it in (default: the user's cache)"
     )
     parser.add_argument(
-        "--noise", type=float, default=0.0, metavar="SHARE",
+        "--noise",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
         help="share of wrong training labels: 0, 0.01, 0.05, 0.25 or 0.5",
     )
 
+
 def _add_training_options(parser):
     parser.add_argument(
-        "--preset", choices=("cpu", "gpu"),
+        "--preset",
+        choices=("cpu", "gpu"),
         help="small, on the sample dataset, or the lesson's, on Imagenette "
         "(default: gpu where there is one)",
     )
     parser.add_argument(
         "--path", metavar="FOLDER", help="dataset folder with train/<class>/ and val/<class>/"
     )
-    parser.add_argument(
-        "--epochs", type=int, metavar="N", help="in all (default: the preset's)"
-    )
+    parser.add_argument("--epochs", type=int, metavar="N", help="in all (default: the preset's)")
 
 # %% ../nbs/api/cli.ipynb #b53b11dc
 def _add_train(add):
     parser = add(train, "Train a model with some of the five techniques, and save it.")
     parser.add_argument(
-        "techniques", nargs="*", metavar="TECHNIQUE",
+        "techniques",
+        nargs="*",
+        metavar="TECHNIQUE",
         help="normalize, resize, tta, mixup, smoothing (default: normalize)",
     )
     _add_training_options(parser)
@@ -224,14 +241,18 @@ def _add_train(add):
         "--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 42)"
     )
     parser.add_argument(
-        "--recipe", metavar="FILE",
+        "--recipe",
+        metavar="FILE",
         help="JSON file of a Recipe, in place of techniques, --epochs and --seed",
     )
     parser.add_argument(
-        "--out", default="model", metavar="FOLDER",
+        "--out",
+        default="model",
+        metavar="FOLDER",
         help="folder for the model (default: %(default)s)",
     )
     parser.add_argument("--replace", action="store_true", help="replace a model that is there")
+
 
 def _add_compare(add):
     parser = add(
@@ -244,18 +265,26 @@ def _add_compare(add):
         "--seeds", type=int, default=3, metavar="N", help="how many (default: %(default)s)"
     )
     parser.add_argument(
-        "--noise", type=float, nargs="+", default=[0.0], metavar="SHARE",
+        "--noise",
+        type=float,
+        nargs="+",
+        default=[0.0],
+        metavar="SHARE",
         help="shares of wrong training labels, each a comparison of its own (default: 0)",
     )
     parser.add_argument(
-        "--budget", choices=("cost", "epochs"), default="cost",
-        help="what is equal: pixels that go forward and backward, or epochs "
-        "(default: %(default)s)",
+        "--budget",
+        choices=("cost", "epochs"),
+        default="cost",
+        help="what is equal: pixels that go forward and backward, or epochs (default: %(default)s)",
     )
     parser.add_argument(
-        "--out", default="comparison.json", metavar="FILE",
+        "--out",
+        default="comparison.json",
+        metavar="FILE",
         help="file for the results (default: %(default)s)",
     )
+
 
 def _add_predict(add):
     parser = add(predict, "Print what a model predicts for image files.")
@@ -264,7 +293,8 @@ def _add_predict(add):
     )
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument(
-        "--tta", action="store_true",
+        "--tta",
+        action="store_true",
         help="predict five views of each image (test time augmentation)",
     )
     parser.add_argument("--json", action="store_true", help="all probabilities, as JSON")
@@ -290,9 +320,10 @@ def _parser():
         add_command(add)
     return parser
 
+
 def main(
     args=None,  # list of arguments; None: those of the command line
-) -> int:       # exit code
+) -> int:  # exit code
     "Run the `lesson7` command."
     parser = _parser()
     args, options = parser.parse_known_args(args)
@@ -309,6 +340,7 @@ def main(
         message, code = "interrupted", 130
     print(f"lesson7: {message}", file=sys.stderr)
     return code
+
 
 if __name__ == "__main__" and __package__ == "lesson7":  # `python -m lesson7.cli`, not a notebook
     sys.exit(main())

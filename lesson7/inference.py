@@ -17,14 +17,16 @@ from .tta import tta
 @dataclass(frozen=True)
 class Prediction:
     "What a model predicts for one file."
+
     file: str
-    label: str           # the class with the highest probability
+    label: str  # the class with the highest probability
     probabilities: dict  # class name -> probability, 0 to 1; they sum to 1
 
     @property
     def probability(self):
         "Return the probability of `label`."
         return self.probabilities[self.label]
+
 
 def _check_files(files):
     "Raise `ValueError` for a file that is missing or is no image."
@@ -33,11 +35,12 @@ def _check_files(files):
             raise ValueError(f"There is no file {file}; give image files.")
         open_image(file)
 
+
 def predict(
-    model,          # a fastai `Learner`, or a folder that `save_model` wrote
-    files,          # image files, str or Path
+    model,  # a fastai `Learner`, or a folder that `save_model` wrote
+    files,  # image files, str or Path
     use_tta=False,  # test time augmentation: predict five views of each image
-) -> list:          # a `Prediction` for each file
+) -> list:  # a `Prediction` for each file
     "Return the predictions of a model for image files."
     _check_files(files)
     learn = load_model(model) if isinstance(model, (str, Path)) else model

@@ -22,6 +22,7 @@ class LazyModule:
     def __getattr__(self, attribute):
         return getattr(import_module(self._name), attribute)
 
+
 torch = LazyModule("torch")
 
 # torch prints this notice when fastai is imported; a reader can do nothing about it.

@@ -18,14 +18,15 @@ def _check_share(t, name):
     is_tensor = isinstance(t, torch.Tensor)
     low = t.min() if is_tensor else t
     high = t.max() if is_tensor else t
-    if not (0 <= low and high <= 1):
+    if not (low >= 0 and high <= 1):
         raise ValueError(f"{name} is {t}; it must be from 0 to 1.")
+
 
 def mix(
     a,  # tensor: images [B,C,H,W] or one, one-hot targets [B,N] or one, activations, losses
     b,  # the other one, of the same shape
     t,  # weight of `a`, in [0,1]: a number, or a tensor [B] with one for each item
-):      # of the same shape
+):  # of the same shape
     "Return `t*a + (1-t)*b`, which is all of mixup."
     if a.shape != b.shape:
         raise ValueError(
@@ -43,33 +44,33 @@ def mix(
 
 # %% ../nbs/04_mixup.ipynb #e9cff75b
 def one_hot(
-    y,          # class indices [B]
+    y,  # class indices [B]
     n_classes,  # N
-):              # floats [B,N]
+):  # floats [B,N]
     "Return targets as rows of one 1 and zeros."
     if y.is_floating_point() or y.ndim != 1:
         raise TypeError(f"y is {y.dtype} {list(y.shape)}; class indices are whole numbers [B].")
     if n_classes < 1:
         raise ValueError(f"n_classes is {n_classes}; it must be 1 or more.")
-    if len(y) and not (0 <= y.min() and y.max() < n_classes):
+    if len(y) and not (y.min() >= 0 and y.max() < n_classes):
         raise ValueError(
             f"y has class indices from {y.min()} to {y.max()}; "
             f"with {n_classes} classes they must be from 0 to {n_classes - 1}."
         )
     return (y[:, None] == torch.arange(n_classes, device=y.device)).float()
 
+
 def mix_batch(
-    x,               # images or anything else, [B,...], floats
-    y,               # class indices [B], or soft targets [B,N]
-    lam,             # weight that an item keeps, in [0,1]: a number, or [B]
-    perm,            # [B]: the item that each is mixed with
+    x,  # images or anything else, [B,...], floats
+    y,  # class indices [B], or soft targets [B,N]
+    lam,  # weight that an item keeps, in [0,1]: a number, or [B]
+    perm,  # [B]: the item that each is mixed with
     n_classes=None,  # N; needed with class indices
-):                   # mixed x [B,...], soft targets [B,N]
+):  # mixed x [B,...], soft targets [B,N]
     "Mix a batch with itself in another order, images and targets by the same weights."
     if not len(x) == len(y) == len(perm):
         raise ValueError(
-            f"x has {len(x)} items, y {len(y)} and perm {len(perm)}; "
-            "there must be as many of each."
+            f"x has {len(x)} items, y {len(y)} and perm {len(perm)}; there must be as many of each."
         )
     if sorted(perm.tolist()) != list(range(len(x))):
         raise ValueError(
@@ -85,11 +86,11 @@ def mix_batch(
 
 # %% ../nbs/04_mixup.ipynb #0c0a8ed5
 def sample_lambda(
-    n,               # how many
-    alpha=0.4,       # of Beta(alpha, alpha): small is mostly 0 or 1, 1 is uniform; above 0
+    n,  # how many
+    alpha=0.4,  # of Beta(alpha, alpha): small is mostly 0 or 1, 1 is uniform; above 0
     keep_half=True,  # fastai's max(lambda, 1-lambda): the item itself weighs at least half
     generator=None,  # torch.Generator; None: torch's own, which torch.manual_seed sets
-):                   # floats [n] in [0,1]
+):  # floats [n] in [0,1]
     "Return weights as fastai's `MixUp` draws them: one for each item of a batch."
     if n < 1:
         raise ValueError(f"n is {n}; it must be 1 or more.")
@@ -101,12 +102,14 @@ def sample_lambda(
     lam = torch.from_numpy(draws).float()
     return torch.maximum(lam, 1 - lam) if keep_half else lam
 
+
 ALPHAS = (0.1, 0.2, 0.4, 1.0, 4.0)  # values of alpha that the explorer offers
 
+
 def beta_density(
-    t,          # array or tensor, in (0,1)
+    t,  # array or tensor, in (0,1)
     alpha=0.4,  # above 0
-):              # of the shape and type of `t`
+):  # of the shape and type of `t`
     "Return the density of Beta(alpha, alpha) at `t`."
     log_scale = math.lgamma(2 * alpha) - 2 * math.lgamma(alpha)
     return math.exp(log_scale) * (t * (1 - t)) ** (alpha - 1)

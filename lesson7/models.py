@@ -6,8 +6,8 @@
 __all__ = ['architectures', 'architecture']
 
 # %% ../nbs/api/models.ipynb #d1c1c243
+from collections.abc import Callable
 from functools import partial
-from typing import Callable
 
 from .lazy import torch
 
@@ -28,10 +28,11 @@ def _build(name, build, channels_last, **kwargs):
     model.architecture = name
     return model
 
+
 def architecture(
-    name,                # "xresnet18-narrow", "xresnet18", "xresnet34", "xresnet50", ...
+    name,  # "xresnet18-narrow", "xresnet18", "xresnet34", "xresnet50", ...
     channels_last=True,  # memory format of the weights; the faster one, on CPUs and GPUs alike
-) -> Callable:           # `architecture(name)(n_out=dls.c)` builds the untrained model
+) -> Callable:  # `architecture(name)(n_out=dls.c)` builds the untrained model
     "Return the function that builds an architecture; raises `ValueError` for an unknown name."
     known = architectures()
     if name not in known:

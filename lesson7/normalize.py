@@ -20,10 +20,11 @@ from .lazy import torch
 @dataclass(frozen=True)
 class NormStats:
     "Per-channel statistics of images in [0,1]; `std` uses n-1, as torch does."
+
     mean: tuple[float, ...]
     std: tuple[float, ...]
     source: str = ""  # what they were computed on
-    n: int = 0        # how many images that were; 0: not known
+    n: int = 0  # how many images that were; 0: not known
 
     def __post_init__(self):
         for name in ("mean", "std"):
@@ -89,6 +90,7 @@ def _check_batch(x):
         )
     return x.detach().as_subclass(torch.Tensor)
 
+
 def batch_stats(
     x,  # images [B,C,H,W], floats
 ) -> NormStats:
@@ -102,32 +104,37 @@ def _per_channel(values, x):
     "Return values [C] as [C,1,1], of the type and on the device of `x` [...,C,H,W]."
     return torch.as_tensor(values, dtype=x.dtype, device=x.device)[:, None, None]
 
+
 def normalize(
-    x,      # images [B,C,H,W] or [C,H,W]
+    x,  # images [B,C,H,W] or [C,H,W]
     stats,  # `NormStats`
-):          # of the same shape and type
+):  # of the same shape and type
     "Return `(x - mean) / std`."
     return (x - _per_channel(stats.mean, x)) / _per_channel(stats.std, x)
 
+
 def denormalize(
-    x,      # normalized images [B,C,H,W] or [C,H,W]
+    x,  # normalized images [B,C,H,W] or [C,H,W]
     stats,  # the `NormStats` they were normalized with
-):          # of the same shape and type
+):  # of the same shape and type
     "Return `x * std + mean`, the inverse of `normalize`."
     return x * _per_channel(stats.std, x) + _per_channel(stats.mean, x)
 
 # %% ../nbs/01_normalize.ipynb #6e6324ec
 _LEVELS = np.arange(256) / 255  # the values of a byte, in [0,1]
 
+
 def _image_files(folder):
     "Return the image files in a folder and all folders below it, sorted."
     extensions = Image.registered_extensions()
     return sorted(f for f in Path(folder).rglob("*") if f.suffix.lower() in extensions)
 
+
 def _file_sums(file):
     "Return 1, the pixels, and each channel's sum and sum of squares; exact, from a histogram."
     counts = np.reshape(open_image(file).histogram(), (3, 256))
     return 1, int(counts[0].sum()), counts @ _LEVELS, counts @ _LEVELS**2
+
 
 def _batch_sums(batch):
     "Return the images, the pixels of a channel, and each channel's sum and sum of squares."
@@ -136,12 +143,14 @@ def _batch_sums(batch):
     axes = [0, 2, 3]
     return len(x), x[:, 0].numel(), x.sum(dim=axes).numpy(), (x * x).sum(dim=axes).numpy()
 
+
 def _sums(source):
     "Yield images, pixels, sums and sums of squares of each file, or of each batch of a loader."
     if isinstance(source, (str, Path)):
         source = _image_files(source)
     for item in source:
         yield _file_sums(item) if isinstance(item, (str, Path)) else _batch_sums(item)
+
 
 def dataset_stats(
     paths_or_dl,  # a folder, image paths, or a DataLoader, whose batches count as it yields them
@@ -163,15 +172,18 @@ def dataset_stats(
 @dataclass(frozen=True)
 class NormReport:
     "What `check_normalization` found."
-    kind: str    # "unit" (in [0,1]), "bytes", "own", "imagenet", "twice" or "unknown"
-    ok: bool     # whether the batch is normalized as a model with the statistics needs it
+
+    kind: str  # "unit" (in [0,1]), "bytes", "own", "imagenet", "twice" or "unknown"
+    ok: bool  # whether the batch is normalized as a model with the statistics needs it
     advice: str  # what it is, and what to change
 
     def __str__(self):
         return self.advice
 
+
 _NO_FIT = float("inf")
 _MARGIN = 0.02  # how far a value may be outside [0,1], for rounding and resampling
+
 
 def _misfit(x, stats):
     "Return how far `x`, denormalized, is from filling [0,1]; infinite where it does not fit."
@@ -182,6 +194,7 @@ def _misfit(x, stats):
     if is_outside or (high - low).mean() < 0.5:
         return _NO_FIT
     return float((low.abs() + (1 - high).abs()).mean())
+
 
 def _fits(x, stats):
     return _misfit(x, stats) < _NO_FIT
@@ -197,6 +210,7 @@ def _not_normalized(x, wanted):
     )
     return NormReport("bytes", False, advice)
 
+
 def _normalized(kind, stats):
     "Return the report for a batch that statistics of this kind explain."
     if kind == "own":
@@ -210,6 +224,7 @@ def _normalized(kind, stats):
     )
     return NormReport(kind, False, advice)
 
+
 def _is_twice(x, candidates):
     "Return whether the batch looks as if it was normalized twice."
     if any(_fits(denormalize(x, s), s) for s in candidates.values()):
@@ -218,7 +233,7 @@ def _is_twice(x, candidates):
 
 # %% ../nbs/01_normalize.ipynb #74d15297
 def check_normalization(
-    x,           # a batch [B,C,H,W], as it is about to enter a model
+    x,  # a batch [B,C,H,W], as it is about to enter a model
     stats=None,  # `NormStats` of that model; None: any statistics will do
 ) -> NormReport:
     "Return whether a batch is normalized, with what statistics, and what to change."

@@ -12,8 +12,10 @@ from .lazy import torch
 def _softmax(logits):
     return logits.softmax(1)
 
+
 def _sigmoid(logits):
     return logits.sigmoid()
+
 
 _ACTIVATIONS = {
     "CrossEntropyLoss": _softmax,
@@ -22,9 +24,10 @@ _ACTIVATIONS = {
     "binary_cross_entropy_with_logits": _sigmoid,
 }
 
+
 def activation(
     loss,  # a loss function, fastai's or torch's
-):         # a function of logits [B,C]; None where the loss has its own `activation`
+):  # a function of logits [B,C]; None where the loss has its own `activation`
     "Return the function that turns a model's outputs into probabilities."
     if hasattr(loss, "activation"):
         return None
@@ -39,6 +42,7 @@ def activation(
 # %% ../nbs/api/outputs.ipynb #aacd5878
 BATCH_SIZE = 64  # images in a forward pass
 
+
 def _mean_and_std(learn, stats):
     "Return the mean and std [C,1,1] that `stats` means for `learn`; 0 and 1 for none."
     if stats is None:
@@ -50,11 +54,12 @@ def _mean_and_std(learn, stats):
             return torch.as_tensor(transform.mean), torch.as_tensor(transform.std)
     return torch.tensor(0.0), torch.tensor(1.0)
 
+
 def probabilities(
-    learn,        # a fastai `Learner`
-    x,            # tensor [N,3,H,W] in [0,1]
+    learn,  # a fastai `Learner`
+    x,  # tensor [N,3,H,W] in [0,1]
     stats="own",  # "own": the learner's `Normalize`; a `NormStats`; None: no normalization
-):                # tensor [N,C], float32, on the CPU; each row sums to 1
+):  # tensor [N,C], float32, on the CPU; each row sums to 1
     "Return the softmax of a learner's outputs for normalized images."
     model = learn.model.eval()
     weight = next(model.parameters())

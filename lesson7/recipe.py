@@ -13,6 +13,7 @@ from .resize import Stage
 # %% ../nbs/06_recipe.ipynb #9a03b7c1
 TECHNIQUES = ("normalize", "resize", "tta", "mixup", "smoothing")
 
+
 def _progressive(base):
     "Return the stages of progressive resizing: those of `base`, or two thirds of its epochs small."
     if base.stages:
@@ -20,17 +21,17 @@ def _progressive(base):
     late = base.epochs // 3
     if late < 2:
         raise ValueError(
-            f"epochs is {base.epochs}; progressive resizing needs at least 6, "
-            "or stages of its own."
+            f"epochs is {base.epochs}; progressive resizing needs at least 6, or stages of its own."
         )
     small = Stage(base.size * 2 // 3, base.bs, base.epochs - late, base.lr)
     large = Stage(base.size, base.bs, late - 1, base.lr / 3)
     return (small, large)
 
+
 def choose(
-    base,   # a `Recipe`: its size, epochs, learning rate and, where it has any, stages
+    base,  # a `Recipe`: its size, epochs, learning rate and, where it has any, stages
     names,  # some of `TECHNIQUES`
-):          # a `Recipe`
+):  # a `Recipe`
     "Return `base` with these techniques on, at the lesson's own values, and no others."
     for name in names:
         if name not in TECHNIQUES:
@@ -43,6 +44,7 @@ def choose(
         mixup=0.4 if "mixup" in names else 0.0,
         smoothing=0.1 if "smoothing" in names else 0.0,
     )
+
 
 def techniques(base) -> list:  # seven `Recipe`s
     "Return the arms of the comparison: the baseline, each technique alone, all five."

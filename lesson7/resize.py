@@ -17,13 +17,15 @@ from .lazy import torch
 def _is_positive_int(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
 
+
 @dataclass(frozen=True)
 class Stage:
     "Some epochs at one size."
-    size: int    # side of the images, pixels
-    bs: int      # images in a batch
+
+    size: int  # side of the images, pixels
+    bs: int  # images in a batch
     epochs: int  # for `fit_one_cycle` in the first stage, for `fine_tune` (which adds one) later
-    lr: float    # largest learning rate
+    lr: float  # largest learning rate
 
     def __post_init__(self):
         for name in ("size", "bs", "epochs"):
@@ -36,11 +38,11 @@ class Stage:
 # %% ../nbs/02_resize.ipynb #0592feb9
 def relative_cost(
     stages,  # `Stage`s; all but the first train one epoch more, `fine_tune`'s frozen one
-):           # array with the cost of an epoch in each, and the cost of all; float64
+):  # array with the cost of an epoch in each, and the cost of all; float64
     "Return the cost by pixels, relative to as many epochs at the largest size: 1 saves nothing."
     size = np.array([s.size for s in stages], dtype=float)
     epochs = np.array([s.epochs + (i > 0) for i, s in enumerate(stages)], dtype=float)
-    each = size**2 / size.max()**2
+    each = size**2 / size.max() ** 2
     return each, (each * epochs).sum() / epochs.sum()
 
 # %% ../nbs/02_resize.ipynb #27dc9b35
@@ -52,10 +54,11 @@ def _shares(n, size):
     start = torch.maximum(edges[:-1, None], pixels)
     return (end - start).clamp(min=0) * size / n
 
+
 def downsize(
-    x,     # images [...,H,W], floats
+    x,  # images [...,H,W], floats
     size,  # side of the square that is returned, pixels
-):         # [...,size,size], of the same type
+):  # [...,size,size], of the same type
     "Return smaller images: each new pixel is the mean of the area it covers."
     rows = _shares(x.shape[-2], size)
     columns = _shares(x.shape[-1], size)
@@ -66,10 +69,12 @@ def _identity(item):
     "Return what tells an image from others: an array's bytes, or the text of a path or table row."
     return np.asarray(item).tobytes() if hasattr(item, "__array__") else str(item)
 
+
 def _identities(dataset):
     items = dataset.items
     rows = items.itertuples() if hasattr(items, "itertuples") else items
     return {_identity(item) for item in rows}
+
 
 def _split(dls, stage):
     "Return the identities of the training and of the validation images of a stage's loaders."
@@ -80,6 +85,7 @@ def _split(dls, stage):
             f"The loaders of stage {stage} do not say which images they hold ({e}); "
             "make them with a DataBlock that splits."
         ) from e
+
 
 def _check_split(all_dls):
     "Raise unless all loaders validate on the same images, and train on none of them."
@@ -113,6 +119,7 @@ def _row(learn, size, epoch, record, trained=True):
     measures = dict(zip(names[-len(record) :], record))
     return dict(size=size, epoch=epoch, trained=trained) | measures
 
+
 def _recorder(rows, size):
     "Return a fastai callback that adds a row to `rows` for each epoch."
     from fastai.callback.core import Callback
@@ -126,11 +133,12 @@ def _recorder(rows, size):
 
     return RecordRows()
 
+
 def fit_progressive(
-    learn,    # a fastai `Learner`; its `dls` are replaced
+    learn,  # a fastai `Learner`; its `dls` are replaced
     get_dls,  # called as `get_dls(bs, size)`, once for each stage
-    stages,   # `Stage`s, in order
-) -> list:    # a dict for each epoch; at each switch one more (`trained=False`), before training
+    stages,  # `Stage`s, in order
+) -> list:  # a dict for each epoch; at each switch one more (`trained=False`), before training
     """Train the first stage with `fit_one_cycle` and later ones with `fine_tune`.
 
     Raises `ValueError` if the validation images do not stay the same.

@@ -25,6 +25,7 @@ from .normalize import NormStats, check_normalization
 # %% ../nbs/07_share.ipynb #581fd42f
 _SOURCE = "the model's training"
 
+
 def _normalizations(dl):
     "Return the `NormStats` of each `Normalize` that a loader's batches pass."
     pipeline = getattr(getattr(dl, "dl", dl), "after_batch", None)  # `tta` wraps a loader
@@ -32,6 +33,7 @@ def _normalizations(dl):
     return [
         NormStats(t.mean.flatten().tolist(), t.std.flatten().tolist(), _SOURCE) for t in transforms
     ]
+
 
 def _describe_input(dls):
     "Return size, presize and statistics of loaders, as `model.json` has them."
@@ -46,12 +48,14 @@ def _has_shapes(name, n_out, shapes):
         state = architecture(name)(n_out=n_out).state_dict()
     return shapes == {key: value.shape for key, value in state.items()}
 
+
 def _candidates(model, state, n_out):
     "Return the names of the architectures that a model may be."
     known = getattr(model, "architecture", None)
     names = [known] if known else list(architectures())
     shapes = {key: value.shape for key, value in state.items()}
     return [name for name in names if _has_shapes(name, n_out, shapes)]
+
 
 def _build(about, state):
     "Return the learner that `about` describes, with the weights in `state`."
@@ -94,6 +98,7 @@ def _digest(about):
     content = {key: value for key, value in about.items() if key != "digest"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+
 def _test_images():
     "Return two images of random pixels, always the same."
     generator = torch.Generator().manual_seed(0)
@@ -103,6 +108,7 @@ def _test_images():
         pixels = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
         images.append(Image.fromarray(pixels.numpy()))
     return images
+
 
 def _test_logits(learn):
     "Return a learner's logits for the test images, computed on the CPU in float32."
@@ -115,6 +121,7 @@ def _test_logits(learn):
 def _temporary_files(path):
     "Return what an interrupted save left in a folder."
     return [*path.glob(".weights-*.part"), *path.glob(".model.json.*.part")]
+
 
 def check_place(
     path,  # folder where a model is to be written
@@ -146,13 +153,15 @@ def _find_architecture(learn, about, state):
         "this learner was changed in a way that cannot be kept."
     )
 
+
 def save_model(
     learn,  # a fastai `Learner` on loaders of `get_dls`
-    path,   # folder to write; one that holds a model gets the new one in its place
+    path,  # folder to write; one that holds a model gets the new one in its place
 ) -> Path:
     "Write weights (float32), architecture, classes, sizes and statistics of a learner."
-    from lesson7 import __version__
     from safetensors.torch import save
+
+    from lesson7 import __version__
 
     path = Path(path)
     check_place(path)
@@ -182,8 +191,10 @@ def _is_vocab(value):
         return False
     return 0 < len(set(value)) == len(value)
 
+
 def _is_side(value):
     return type(value) is int and 1 < value <= 10_000
+
 
 def _is_stats(value):
     if value is None:
@@ -193,8 +204,10 @@ def _is_stats(value):
     columns = [value.get("mean"), value.get("std")]
     return all(isinstance(column, list) and len(column) == 3 for column in columns)
 
+
 def _is_digest(value):
     return isinstance(value, str) and len(value) == 64
+
 
 _FIELDS = {  # field of model.json: the test for it
     "arch": lambda value: isinstance(value, str),
@@ -246,9 +259,10 @@ def _read_weights(path, digest):
         raise ValueError(f"{file} was changed after it was saved; get it from its source again.")
     return weights
 
+
 def load_model(
     path,  # folder that `save_model` wrote
-):         # a fastai `Learner`; `learn.dls.test_dl(files)` makes loaders for `get_preds` and `tta`
+):  # a fastai `Learner`; `learn.dls.test_dl(files)` makes loaders for `get_preds` and `tta`
     "Return a saved learner; raises `ValueError` for a damaged folder. Runs no code from it."
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -278,6 +292,7 @@ def _with_probabilities(model, mean, std):
 
     return Probabilities().eval()
 
+
 def _to_onnx(module, example):
     "Return a module as the bytes of an ONNX file; the batch may have any size."
     program = torch.onnx.export(
@@ -294,7 +309,7 @@ def _to_onnx(module, example):
 # %% ../nbs/07_share.ipynb #c2080fb3
 def export_onnx(
     learn,  # a fastai `Learner` on loaders of `get_dls`, trained or loaded
-    path,   # the .onnx file to write
+    path,  # the .onnx file to write
 ) -> Path:  # its input "images": [B,3,size,size] in [0,1]; its output "probabilities": [B,C]
     "Write the model with its normalization as one ONNX file, checked with onnxruntime."
     try:

@@ -22,6 +22,7 @@ def _check_soft(y, n_classes):
         raise ValueError("Every row of soft targets must be 0 or more and sum to one.")
     return y
 
+
 def _check_indices(y, n_classes):
     "Return class indices [B]; raises for anything else."
     if y.dtype == torch.bool or y.ndim != 1:
@@ -37,6 +38,7 @@ def _check_indices(y, n_classes):
         )
     return y.long()
 
+
 def _as_soft(y, n_classes, eps):
     "Return class indices [B] or soft targets [B,n_classes] as soft targets, checked."
     if not 0 <= eps < 1:
@@ -51,21 +53,22 @@ def _as_soft(y, n_classes, eps):
         return _check_soft(y, n_classes)
     return torch.nn.functional.one_hot(_check_indices(y, n_classes), n_classes).float()
 
+
 def smooth_labels(
-    y,          # class indices [B], or soft targets [B,C]
+    y,  # class indices [B], or soft targets [B,C]
     n_classes,  # C, 2 or more
-    eps=0.1,    # share that is spread evenly over all classes, in [0,1)
-):              # soft targets [B,C]
+    eps=0.1,  # share that is spread evenly over all classes, in [0,1)
+):  # soft targets [B,C]
     "Return 1-eps+eps/C for the true class and eps/C for the others (Szegedy and others, 2016)."
     return (1 - eps) * _as_soft(y, n_classes, eps) + eps / n_classes
 
 # %% ../nbs/05_smoothing.ipynb #1b522e13
 def smoothed_cross_entropy(
-    logits,       # a model's output before softmax, [B,C]
-    y,            # class indices [B], or soft targets [B,C]
-    eps=0.1,      # in [0,1); 0: plain cross-entropy
+    logits,  # a model's output before softmax, [B,C]
+    y,  # class indices [B], or soft targets [B,C]
+    eps=0.1,  # in [0,1); 0: plain cross-entropy
     weight=None,  # a weight for each class, [C]
-):                # the mean loss, a scalar
+):  # the mean loss, a scalar
     "Return the cross-entropy against `smooth_labels`, equal to torch's `label_smoothing`."
     if logits.ndim != 2:
         raise ValueError(f"Logits are [B,C]; these are {list(logits.shape)}.")
@@ -101,11 +104,12 @@ def _check_probabilities(probs, y, bins):
             "(give logits.softmax(1), not logits)."
         )
 
+
 def reliability(
-    probs,    # probabilities [B,C]
-    y,        # class indices [B]
+    probs,  # probabilities [B,C]
+    y,  # class indices [B]
     bins=15,  # of equal width, from 0 to 1
-):            # number of images, mean confidence and accuracy, [bins] each; NaN for an empty bin
+):  # number of images, mean confidence and accuracy, [bins] each; NaN for an empty bin
     "Return how often a model is right, for each bin of its confidence."
     probs, y = (torch.as_tensor(v).as_subclass(torch.Tensor).detach().cpu() for v in (probs, y))
     _check_probabilities(probs, y, bins)
@@ -119,11 +123,12 @@ def reliability(
     counts = bin_sums(torch.ones_like(confidence))
     return counts.long(), bin_sums(confidence) / counts, bin_sums(is_right) / counts
 
+
 def ece(
-    probs,    # probabilities [B,C]
-    y,        # class indices [B]
+    probs,  # probabilities [B,C]
+    y,  # class indices [B]
     bins=15,  # of equal width, from 0 to 1
-) -> float:   # 0 to 1
+) -> float:  # 0 to 1
     """Return the expected calibration error (Guo and others, 2017).
 
     It is the mean of |accuracy - confidence| over bins, weighted by their size.

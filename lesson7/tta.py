@@ -19,10 +19,10 @@ from .outputs import activation
 
 # %% ../nbs/03_tta.ipynb #1ea60048
 def combine(
-    preds,          # [views,B,C]: one prediction for each view, the plain view first
+    preds,  # [views,B,C]: one prediction for each view, the plain view first
     reduce="mean",  # "mean" · "max", which does not sum to 1 · "lerp", fastai's weights
-    beta=0.25,      # weight of the plain view in "lerp", 0 to 1; the others share the rest
-):                  # [B,C]
+    beta=0.25,  # weight of the plain view in "lerp", 0 to 1; the others share the rest
+):  # [B,C]
     """Return one prediction from several views.
 
     "lerp" is `torch.lerp(others.mean(0), plain, beta)`, as in fastai's `Learner.tta`.
@@ -50,12 +50,15 @@ def square_at(h, w, side, fx, fy):
     y = math.floor(fy * (h - side) + 0.5)
     return x, y, x + side, y + side
 
+
 def window_side(h, w, scale):
     "Return the side of a window, pixels: `scale` times the short side, at least 1."
     return max(1, math.floor(scale * min(h, w) + 0.5))
 
+
 # Opposite corners come first, so that two windows see both ends.
 CORNERS = [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0)]  # fractions of the way, x and y
+
 
 def window_positions(h, w, kind, n, rng):
     "Return the position of each of `n` windows as fractions of the distance that it can move."
@@ -84,14 +87,15 @@ def _check_windows(h, w, size, kind, n, scale):
             f'n is {n}; an image has 4 corners: use n=4 or less, or kind="ends" or "random".'
         )
 
+
 def windows(
-    h,               # height of the image, pixels
-    w,               # width of the image, pixels
-    size,            # side that the model sees, pixels: each window is resized to it
+    h,  # height of the image, pixels
+    w,  # width of the image, pixels
+    size,  # side that the model sees, pixels: each window is resized to it
     kind="corners",  # "corners" · "ends": evenly along the longer side · "random"
-    n=4,             # how many; 1 to 4 corners
-    scale=0.85,      # side of a window, as a share of min(h, w)
-    seed=None,       # of "random"; None: other windows each time
+    n=4,  # how many; 1 to 4 corners
+    scale=0.85,  # side of a window, as a share of min(h, w)
+    seed=None,  # of "random"; None: other windows each time
 ) -> list[tuple[int, int, int, int]]:  # x0, y0, x1, y1 in pixels, as `PIL.Image.crop` takes them
     """Return square windows of an image, all within its edges.
 
@@ -108,15 +112,18 @@ def _without(pipeline, is_left_out):
     transforms = [t for t in pipeline.fs if not is_left_out(t)]
     return type(pipeline)(transforms, split_idx=1)
 
+
 def _resizes_item(transform):
     from fastai.vision.augment import CropPad, RandomCrop, Resize
 
     return isinstance(transform, (Resize, RandomCrop, CropPad))
 
+
 def _resizes_batch(transform):
     from fastai.vision.augment import AffineCoordTfm, RandomResizedCropGPU
 
     return isinstance(transform, (AffineCoordTfm, RandomResizedCropGPU))
+
 
 def _only_copies(transform):
     "Return whether a batch transform does nothing in validation but copy the images."
@@ -126,6 +133,7 @@ def _only_copies(transform):
 
 # %% ../nbs/03_tta.ipynb #e8c997e9
 _MEGAPIXEL = 2**20
+
 
 class _ViewLoader:
     "Yields all `n+1` views of the images of `dl`; each image is loaded once."
@@ -217,6 +225,7 @@ def _by_view(rows, sizes, n_views):
     batches = rows.split([n_views * size for size in sizes])
     return torch.cat([batch.unflatten(0, (n_views, -1)) for batch in batches], 1)
 
+
 def _predict_views(learn, dl, n, kind, scale, seed):
     "Return the predictions of all views, [views,B,C], and the labels, [B] or None."
     keep_memory()
@@ -230,24 +239,22 @@ def _predict_views(learn, dl, n, kind, scale, seed):
 
 # %% ../nbs/03_tta.ipynb #58433ff2
 def tta(
-    learn,           # a fastai `Learner`, freshly trained or loaded
-    n=4,             # windows beside the plain view
+    learn,  # a fastai `Learner`, freshly trained or loaded
+    n=4,  # windows beside the plain view
     kind="corners",  # of windows, as in `windows`
-    reduce="mean",   # as in `combine`; None: all views, [n+1,B,C]
-    beta=None,       # the plain view's weight in "lerp"; None: 0.25
-    dl=None,         # a loader, of `learn.dls.test_dl(files)` for example; None: the validation set
-    scale=0.85,      # side of a window, as a share of the short side
-    seed=42,         # of "random" windows
-):                   # preds [B,C] and targs as `learn.get_preds` returns them; targs may be None
+    reduce="mean",  # as in `combine`; None: all views, [n+1,B,C]
+    beta=None,  # the plain view's weight in "lerp"; None: 0.25
+    dl=None,  # a loader, of `learn.dls.test_dl(files)` for example; None: the validation set
+    scale=0.85,  # side of a window, as a share of the short side
+    seed=42,  # of "random" windows
+):  # preds [B,C] and targs as `learn.get_preds` returns them; targs may be None
     """Return predictions from the plain view and `n` windows of each image, which is loaded once.
 
     "mean" and "lerp" give probabilities; the values of "max" do not sum to 1.
     """
     _check_windows(1, 1, 1, kind, n, scale)
     if beta is not None and reduce != "lerp":
-        raise ValueError(
-            f'beta weighs the plain view in reduce="lerp"; reduce is {reduce!r}.'
-        )
+        raise ValueError(f'beta weighs the plain view in reduce="lerp"; reduce is {reduce!r}.')
     beta = 0.25 if beta is None else beta
     if reduce is not None:
         combine(torch.zeros(1, 1, 1), reduce, beta)  # raises the errors for reduce and beta

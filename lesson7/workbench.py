@@ -78,9 +78,10 @@ def _curve_label(recipe):
         label += f", {100 * recipe.noise:.0f} % wrong"
     return label
 
+
 def curves(
     runs,  # list of `Result`
-):         # bytes of a PNG file
+):  # bytes of a PNG file
     "Draw the accuracy after each epoch, a line for each result."
     from matplotlib.figure import Figure
 
@@ -105,6 +106,7 @@ def _results_table(runs):
     table = Comparison(runs, {}).table().reset_index()
     return table.to_html(border=0, na_rep="", index=False, col_space="4.2em")
 
+
 def _result_message(run):
     name = f"{run.recipe.name}, seed {run.recipe.seed}"
     return f"{name}: {100 * run.accuracy:.1f} % accuracy after {run.seconds:.0f} s."
@@ -113,6 +115,7 @@ def _result_message(run):
 _LABELS = [("all right", 0.0), ("25 % wrong", 0.25), ("50 % wrong", 0.5)]
 _MAX_EPOCHS = 200
 _MAX_SEED = 10**6
+
 
 class _Controls(W.VBox):
     "The widgets of a workbench. `base` has the values that no widget changes."

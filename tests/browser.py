@@ -57,4 +57,4 @@ def answer(url, seconds=60):
         except URLError:
             if time.monotonic() > end:
                 raise
-            time.sleep(.1)
+            time.sleep(0.1)

@@ -24,7 +24,7 @@ def narrow_learner(dls, loss=None):
     from fastai.vision.all import CrossEntropyLossFlat, Learner, xresnet18
 
     torch.manual_seed(0)
-    model = xresnet18(n_out=dls.c, widen=.25, stem_szs=(16, 16, 64))
+    model = xresnet18(n_out=dls.c, widen=0.25, stem_szs=(16, 16, 64))
     learn = Learner(dls, model, loss_func=loss or CrossEntropyLossFlat())
     learn.remove_cb(learn.progress)
     return learn

@@ -24,12 +24,14 @@ from ..data.files import write_atomically
 def _progress_file():
     return user_data_path("lesson7") / "progress.json"
 
+
 def _free_name(file):
     "Return the first unused name for a damaged progress file."
     number = 1
     while (renamed := file.with_name(f"progress-damaged-{number}.json")).exists():
         number += 1
     return renamed
+
 
 def _rename_damaged(file):
     "Rename a damaged progress file, and return a one-line message."
@@ -50,6 +52,7 @@ def _parse_progress(text):
     if not isinstance(done, dict) or not all(isinstance(day, str) for day in done.values()):
         raise ValueError('A progress file must contain {"done": {exercise: day}}.')
     return done
+
 
 def _read_progress():
     "Return exercise -> day, and a one-line message if the file could not be read."
@@ -77,6 +80,7 @@ def _record(name):
         return f"It could not be noted in your progress ({error.strerror})."
     return problem
 
+
 def _next_exercise(done, after=None):
     "Return the first `Exercise` after `after` that is not done; None if all are done."
     names = list(exercises())
@@ -90,7 +94,8 @@ def _next_exercise(done, after=None):
 @dataclass(frozen=True)
 class Progress:
     "The exercises that are done, and the next one."
-    done: dict         # exercise -> day
+
+    done: dict  # exercise -> day
     problem: str = ""  # a message, if the progress file could not be read
 
     @property
@@ -137,6 +142,7 @@ def progress() -> Progress:
 # %% ../../nbs/api/course/check.ipynb #f7ebbac4
 _RELATIVE_TOLERANCE = 1e-5
 
+
 def _parts(task, value, inputs, expected):
     "Return an answer as tensors: as many as the right answer `expected` has."
     if not isinstance(expected, tuple):
@@ -149,11 +155,13 @@ def _parts(task, value, inputs, expected):
         raise ValueError(f"It returns {len(value)} values; expected a tuple of {count} values.")
     return [numbers(part) for part in value]
 
+
 def _is_close(a, b, atol):
     "Return whether two tensors agree; a single number agrees with a tensor that holds it."
     if a.shape != b.shape and not a.numel() == b.numel() == 1:
         return False
     return torch.allclose(a.flatten(), b.flatten(), rtol=_RELATIVE_TOLERANCE, atol=atol)
+
 
 def _all_close(task, given, wanted):
     "Return whether all parts of two answers agree."
@@ -172,6 +180,7 @@ def _likely_slip(task, given, inputs, expected):
         if _all_close(task, given, parts):
             return slip
     return None
+
 
 def _explain(task, given, wanted, inputs, expected):
     "Return a message about the difference between two answers; it may be empty."
@@ -217,6 +226,7 @@ def _try_inputs(task, fn, seconds):
         printed = printed or result.printed
     return None, printed
 
+
 def _passed(name, printed):
     "Store that an exercise is solved, and return its `Verdict`."
     problem = _record(name)
@@ -231,9 +241,9 @@ def _passed(name, printed):
 
 # %% ../../nbs/api/course/check.ipynb #10142c80
 def exercise(
-    name,          # of the exercise: each has a checker of that name
-    fn=None,       # your function; None: return the task
-    seconds=5.0,   # time limit for each input
+    name,  # of the exercise: each has a checker of that name
+    fn=None,  # your function; None: return the task
+    seconds=5.0,  # time limit for each input
 ) -> Verdict:
     "Check `fn` with the inputs of an exercise."
     if name not in exercises():
@@ -255,9 +265,11 @@ def batch_stats(fn=None) -> Verdict:
     "Check `fn(x)`: the mean and standard deviation of each channel."
     return exercise("batch_stats", fn)
 
+
 def normalize(fn=None) -> Verdict:
     "Check `fn(x, mean, std)`: images with mean 0 and standard deviation 1."
     return exercise("normalize", fn)
+
 
 def denormalize(fn=None) -> Verdict:
     "Check `fn(x, mean, std)`: the original images."
@@ -268,9 +280,11 @@ def epochs_trained(fn=None) -> Verdict:
     "Check `fn(stages)`: the number of epochs of a schedule."
     return exercise("epochs_trained", fn)
 
+
 def relative_cost(fn=None) -> Verdict:
     "Check `fn(stages)`: the cost of a schedule."
     return exercise("relative_cost", fn)
+
 
 def downsize(fn=None) -> Verdict:
     "Check `fn(x, size)`: a smaller image."
@@ -281,13 +295,16 @@ def combine(fn=None) -> Verdict:
     "Check `fn(logits)`: the mean of the views' probabilities."
     return exercise("combine", fn)
 
+
 def weigh_views(fn=None) -> Verdict:
     "Check `fn(preds, beta)`: the views, weighted as in `learn.tta`."
     return exercise("weigh_views", fn)
 
+
 def windows(fn=None) -> Verdict:
     "Check `fn(h, w, side)`: the four corners of an image."
     return exercise("windows", fn)
+
 
 def tta_views(fn=None) -> Verdict:
     "Check `fn(h, w)`: the centre and both ends, each once."
@@ -298,9 +315,11 @@ def mix(fn=None) -> Verdict:
     "Check `fn(a, b, t)`: a blend of two images or targets."
     return exercise("mix", fn)
 
+
 def mix_batch(fn=None) -> Verdict:
     "Check `fn(x, y, lam, perm, n)`: a batch mixed with itself, images and targets."
     return exercise("mix_batch", fn)
+
 
 def sample_lambda(fn=None) -> Verdict:
     "Check `fn(n, alpha)`: folded weights from a beta distribution."
@@ -311,13 +330,16 @@ def smooth_labels(fn=None) -> Verdict:
     "Check `fn(y, n, eps)`: smoothed targets."
     return exercise("smooth_labels", fn)
 
+
 def smoothed_cross_entropy(fn=None) -> Verdict:
     "Check `fn(logits, y, eps)`: the loss against smoothed targets."
     return exercise("smoothed_cross_entropy", fn)
 
+
 def best_logit(fn=None) -> Verdict:
     "Check `fn(n, eps)`: the logit at which that loss is lowest."
     return exercise("best_logit", fn)
+
 
 def smoothing(fn=None) -> Verdict:
     "Check `fn(y, n, eps)`, as `check.smooth_labels` does."

@@ -23,6 +23,7 @@ _PARTS = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+
 def _text_parts(text):
     "Yield the parts of a text cell: pairs of kind (text, question, solution, heading) and text."
     start = 0
@@ -53,6 +54,7 @@ def _class_signature(node):
             arguments.append(ast.unparse(field.target) + default)
     return f"{node.name}({', '.join(arguments)})"
 
+
 def _signature(node):
     "Return the call of a function or class, without types."
     if isinstance(node, ast.ClassDef):
@@ -61,6 +63,7 @@ def _signature(node):
         if isinstance(argument, ast.arg):
             argument.annotation = None
     return f"{node.name}({ast.unparse(node.args)})"
+
 
 def _listed(words):
     return ", ".join(f"`{word}`" for word in words)
@@ -74,6 +77,7 @@ def _exported_parts(body):
         return []
     return [("code", f"Write {_listed(map(_signature, public))}.")]
 
+
 def _imported(body):
     "Return a line that says what a cell imports; empty where it imports nothing."
     imported = []
@@ -83,8 +87,10 @@ def _imported(body):
             imported.append(_listed(alias.name for alias in node.names) + module)
     return f"With {'; '.join(imported)}." if imported else ""
 
+
 _HIDDEN = {"hide", "default_exp", "echo: false", "include: false"}
 _EXPORTED = {"export", "exports", "exporti"}
+
 
 def _code_parts(source):
     "Return the parts of a code cell: pairs of kind (stub, explorer, code) and text."
@@ -112,6 +118,7 @@ _NOTE = (
 # What an exercise needs, whichever one you begin with.
 _IMPORTS = "import numpy as np\nimport torch\n\nfrom lesson7.course import check"
 
+
 def _parts(cell):
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
@@ -119,6 +126,7 @@ def _parts(cell):
     if cell["cell_type"] == "code":
         return _code_parts(source)
     return []
+
 
 def _sections(nb):
     "Return a notebook as (heading, parts); parts before the first heading have an empty one."
@@ -139,11 +147,12 @@ def _quote(parts):
             return found[0].strip()
     return ""
 
+
 def _clean_parts(parts, is_first, has_exercises):
     "Yield the cells that a section keeps below its heading."
     after_empty_cell = False
     for kind, text in parts:
-        if kind == "stub" or kind == "explorer" and is_first:
+        if kind == "stub" or (kind == "explorer" and is_first):
             yield "code", text
         elif kind in ("code", "explorer"):
             instruction = text if kind == "code" else ""
@@ -158,6 +167,7 @@ def _clean_parts(parts, is_first, has_exercises):
         else:
             continue
         after_empty_cell = kind in ("code", "explorer")
+
 
 def _clean_section(heading, parts, is_first):
     "Yield the cells of a section in the clean notebook, as pairs of cell type and source."
@@ -175,8 +185,9 @@ def _cell(i, kind, source):
     cell = dict(cell_type=kind, id=f"clean-{i}", metadata={}, source=source.splitlines(True))
     return cell | dict(execution_count=None, outputs=[]) if kind == "code" else cell
 
+
 def clean_edition(
-    nb,     # a notebook, as `json.load` reads it
+    nb,  # a notebook, as `json.load` reads it
 ) -> dict:  # a notebook; the same one where it has no questions
     "Return title, headings, questions, exercises and empty cells of a notebook."
     sections = _sections(nb)
@@ -194,16 +205,19 @@ def clean_edition(
 # %% ../../nbs/api/course/notebooks.ipynb #be5d2045
 _RECORD = ".lesson7.json"  # in the learner's folder: the edition, and the digest of each copy
 
+
 def notebook_folder() -> Path:
     "Return the notebooks' folder: in the installed package, or `nbs` in the repository."
     package = Path(find_spec("lesson7").origin).parent
     installed = package / "notebooks"
     return installed if installed.is_dir() else package.parent / "nbs"
 
+
 def _digest(nb):
     "Return a digest of the cells' types and sources."
     cells = [[cell["cell_type"], "".join(cell["source"])] for cell in nb["cells"]]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
 
 def _editions(clean):
     "Return name -> notebook, full or clean, in order."
@@ -215,6 +229,7 @@ def _editions(clean):
         nb = json.loads(file.read_text(encoding="utf-8"))
         editions[file.relative_to(source).as_posix()] = clean_edition(nb) if clean else nb
     return editions
+
 
 def _write(folder, name, nb):
     file = folder / name
@@ -230,11 +245,13 @@ def _read_record(folder):
     except (OSError, ValueError, KeyError, TypeError):
         return dict(clean=None, digests={})
 
+
 def _write_record(folder, clean, digests):
     write_atomically(folder / _RECORD, json.dumps(dict(clean=clean, digests=digests), indent=1))
 
+
 def copy_notebooks(
-    folder,       # of the learner; made where it is not there
+    folder,  # of the learner; made where it is not there
     clean=False,  # copy clean chapters: headings, questions and empty cells
 ) -> tuple[list, list]:  # names of the files that were written, and of those that were kept
     "Copy the notebooks to `folder`; files that are there stay as they are."
@@ -259,6 +276,7 @@ def _free_name(file):
     names += [f"{file.stem}-yours-{n}{file.suffix}" for n in range(2, 1000)]
     return next(file.with_name(name) for name in names if not file.with_name(name).exists())
 
+
 def _digest_of_file(file):
     "Return the digest of a notebook file; empty where it is no notebook."
     try:
@@ -266,10 +284,11 @@ def _digest_of_file(file):
     except (ValueError, KeyError, TypeError):
         return ""
 
+
 def update_notebooks(
-    folder,      # where `copy_notebooks` wrote
+    folder,  # where `copy_notebooks` wrote
     clean=None,  # the edition; None: that of the folder
-) -> dict:       # name of each file that was written -> name of the learner's version, or None
+) -> dict:  # name of each file that was written -> name of the learner's version, or None
     "Bring new versions of the notebooks to a learner's folder, and keep what the learner wrote."
     folder = Path(folder)
     if not folder.is_dir():

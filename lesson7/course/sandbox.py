@@ -23,8 +23,10 @@ import torch
 # %% ../../nbs/api/course/sandbox.ipynb #6b5eac9b
 _ALARM_INTERVAL = 1  # seconds between two alarms
 
+
 class _TimeLimitExceeded(BaseException):
     "Raised inside a function that takes too long."
+
 
 def _run_with_alarm(fn, args, seconds):
     "Call `fn(*args)`, and interrupt it after `seconds`. Only for the main thread."
@@ -52,6 +54,7 @@ def _raise_in_thread(thread, error):
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread.ident), ctypes.py_object(error)
     )
+
 
 def _run_in_thread(fn, args, seconds):
     "Call `fn(*args)` in a new thread, and wait for it for at most `seconds`."
@@ -92,9 +95,10 @@ def _to_tensor(value):
         return torch.stack([numbers(item) for item in value])
     return None
 
+
 def numbers(
     value,  # tensor, array, number, or lists of them
-):          # float64 tensor on the CPU
+):  # float64 tensor on the CPU
     "Return `value` as a tensor; raises `ValueError` on other types and on rows of unequal length."
     kind = type(value).__name__
     try:
@@ -112,15 +116,17 @@ def numbers(
 _MAX_REPR = 80  # characters of a value without numbers
 _FIRST_VALUES = 4  # values of a large tensor
 
+
 def _format(values):
     "Return a number, or nested lists of numbers, with at most four decimals."
     if isinstance(values, list):
         return f"[{', '.join(_format(value) for value in values)}]"
     return f"{values:.4f}".rstrip("0").rstrip(".")
 
+
 def shown(
-    value,     # tensor, array, list, tuple, number, ...
-    most=24,   # of a tensor with more values, only the shape and the first values are shown
+    value,  # tensor, array, list, tuple, number, ...
+    most=24,  # of a tensor with more values, only the shape and the first values are shown
 ) -> str:
     "Return a value as a text of one line."
     is_tuple = isinstance(value, tuple) and len(value) > 0
@@ -138,13 +144,16 @@ def shown(
 # %% ../../nbs/api/course/sandbox.ipynb #6c81e650
 _MAX_MESSAGE = 200  # characters of an error message
 
+
 @dataclass(frozen=True)
 class Attempt:
     "The result of one call."
+
     value: Any = None
-    problem: str = ""         # a one-line message; empty if the function returned a value
-    printed: bool = False     # whether the function printed something
+    problem: str = ""  # a one-line message; empty if the function returned a value
+    printed: bool = False  # whether the function printed something
     unfinished: bool = False  # whether the function is not written yet
+
 
 def _call(fn, args, seconds):
     "Call `fn(*args)`, capture what it prints, and turn errors into a message."
@@ -174,10 +183,12 @@ def _signature_problem(fn, names):
         pass
     return ""
 
+
 def _is_equal(a, b):
     if isinstance(a, torch.Tensor):
         return torch.equal(a, b)
     return a == b
+
 
 def _changed_input(inputs, args):
     "Return the name of the first input that differs from its copy in `args`; None if all agree."
@@ -188,8 +199,8 @@ def _changed_input(inputs, args):
 
 # %% ../../nbs/api/course/sandbox.ipynb #450bb203
 def attempt(
-    fn,           # the learner's function
-    inputs,       # dict, argument -> value; passed by position
+    fn,  # the learner's function
+    inputs,  # dict, argument -> value; passed by position
     seconds=5.0,  # time limit
 ) -> Attempt:
     "Call `fn`, and return its value or a one-line message about what went wrong."
@@ -211,14 +222,16 @@ def attempt(
 # %% ../../nbs/api/course/sandbox.ipynb #f8d20f1b
 _GREEN, _BROWN = "#1a7f37", "#9a6700"
 
+
 @dataclass(frozen=True)
 class Verdict:
     "The answer of a checker; true if the function is right."
+
     exercise: str
     right: bool
-    says: str                                   # the message: a sentence or two
+    says: str  # the message: a sentence or two
     inputs: dict = field(default_factory=dict)  # the first ones at which the function differs
-    gave: Any = None                            # what the function returned
+    gave: Any = None  # what the function returned
     expected: Any = None
 
     def __bool__(self):

@@ -7,9 +7,9 @@ __all__ = ['Exercise', 'exercises']
 
 # %% ../../nbs/api/course/tasks.ipynb #7a83e0bf
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable
 
 import numpy as np
 import torch
@@ -20,15 +20,17 @@ def _unchanged(answer, inputs):
     "Return `answer`: most answers are compared as they are."
     return answer
 
+
 @dataclass(frozen=True)
 class Exercise:
     "One function to write."
+
     chapter: str
-    name: str         # of the exercise and of its checker
+    name: str  # of the exercise and of its checker
     instruction: str  # what the function must return, in a few sentences
     inputs: Callable  # () -> list of dicts, argument -> value; the same at each call
     answer: Callable  # a right function
-    slips: dict       # the mistake, as a clause -> a function that makes it
+    slips: dict  # the mistake, as a clause -> a function that makes it
     canonical: Callable = _unchanged  # (tensor, inputs) -> what is compared; may raise `ValueError`
     atol: float = 1e-5  # absolute tolerance of the comparison
 
@@ -38,14 +40,17 @@ def _random(seed, *shape):
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(*shape, generator=generator).round(decimals=2)
 
+
 def _random_logits(seed, *shape):
     "Return numbers in [-2,2] with two decimals."
     return 4 * _random(seed, *shape) - 2
+
 
 def _random_classes(seed, count, n):
     "Return `count` class indices below `n`."
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(n, (count,), generator=generator)
+
 
 def _random_images(*shapes):
     "Return inputs with a tensor `x` of each shape."
@@ -57,14 +62,17 @@ _LAST_AXIS = (
     "applied mean and std to the last axis, not to the channels: give them the shape [C,1,1]"
 )
 
+
 def _images_with_stats():
     mean = torch.tensor([0.5, 0.4, 0.3])
     std = torch.tensor([0.2, 0.25, 0.4])
     images = _random_images((1, 3, 1, 3), (2, 3, 4, 5), (1, 3, 3, 3))
     return [inputs | dict(mean=mean, std=std) for inputs in images]
 
+
 def _per_channel(fn):
     "Return `fn` with its mean and std in the shape [C,1,1], which matches images [B,C,H,W]."
+
     def with_channel_axis(x, mean, std):
         return fn(x, mean[:, None, None], std[:, None, None])
 
@@ -74,17 +82,22 @@ def _per_channel(fn):
 def _stats(x, *axes):
     return x.mean(axes), x.std(axes)
 
+
 def _channel_stats(x):
     return _stats(x, *_PIXEL_AXES)
+
 
 def _std_of_everything(x):
     return x.mean(_PIXEL_AXES), x.std()
 
+
 def _mean_of_image_stds(x):
     return x.mean(_PIXEL_AXES), x.std((2, 3)).mean(0)
 
+
 def _population_stats(x):
     return x.mean(_PIXEL_AXES), x.std(_PIXEL_AXES, correction=0)
+
 
 def _mean_and_variance(x):
     return x.mean(_PIXEL_AXES), x.var(_PIXEL_AXES)
@@ -115,8 +128,10 @@ _BATCH_STATS = Exercise(
 # %% ../../nbs/api/course/tasks.ipynb #6fe69a4d
 _normalized = _per_channel(lambda x, mean, std: (x - mean) / std)
 
+
 def _normalized_by_itself(x, mean, std):
     return _normalized(x, *_channel_stats(x))
+
 
 _NORMALIZE = Exercise(
     chapter="normalize",
@@ -164,6 +179,7 @@ _DENORMALIZE = Exercise(
 _NO_EXTRA_EPOCH = "did not count fine_tune's extra epoch"
 _FIRST_EXTRA_EPOCH = "counted an extra epoch for the first stage: fit_one_cycle has none"
 
+
 def _schedules():
     return [
         dict(stages=[(128, 4), (224, 5)]),
@@ -171,10 +187,12 @@ def _schedules():
         dict(stages=[(64, 7), (96, 3), (128, 2)]),
     ]
 
+
 def _epochs(stages, first=0, later=1):
     "Return the epochs of each stage, with extra epochs in the first and in each later one."
     extra = [first] + [later] * (len(stages) - 1)
     return [epochs + more for (_, epochs), more in zip(stages, extra)]
+
 
 _epochs_without_extra = partial(_epochs, later=0)
 _epochs_with_first_extra = partial(_epochs, first=1)
@@ -182,6 +200,7 @@ _epochs_with_first_extra = partial(_epochs, first=1)
 # %% ../../nbs/api/course/tasks.ipynb #27c013cc
 def _one_extra_epoch(stages):
     return sum(_epochs_without_extra(stages)) + 1
+
 
 _EPOCHS_TRAINED = Exercise(
     chapter="resize",
@@ -208,8 +227,10 @@ def _cost(stages, power=2, epochs=_epochs, reference_epochs=None, reference_size
     size = reference_size(size for size, _ in stages)
     return cost / (size**power * sum(reference_epochs(stages)))
 
+
 def _one_epoch_each(stages):
     return [1] * len(stages)
+
 
 def _one_epoch(stages):
     return [1]
@@ -249,6 +270,7 @@ def _blocks(x, size):
     side = x.shape[1] // size
     return x.unfold(1, side, side).unfold(2, side, side)
 
+
 _DOWNSIZE = Exercise(
     chapter="resize",
     name="downsize",
@@ -275,20 +297,25 @@ _DOWNSIZE = Exercise(
 _XY_EXCHANGED = "exchanged x and y"
 _WIDTH_HEIGHT = "returned width and height instead of x1 and y1"
 
+
 def _sorted_boxes(boxes, inputs):
     if boxes.ndim != 2:
         return boxes
     return torch.tensor(sorted(boxes.tolist()), dtype=boxes.dtype)
 
+
 def _squares(side, *corners):
     "Return the boxes (x0, y0, x1, y1) of the squares with these upper left corners."
     return [(x, y, x + side, y + side) for x, y in corners]
 
+
 def _transposed(boxes):
     return [(y0, x0, y1, x1) for x0, y0, x1, y1 in boxes]
 
+
 def _with_width_and_height(boxes):
     return [(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes]
+
 
 def _centre(h, w, side):
     return _squares(side, ((w - side) // 2, (h - side) // 2))
@@ -321,17 +348,22 @@ _COMBINE = Exercise(
 def _views(seed, *shape, beta):
     return dict(preds=_random_logits(seed, *shape).softmax(2), beta=beta)
 
+
 def _weigh(plain, others, beta):
     return beta * plain + (1 - beta) * others.mean(0)
+
 
 def _plain_view_twice(preds, beta):
     return _weigh(preds[0], preds, beta)
 
+
 def _betas_exchanged(preds, beta):
     return _weigh(preds[0], preds[1:], 1 - beta)
 
+
 def _last_view_as_plain(preds, beta):
     return _weigh(preds[-1], preds[:-1], beta)
+
 
 def _others_summed(preds, beta):
     return beta * preds[0] + (1 - beta) * preds[1:].sum(0)
@@ -365,8 +397,10 @@ def _corners(h, w, side):
     bottom = h - side
     return _squares(side, (0, 0), (right, 0), (0, bottom), (right, bottom))
 
+
 def _corners_and_centre(h, w, side):
     return _corners(h, w, side) + _centre(h, w, side)
+
 
 def _past_the_edge(h, w, side):
     return _squares(side, (0, 0), (w, 0), (0, h), (w, h))
@@ -400,8 +434,10 @@ def _ends(h, w):
     side = min(h, w)
     return _squares(side, (0, 0), (w - side, h - side))
 
+
 def _three_views(h, w):
     return _ends(h, w) + _centre(h, w, min(h, w))
+
 
 def _centre_twice(h, w):
     return _three_views(h, w) + _centre(h, w, min(h, w))
@@ -433,6 +469,7 @@ _TTA_VIEWS = Exercise(
 # %% ../../nbs/api/course/tasks.ipynb #14e4f20a
 def _one_hot(y, n):
     return F.one_hot(y, n).float()
+
 
 def _blend(x, t, perm):
     "Return each item of `x` [B,...], mixed with the item `perm` [B], with its weight `t` [B]."
@@ -466,20 +503,26 @@ _MIX = Exercise(
 def _mixed_batch(x, y, lam, perm, n):
     return _blend(x, lam, perm), _blend(_one_hot(y, n), lam, perm)
 
+
 def _exchanged_label_weights(x, y, lam, perm, n):
     return _blend(x, lam, perm), _blend(_one_hot(y, n), 1 - lam, perm)
+
 
 def _half_labels(x, y, lam, perm, n):
     return _blend(x, lam, perm), _blend(_one_hot(y, n), torch.full_like(lam, 0.5), perm)
 
+
 def _class_indices(x, y, lam, perm, n):
     return _blend(x, lam, perm), _blend(y, lam, perm)
+
 
 def _unmixed_labels(x, y, lam, perm, n):
     return _blend(x, lam, perm), _one_hot(y, n)
 
+
 def _unmixed_images(x, y, lam, perm, n):
     return x, _blend(_one_hot(y, n), lam, perm)
+
 
 def _weights_on_last_axis(x, y, lam, perm, n):
     labels = _one_hot(y, n)
@@ -489,8 +532,10 @@ def _weights_on_last_axis(x, y, lam, perm, n):
 def _other_items_weight(x, y, lam, perm, n):
     return _mixed_batch(x, y, 1 - lam, perm, n)
 
+
 def _first_weight_for_all(x, y, lam, perm, n):
     return _mixed_batch(x, y, lam[:1], perm, n)
+
 
 def _batch(seed, *shape, n):
     return dict(
@@ -530,11 +575,14 @@ _MIX_BATCH = Exercise(
 _SAMPLES = 200_000  # weights that the answer and the slips draw
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
+
 def _beta(alpha, other=None):
     return np.random.default_rng(42).beta(alpha, other or alpha, _SAMPLES)
 
+
 def _folded(lam):
     return np.maximum(lam, 1 - lam)
+
 
 def _sample_quantiles(lam, inputs):
     "Return the `_QUANTILES` of weights [n]."
@@ -576,15 +624,19 @@ _SAMPLE_LAMBDA = Exercise(
 _NO_SHARE = "forgot eps/N on the true class: it is 1 - eps + eps/N"
 _OTHERS_SHARE = "shared eps among the other N-1 classes: the true one gets its part"
 
+
 def _smooth(y, n, eps):
     return (1 - eps) * _one_hot(y, n) + eps / n
+
 
 def _filled(y, n, true, others):
     "Return targets [B,n] with one value for the true class and one for the others."
     return torch.where(_one_hot(y, n) == 1, true, others)
 
+
 def _without_share(y, n, eps):
     return _filled(y, n, 1 - eps, eps / n)
+
 
 def _shared_by_others(y, n, eps):
     return _filled(y, n, 1 - eps, eps / (n - 1))
@@ -593,6 +645,7 @@ def _shared_by_others(y, n, eps):
 _ONE_KEPT = "left the one at one: the targets no longer sum to one"
 _NOTHING_SUBTRACTED = "added eps/N and subtracted nothing: the targets no longer sum to one"
 _FROM_INDICES = "smoothed class indices in place of one-hot targets"
+
 
 def _labels():
     return [
@@ -627,20 +680,26 @@ _SMOOTH_LABELS = Exercise(
 def _targets(logits, y, eps):
     return _smooth(y, logits.shape[1], eps)
 
+
 def _loss(logits, targets):
     return -(targets * logits.log_softmax(1)).sum(1).mean()
+
 
 def _smoothed_loss(logits, y, eps):
     return _loss(logits, _targets(logits, y, eps))
 
+
 def _summed_loss(logits, y, eps):
     return len(y) * _smoothed_loss(logits, y, eps)
+
 
 def _loss_averaged_over_classes(logits, y, eps):
     return _smoothed_loss(logits, y, eps) / logits.shape[1]
 
+
 def _loss_without_logarithm(logits, y, eps):
     return -(_targets(logits, y, eps) * logits.softmax(1)).sum(1).mean()
+
 
 def _loss_without_softmax(logits, y, eps):
     return -(_targets(logits, y, eps) * logits).sum(1).mean()
@@ -649,11 +708,14 @@ def _loss_without_softmax(logits, y, eps):
 def _loss_without_smoothing(logits, y, eps):
     return _loss(logits, _one_hot(y, logits.shape[1]))
 
+
 def _loss_without_share(logits, y, eps):
     return _loss(logits, _without_share(y, logits.shape[1], eps))
 
+
 def _loss_shared_by_others(logits, y, eps):
     return _loss(logits, _shared_by_others(y, logits.shape[1], eps))
+
 
 def _predictions(seed, count, n, eps):
     logits = _random_logits(seed, count, n)
@@ -711,12 +773,24 @@ _BEST_LOGIT = Exercise(
 
 # %% ../../nbs/api/course/tasks.ipynb #0cfe038b
 _EXERCISES = (
-    _BATCH_STATS, _NORMALIZE, _DENORMALIZE,
-    _EPOCHS_TRAINED, _RELATIVE_COST, _DOWNSIZE,
-    _COMBINE, _WEIGH_VIEWS, _WINDOWS, _TTA_VIEWS,
-    _MIX, _MIX_BATCH, _SAMPLE_LAMBDA,
-    _SMOOTH_LABELS, _SMOOTHED_CROSS_ENTROPY, _BEST_LOGIT,
+    _BATCH_STATS,
+    _NORMALIZE,
+    _DENORMALIZE,
+    _EPOCHS_TRAINED,
+    _RELATIVE_COST,
+    _DOWNSIZE,
+    _COMBINE,
+    _WEIGH_VIEWS,
+    _WINDOWS,
+    _TTA_VIEWS,
+    _MIX,
+    _MIX_BATCH,
+    _SAMPLE_LAMBDA,
+    _SMOOTH_LABELS,
+    _SMOOTHED_CROSS_ENTROPY,
+    _BEST_LOGIT,
 )
+
 
 def exercises() -> dict:  # name -> `Exercise`
     "Return all exercises, in the order of the chapters."

@@ -14,6 +14,7 @@ from PIL import Image
 # %% ../../nbs/api/data/digits.ipynb #8267c64e
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue
 
+
 def _background(photo, w, h, rng):
     "Return a random crop of `photo`, [h,w,3], dimmed so that a digit on it stays legible."
     scale = rng.uniform(0.3, 0.95) * min(photo.width / w, photo.height / h)
@@ -23,6 +24,7 @@ def _background(photo, w, h, rng):
     crop = photo.resize((w, h), Image.Resampling.BILINEAR, box=box)
     return np.asarray(crop, np.float32) * 0.55 + rng.uniform(0, 57)
 
+
 def _stroke(digit, side, rng):
     "Return an 8x8 digit as an opacity in [0,1]: enlarged, rotated up to 15 degrees, cropped."
     small = Image.fromarray((digit * (255 / 16)).astype(np.uint8))
@@ -31,6 +33,7 @@ def _stroke(digit, side, rng):
     opacity = np.clip((np.asarray(rotated, np.float32) / 255 - 0.3) / 0.25, 0, 1)
     rows, columns = np.where(opacity > 0.05)
     return opacity[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1, None]
+
 
 def _color(background, rng):
     "Return a random color at least 70 grey levels brighter than `background`; else white."
@@ -42,11 +45,11 @@ def _color(background, rng):
 
 # %% ../../nbs/api/data/digits.ipynb #65dc57f9
 def picture(
-    digit,      # [8,8], 0 to 16, as in scikit-learn's `load_digits`
-    photo,      # PIL image, RGB
-    rng,        # numpy random generator
+    digit,  # [8,8], 0 to 16, as in scikit-learn's `load_digits`
+    photo,  # PIL image, RGB
+    rng,  # numpy random generator
     short=128,  # short side of the image, pixels
-):              # PIL image, 4:3 or 3:2, landscape or portrait
+):  # PIL image, 4:3 or 3:2, landscape or portrait
     "Return an image of a digit on a crop of a photo."
     w, h = round(short * rng.choice([4 / 3, 3 / 2])), short
     if rng.random() < 0.3:
@@ -65,10 +68,11 @@ def picture(
 # %% ../../nbs/api/data/digits.ipynb #26e5cb9f
 NOISE_LEVELS = (0.0, 0.01, 0.05, 0.25, 0.5)  # shares of wrong training labels
 
+
 def wrong_labels(
     labels,  # array of class indices, 0 to 9
-    seed,    # the same seed gives the same labels
-) -> dict:   # noise level -> labels
+    seed,  # the same seed gives the same labels
+) -> dict:  # noise level -> labels
     "Return `labels` with each share of them wrong, nested."
     rng = np.random.default_rng([seed, 2])
     rank = rng.permutation(len(labels))
@@ -88,10 +92,11 @@ def _split_handwriting(targets, seed):
     val = [indices[2 * len(indices) // 3 :] for indices in shuffled]
     return dict(train=train, val=val)
 
+
 def _write_split(path, split, n, digits, pool, photos, noise, seed):
     "Write the images of one split; yield a row of `labels.csv` for each."
     labels = np.arange(n) % 10
-    given = {level: labels for level in NOISE_LEVELS}
+    given = dict.fromkeys(NOISE_LEVELS, labels)
     if split == "train":
         given = wrong_labels(labels, seed)
     for digit in range(10):
@@ -108,12 +113,12 @@ def _write_split(path, split, n, digits, pool, photos, noise, seed):
 
 # %% ../../nbs/api/data/digits.ipynb #2670b5ae
 def write_digits(
-    path,         # new folder
+    path,  # new folder
     backgrounds,  # split -> name -> photo
-    n_train,      # training images
-    n_val,        # validation images
-    noise,        # one of `NOISE_LEVELS`: the labels that name the folders
-    seed,         # the same seed gives the same files
+    n_train,  # training images
+    n_val,  # validation images
+    noise,  # one of `NOISE_LEVELS`: the labels that name the folders
+    seed,  # the same seed gives the same files
 ):
     "Write images and `labels.csv` to the new folder `path`."
     from sklearn.datasets import load_digits

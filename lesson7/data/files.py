@@ -35,8 +35,8 @@ def write_atomically(
 
 # %% ../../nbs/api/data/files.ipynb #946faff3
 def open_image(
-    file,          # path, or an open image
-    short=None,    # shrink until the short side has this many pixels; None: the file's own size
+    file,  # path, or an open image
+    short=None,  # shrink until the short side has this many pixels; None: the file's own size
 ) -> Image.Image:  # RGB
     "Open the image in `file`; the `ValueError` for a file that cannot be read names it."
     try:
@@ -67,13 +67,15 @@ def _cached_files(folder):
         found.append((status.st_mtime, status.st_size, file))
     return sorted(found)
 
+
 def pixel_folder() -> Path:
     "Return the folder in the user's cache where `Presized` keeps pixels."
     return user_cache_path("lesson7") / "pixels"
 
+
 def clear_pixels(
     folder=None,  # the folder that `Presized` was given
-) -> int:         # bytes that were freed
+) -> int:  # bytes that were freed
     "Delete the cached pixels of all datasets."
     folder = folder or pixel_folder()
     freed = sum(size for _, size, _ in _cached_files(folder))
@@ -86,8 +88,8 @@ class Presized:
 
     def __init__(
         self,
-        short,        # short side that is needed, pixels
-        limit=4e9,    # size of the cache, for all datasets together, bytes; 0: no cache
+        short,  # short side that is needed, pixels
+        limit=4e9,  # size of the cache, for all datasets together, bytes; 0: no cache
         folder=None,  # of the cache; None: `pixel_folder()`
     ):
         self.short = short

@@ -18,6 +18,7 @@ def _check_readable(file):
     except OSError as e:
         raise ValueError(f"{file} is not a readable image; delete or replace it.") from e
 
+
 def _classes(folder):
     "Return the class names of the images in a split's folder, each image checked."
     from fastai.data.transforms import get_image_files
@@ -30,6 +31,7 @@ def _classes(folder):
     for file in files:
         _check_readable(file)
     return {file.parent.name for file in files}
+
 
 def check_folders(
     path,  # folder with `train/<class>/` and `val/<class>/`

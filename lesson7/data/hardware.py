@@ -16,7 +16,7 @@ from ..lazy import torch
 # %% ../../nbs/api/data/hardware.ipynb #60e9714a
 def best_device(
     device=None,  # "cuda" or "cpu"; None: a GPU where there is one
-) -> str:         # "cuda" or "cpu"
+) -> str:  # "cuda" or "cpu"
     "Return the device to train on; raises `ValueError` for a GPU that is not there."
     if device not in (None, "cuda", "cpu"):
         raise ValueError(f'device must be "cuda", "cpu" or None, got {device!r}.')
@@ -24,6 +24,7 @@ def best_device(
     if device == "cuda" and not has_gpu:
         raise ValueError('device is "cuda", but torch finds no GPU; use "cpu" or None.')
     return device or ("cuda" if has_gpu else "cpu")
+
 
 def machine(
     device,  # "cuda" or "cpu"
@@ -42,6 +43,7 @@ def machine(
 # Parameters of mallopt, as glibc's malloc.h numbers M_TRIM_THRESHOLD and M_MMAP_THRESHOLD.
 _TRIM_THRESHOLD = -1
 _MMAP_THRESHOLD = -3
+
 
 def keep_memory(
     mb=512,  # freed memory that the process keeps, MB; single blocks above a quarter are returned

@@ -19,8 +19,8 @@ from .files import open_image
 
 # %% ../../nbs/api/data/images.ipynb #1e221872
 def as_array(
-    x,             # tensor of any type and on any device, array, or nested sequence of numbers
-) -> np.ndarray:   # bfloat16, which numpy does not have, becomes float32
+    x,  # tensor of any type and on any device, array, or nested sequence of numbers
+) -> np.ndarray:  # bfloat16, which numpy does not have, becomes float32
     "Return an array; a tensor is detached and copied to the CPU first."
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(x, torch.Tensor):
@@ -38,13 +38,13 @@ def _as_bytes(x):
     low, high = x.min(), x.max()
     if not (np.isfinite(x).all() and low >= 0 and high <= 1):
         raise ValueError(
-            "values of an image must be in [0,1] (denormalize first), "
-            f"got {low:.3g} to {high:.3g}"
+            f"values of an image must be in [0,1] (denormalize first), got {low:.3g} to {high:.3g}"
         )
     return np.rint(x * 255).astype(np.uint8)
 
+
 def as_image(
-    image,         # PIL image, path, tensor or array: [3,H,W] or [H,W,3], floats in [0,1] or bytes
+    image,  # PIL image, path, tensor or array: [3,H,W] or [H,W,3], floats in [0,1] or bytes
 ) -> Image.Image:  # RGB
     "Return an RGB image; raises `ValueError` for other shapes and values."
     if isinstance(image, (str, Path, Image.Image)):
@@ -58,9 +58,9 @@ def as_image(
 
 # %% ../../nbs/api/data/images.ipynb #0f4e3135
 def squares(
-    images,       # sequence of what `as_image` takes, or a batch [B,3,H,W]
-    side,         # of the squares, pixels
-    most=32,      # of more images than this, evenly spaced ones are used
+    images,  # sequence of what `as_image` takes, or a batch [B,3,H,W]
+    side,  # of the squares, pixels
+    most=32,  # of more images than this, evenly spaced ones are used
 ) -> np.ndarray:  # bytes [N,side,side,3]
     "Return the central squares of images, resized to one size."
     images = list(images)
@@ -72,8 +72,10 @@ def squares(
     size = (side, side)
     fitted = [ImageOps.fit(as_image(im), size, Image.Resampling.LANCZOS) for im in images]
     return np.stack([np.asarray(im) for im in fitted])
+
+
 def as_floats(
-    images,       # bytes [...,H,W,3]
+    images,  # bytes [...,H,W,3]
 ) -> np.ndarray:  # float64 [...,3,H,W] in [0,1]
     "Return images with the channels first, as a network takes them."
     # Contiguous, because numpy multiplies other matrices a hundred times slower.
@@ -82,9 +84,9 @@ def as_floats(
 # %% ../../nbs/api/data/images.ipynb #172bd3f9
 def random_crops(
     images,  # sequence of PIL images, used in turn
-    n,       # number of crops
-    rng,     # `numpy.random.Generator`
-):           # iterator over `n` PIL images
+    n,  # number of crops
+    rng,  # `numpy.random.Generator`
+):  # iterator over `n` PIL images
     "Yield random square crops; a crop's side is half to all of the image's short side."
     for i in range(n):
         image = images[i % len(images)]
@@ -92,9 +94,10 @@ def random_crops(
         x, y = (int(rng.integers(length - side + 1)) for length in image.size)
         yield image.crop((x, y, x + side, y + side))
 
+
 def shrink(
-    image,         # what `as_image` takes
-    short,         # largest short side, pixels; the long side is at most four times that
+    image,  # what `as_image` takes
+    short,  # largest short side, pixels; the long side is at most four times that
 ) -> Image.Image:  # RGB; of its own size where that is small enough
     "Return an image that is small enough to be part of a page."
     image = as_image(image)
@@ -106,9 +109,9 @@ def shrink(
 
 # %% ../../nbs/api/data/images.ipynb #1ab9ac48
 def crop_resized(
-    image,        # array [3,H,W], floats
-    box,          # x0, y0, x1, y1 in pixels; outside the image it is black
-    side,         # of the square that is returned, pixels
+    image,  # array [3,H,W], floats
+    box,  # x0, y0, x1, y1 in pixels; outside the image it is black
+    side,  # of the square that is returned, pixels
 ) -> np.ndarray:  # float32 [3,side,side]
     "Return a box of an image, resized to a square."
     height, width = image.shape[1:]
@@ -122,7 +125,7 @@ def crop_resized(
 
 # %% ../../nbs/api/data/images.ipynb #2a26687d
 def image_grid(
-    images,       # array [N,3,S,S]
+    images,  # array [N,3,S,S]
 ) -> np.ndarray:  # [H,W,3]; places that are left are white
     "Return images as one picture, with about as many rows as columns."
     columns = math.ceil(len(images) ** 0.5)
@@ -131,11 +134,13 @@ def image_grid(
     cells = np.concatenate([images, blank]).reshape(-1, columns, 3, side, side)
     return cells.transpose(0, 3, 1, 4, 2).reshape(-1, columns * side, 3)
 
+
 PNG_COMPRESSION = 4  # zlib's level: half the time of Pillow's 6 for files 1 % larger
 
+
 def encode_png(
-    image,    # bytes array [H,W,3]
-) -> bytes:   # a PNG file
+    image,  # bytes array [H,W,3]
+) -> bytes:  # a PNG file
     "Return an image as a PNG file, which keeps every pixel exactly."
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG", compress_level=PNG_COMPRESSION)

@@ -22,6 +22,7 @@ def _crop_zoom(x):
     "Draw the zoom that shows 75 to 100 % of an image's area, one for each image of `x`."
     return x.new_empty(len(x)).uniform_(0.75, 1) ** -0.5
 
+
 def _normalization(stats):
     "Return the `Normalize` transforms for `stats`, as in `get_dls`: one, or none."
     from fastai.vision.all import Normalize
@@ -33,12 +34,13 @@ def _normalization(stats):
     mean, std = (stats.mean, stats.std) if hasattr(stats, "mean") else stats
     return [Normalize.from_stats(mean, std)]
 
+
 def image_tfms(
-    size,     # side of the square that the model sees, pixels
+    size,  # side of the square that the model sees, pixels
     presize,  # side of the square before augmentation, pixels
-    stats,    # as in `get_dls`
-    flip,     # whether to flip images horizontally
-) -> dict:    # `item_tfms` and `batch_tfms` for a `DataBlock`
+    stats,  # as in `get_dls`
+    flip,  # whether to flip images horizontally
+) -> dict:  # `item_tfms` and `batch_tfms` for a `DataBlock`
     "Return the lesson's transforms."
     from fastai.vision.all import Resize, Zoom, aug_transforms
 
@@ -52,10 +54,12 @@ def image_tfms(
 @dataclass(frozen=True)
 class ImageInput:
     "How loaders present an image to a model."
-    size: int           # side of the square that the model sees, pixels
-    presize: int        # side of the square before augmentation, pixels
+
+    size: int  # side of the square that the model sees, pixels
+    presize: int  # side of the square before augmentation, pixels
     mean: tuple = None  # per channel, of images in [0,1]; None: not normalized
     std: tuple = None
+
 
 def _side(transforms):
     "Return the side of the first transform that has a size, pixels; None where none has."
@@ -63,6 +67,7 @@ def _side(transforms):
         if size := getattr(transform, "size", None):
             return int(torch.tensor(size).max())
     return None
+
 
 def image_input(
     dls,  # `DataLoaders` of `get_dls`, or with a `Resize` and a batch transform that has a size
@@ -87,6 +92,7 @@ def image_input(
 _SMALL = 160  # files with a short side of this many pixels decode as fast as their pixels are read
 _LARGEST_PRESIZE = 460  # the lesson's `Resize`, pixels
 
+
 def _presized(path, size):
     "Return the `Presized` for the images of `path`."
     from fastai.vision.all import get_image_files
@@ -94,6 +100,7 @@ def _presized(path, size):
     short = min(Image.open(get_image_files(path / "train")[0]).size)
     presize = max(size, min(_LARGEST_PRESIZE, short, max(2 * size, _SMALL)))
     return Presized(presize) if short > _SMALL else Presized(presize, limit=0)
+
 
 def _check_dataset(path):
     if dataset_info(path):
@@ -103,16 +110,21 @@ def _check_dataset(path):
 
 # %% ../../nbs/api/data/loaders.ipynb #9fceca98
 def get_dls(
-    bs,          # images in a batch
-    size,        # side of the square that the model sees, pixels
-    path=None,   # folder with `train/<class>/` and `val/<class>/`; None: `sample_dataset()`
+    bs,  # images in a batch
+    size,  # side of the square that the model sees, pixels
+    path=None,  # folder with `train/<class>/` and `val/<class>/`; None: `sample_dataset()`
     stats=None,  # `NormStats` or (mean, std); "batch": those of one batch; None: pixels in [0,1]
-    seed=42,     # of the order of the batches; None: continue torch's and Python's generators
-    **kwargs,    # for fastai's `DataLoaders`: `num_workers`, `device`, ...
-):               # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
+    seed=42,  # of the order of the batches; None: continue torch's and Python's generators
+    **kwargs,  # for fastai's `DataLoaders`: `num_workers`, `device`, ...
+):  # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
     "Return the lesson's loaders, on the dataset's own train and val folders."
     from fastai.vision.all import (
-        CategoryBlock, DataBlock, GrandparentSplitter, ImageBlock, get_image_files, parent_label,
+        CategoryBlock,
+        DataBlock,
+        GrandparentSplitter,
+        ImageBlock,
+        get_image_files,
+        parent_label,
     )
 
     path = Path(path or sample_dataset())
@@ -149,12 +161,13 @@ def _seeded(seed):
 def _first_class(vocab):
     return lambda _: vocab[0]
 
+
 def blank_dls(
-    vocab,    # class names, in the order of the model's outputs
-    size,     # side of the square that the model sees, pixels
+    vocab,  # class names, in the order of the model's outputs
+    size,  # side of the square that the model sees, pixels
     presize,  # side of the square to which files are resized first, pixels
-    stats,    # as in `get_dls`
-):            # empty `DataLoaders`; `dls.test_dl(files)` has images
+    stats,  # as in `get_dls`
+):  # empty `DataLoaders`; `dls.test_dl(files)` has images
     "Return the loaders of `get_dls` with no images in them."
     from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
 
@@ -170,9 +183,9 @@ def blank_dls(
 
 # %% ../../nbs/api/data/loaders.ipynb #b41b2cd7
 def mislabel(
-    dls,    # `DataLoaders` of `get_dls`
+    dls,  # `DataLoaders` of `get_dls`
     share,  # of the training images, 0 to 1
-    seed,   # the same seed gives the same labels
+    seed,  # the same seed gives the same labels
 ):
     "Give this share of the training images the label of another class, in place."
     labels = dls.train_ds.tls[1]

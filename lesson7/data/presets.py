@@ -6,9 +6,9 @@
 __all__ = ['Preset', 'here']
 
 # %% ../../nbs/api/data/presets.ipynb #28d8324e
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 from .hardware import best_device, machine
 from .samples import imagenette, sample_dataset
@@ -18,16 +18,17 @@ from ..models import architecture
 @dataclass(frozen=True)
 class Preset:
     "Values for a training cell; `here()` chooses them."
-    path: Path      # dataset folder
+
+    path: Path  # dataset folder
     arch: Callable  # `arch(n_out=dls.c)` builds the untrained model
-    small: int      # side of the images for most epochs, pixels
-    large: int      # side for the last ones, pixels
-    bs: int         # batch size
+    small: int  # side of the images for most epochs, pixels
+    large: int  # side for the last ones, pixels
+    bs: int  # batch size
     epochs: int
-    lr: float       # for `fit_one_cycle`
-    bf16: bool      # whether to train in bfloat16
-    machine: str    # hardware and versions, to print with a result
-    device: str     # "cuda" or "cpu"; for `get_dls(..., device=)`, where it is not the default
+    lr: float  # for `fit_one_cycle`
+    bf16: bool  # whether to train in bfloat16
+    machine: str  # hardware and versions, to print with a result
+    device: str  # "cuda" or "cpu"; for `get_dls(..., device=)`, where it is not the default
 
 # %% ../../nbs/api/data/presets.ipynb #27f4fa29
 def here(
@@ -37,10 +38,26 @@ def here(
     device = best_device(device)
     if device == "cuda":
         return Preset(
-            path=imagenette(), arch=architecture("xresnet50"), small=128, large=224, bs=64,
-            epochs=5, lr=3e-3, bf16=True, machine=machine(device), device=device,
+            path=imagenette(),
+            arch=architecture("xresnet50"),
+            small=128,
+            large=224,
+            bs=64,
+            epochs=5,
+            lr=3e-3,
+            bf16=True,
+            machine=machine(device),
+            device=device,
         )
     return Preset(
-        path=sample_dataset(), arch=architecture("xresnet18-narrow"), small=48, large=80, bs=32,
-        epochs=8, lr=3e-3, bf16=False, machine=machine(device), device=device,
+        path=sample_dataset(),
+        arch=architecture("xresnet18-narrow"),
+        small=48,
+        large=80,
+        bs=32,
+        epochs=8,
+        lr=3e-3,
+        bf16=False,
+        machine=machine(device),
+        device=device,
     )

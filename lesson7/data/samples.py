@@ -44,6 +44,7 @@ _TEXTURES = {
 # %% ../../nbs/api/data/samples.ipynb #3e9cecd0
 _DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # package: its name in pip
 
+
 def _package_folder(package):
     "Return the folder of an installed package, without importing it."
     spec = find_spec(package)
@@ -52,6 +53,7 @@ def _package_folder(package):
         raise ModuleNotFoundError(f"{name} is not installed; install it with: pip install {name}")
     return Path(spec.submodule_search_locations[0])
 
+
 @cache
 def _photo(name):
     "Return the photo or texture called `name`, decoded on first use."
@@ -59,6 +61,7 @@ def _photo(name):
     image = Image.open(_package_folder(package) / file).convert("RGB")
     image.info.update(credit=credit, license=licence)
     return image
+
 
 def photos(
     *names,  # some of the nine: only these are decoded; none: all of them
@@ -78,10 +81,11 @@ _BACKGROUNDS = {
 # %% ../../nbs/api/data/samples.ipynb #34ce692d
 def dataset_info(
     path,  # dataset folder
-):         # dict with `n_train`, `n_val`, `noise`, `seed`, ...; None without `dataset.json`
+):  # dict with `n_train`, `n_val`, `noise`, `seed`, ...; None without `dataset.json`
     "Return what a sample dataset's `dataset.json` says about it."
     file = Path(path) / "dataset.json"
     return json.loads(file.read_text()) if file.is_file() else None
+
 
 def check_complete(
     path,  # folder of a sample dataset
@@ -108,9 +112,7 @@ def _create_dataset(path, info):
         backgrounds = {
             split: {name: _photo(name) for name in names} for split, names in _BACKGROUNDS.items()
         }
-        write_digits(
-            new, backgrounds, info["n_train"], info["n_val"], info["noise"], info["seed"]
-        )
+        write_digits(new, backgrounds, info["n_train"], info["n_val"], info["noise"], info["seed"])
         (new / "dataset.json").write_text(json.dumps(info, indent=1))
         try:
             new.rename(path)
@@ -120,12 +122,12 @@ def _create_dataset(path, info):
 
 # %% ../../nbs/api/data/samples.ipynb #588ab75f
 def sample_dataset(
-    path=None,     # folder to make it in; None: a folder of its own in the user's cache
+    path=None,  # folder to make it in; None: a folder of its own in the user's cache
     n_train=2000,  # training images, at least 10
-    n_val=1000,    # validation images, at least 10
-    noise=0.0,     # share of wrong training labels, one of `NOISE_LEVELS`
-    seed=42,       # the same seed gives the same files, byte for byte
-) -> Path:         # folder with `train/<digit>/`, `val/<digit>/`, `labels.csv` and `dataset.json`
+    n_val=1000,  # validation images, at least 10
+    noise=0.0,  # share of wrong training labels, one of `NOISE_LEVELS`
+    seed=42,  # the same seed gives the same files, byte for byte
+) -> Path:  # folder with `train/<digit>/`, `val/<digit>/`, `labels.csv` and `dataset.json`
     "Make *digits in the wild* if it is not there yet, and return its folder."
     if noise not in NOISE_LEVELS:
         allowed = ", ".join(map(str, NOISE_LEVELS))
@@ -137,8 +139,13 @@ def sample_dataset(
     name = f"digits-{n_train}-{n_val}-noise{noise:g}-seed{seed}"
     path = Path(path) if path else user_cache_path("lesson7") / name
     info = dict(
-        made_by="lesson7.sample_dataset", format=1, n_train=n_train, n_val=n_val, noise=noise,
-        seed=seed, flip=False,
+        made_by="lesson7.sample_dataset",
+        format=1,
+        n_train=n_train,
+        n_val=n_val,
+        noise=noise,
+        seed=seed,
+        flip=False,
     )
     if not path.exists():
         _create_dataset(path, info)
@@ -153,7 +160,7 @@ def sample_dataset(
 # %% ../../nbs/api/data/samples.ipynb #9d36c600
 def imagenette(
     size=160,  # shortest side of the files, pixels: 160, 320, or None for the full size
-) -> Path:     # folder with `train/<class>/` and `val/<class>/`
+) -> Path:  # folder with `train/<class>/` and `val/<class>/`
     "Return the lesson's dataset, through fastai's `untar_data`; raises `ConnectionError` offline."
     from fastai.data.external import URLs, untar_data
 

@@ -24,13 +24,14 @@ from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
 STATE = dict(sync=True, state=True)  # tags of a trait that the reader can change
-DATA = dict(sync=True)               # tags of a trait that the view needs to show the state
+DATA = dict(sync=True)  # tags of a trait that the view needs to show the state
+
 
 def check_trait(
     is_valid,  # whether the value is allowed
-    name,      # of the trait, or of a part of it
-    allowed,   # what is allowed, in words
-    value,     # the value that was given
+    name,  # of the trait, or of a part of it
+    allowed,  # what is allowed, in words
+    value,  # the value that was given
 ):
     "Raise `TraitError` for a value that is not allowed."
     if not is_valid:
@@ -39,6 +40,7 @@ def check_trait(
 # %% ../../nbs/api/explorers/base.ipynb #22081df8
 STILL_DPI = 80
 STILL_COLOURS = 256
+
 
 def draw_still(
     figure,  # function that returns a matplotlib `Figure`
@@ -59,12 +61,14 @@ def draw_still(
     return file.getvalue()
 
 # %% ../../nbs/api/explorers/base.ipynb #aa13c43e
-_POLICY = "; ".join([
-    "default-src 'none'",
-    "img-src data: blob:",
-    "style-src 'unsafe-inline'",
-    "script-src 'unsafe-inline' blob:",
-])
+_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "img-src data: blob:",
+        "style-src 'unsafe-inline'",
+        "script-src 'unsafe-inline' blob:",
+    ]
+)
 
 _STYLE = """
 :root {
@@ -99,20 +103,23 @@ _PAGE = """<!doctype html>
 </html>
 """
 
+
 def _static(name):
     "Return the text of a file in lesson7/static."
     return (files("lesson7") / "static" / name).read_text(encoding="utf-8")
+
 
 def _as_script_text(data):
     "Return data as JSON that can be the text of a script element."
     return json.dumps(data).replace("<", "\\u003c")  # no text can close the script
 
+
 def page(
-    title,    # of the page
-    still,    # PNG file that is shown until the script runs
-    view,     # the view, as `ipywidgets` embeds it
-    state,    # the widgets' state, as `ipywidgets` embeds it
-) -> str:     # an HTML file
+    title,  # of the page
+    still,  # PNG file that is shown until the script runs
+    view,  # the view, as `ipywidgets` embeds it
+    state,  # the widgets' state, as `ipywidgets` embeds it
+) -> str:  # an HTML file
     "Return a page with one widget that needs no kernel, no server and no network."
     return _PAGE.format(
         policy=_POLICY,
@@ -169,7 +176,7 @@ class Explorer(anywidget.AnyWidget):
 
     def save(
         self,
-        path,    # the file to write, "normalize.html" for example
+        path,  # the file to write, "normalize.html" for example
     ) -> Path:
         "Write an HTML file with the explorer in its present state; it works without a kernel."
         from ipywidgets.embed import dependency_state, embed_data

@@ -19,27 +19,28 @@ from ..mixup import ALPHAS, beta_density
 from ..outputs import probabilities
 
 # %% ../../nbs/api/explorers/mixup.ipynb #afbdf04d
-N_DRAWS = 40               # weights that can be drawn for each alpha
-WEIGHT_STEPS = 20          # with learners, the weight moves in steps of 1/20
+N_DRAWS = 40  # weights that can be drawn for each alpha
+WEIGHT_STEPS = 20  # with learners, the weight moves in steps of 1/20
 MAX_IMAGES = 12
 MAX_IMAGES_WITH_LEARN = 6
-MAX_ROWS = 12              # classes shown one by one
+MAX_ROWS = 12  # classes shown one by one
 DENSITY_BINS = 100
 LESSON_CLASSES = [f"class {i}" for i in range(10)]
-LESSON_PAIR = (2, 7)       # the classes that the lesson mixes
+LESSON_PAIR = (2, 7)  # the classes that the lesson mixes
 
 # %% ../../nbs/api/explorers/mixup.ipynb #cd2144ac
 def blend(
-    a,            # array
-    b,            # array of the same shape
-    t,            # weight of `a`, in [0,1]
+    a,  # array
+    b,  # array of the same shape
+    t,  # weight of `a`, in [0,1]
 ) -> np.ndarray:  # of the same shape
     "Return `t*a + (1-t)*b`."
     return t * a + (1 - t) * b
 
+
 def one_hot_rows(
-    classes,      # class indices [B]
-    n_classes,    # N
+    classes,  # class indices [B]
+    n_classes,  # N
 ) -> np.ndarray:  # [B,N], float64
     "Return targets as rows of one 1 and zeros."
     return np.eye(n_classes)[list(classes)]
@@ -51,6 +52,7 @@ def _default_vocab(labels):
         return [f"class {i}" for i in range(max(labels, default=0) + 1)]
     return list(dict.fromkeys(labels))
 
+
 def _class_index(label, vocab):
     "Return a label as an index into `vocab`; raises `ValueError` for one that it does not have."
     if isinstance(label, int):
@@ -60,6 +62,7 @@ def _class_index(label, vocab):
     if str(label) not in vocab:
         raise ValueError(f"label must be a name in the vocab, got {str(label)!r}")
     return vocab.index(str(label))
+
 
 def _class_indices(labels, vocab, n):
     "Return the labels of `n` images as indices into a vocabulary, and the vocabulary."
@@ -75,12 +78,15 @@ def _check_alpha(alpha):
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha must be a number above 0, got {alpha}")
 
+
 def _draw_weights(alphas, rng):
     "Return weights drawn from Beta(alpha, alpha), a list for each alpha."
     return [rng.beta(alpha, alpha, N_DRAWS).round(6).tolist() for alpha in alphas]
 
+
 def _bin_centres():
     return (np.arange(DENSITY_BINS) + 0.5) / DENSITY_BINS
+
 
 def _density_curves(alphas):
     "Return the density of Beta(alpha, alpha) at the centre of each bin, a list for each alpha."
@@ -89,14 +95,15 @@ def _density_curves(alphas):
 
 # %% ../../nbs/api/explorers/mixup.ipynb #a9959710
 def class_rows(
-    probs,        # [N]: a value for each class
-    rows,         # classes that are shown one by one
+    probs,  # [N]: a value for each class
+    rows,  # classes that are shown one by one
 ) -> np.ndarray:  # a value for each of `rows`, and the sum of the other classes where there are any
     "Return values for all classes as the explorer's rows show them."
     shown = probs[list(rows)]
     if len(rows) == len(probs):
         return shown
     return np.append(shown, probs.sum() - shown.sum())
+
 
 def _pair_predictions(learn, a, b, vocab, rows):
     "Return a learner's predictions for blends of two images, a row for each weight of `a`."
@@ -109,6 +116,7 @@ def _pair_predictions(learn, a, b, vocab, rows):
             f"got {len(vocab)}"
         )
     return [class_rows(p, rows).round(6).tolist() for p in probs]
+
 
 def _predictions(learners, images, vocab, rows):
     "Return 'i,j' with i <= j -> predictions of each learner for blends of these images."
@@ -123,8 +131,9 @@ def _predictions(learners, images, vocab, rows):
     return found
 
 # %% ../../nbs/api/explorers/mixup.ipynb #a990734b
-MAX_NAME = 24    # letters of a class name
+MAX_NAME = 24  # letters of a class name
 MAX_DENSITY = 5  # top of the density's axis
+
 
 def _draw_images(axes, explorer, names):
     "Draw the two images and their blend."
@@ -140,12 +149,14 @@ def _draw_images(axes, explorer, names):
         axes[place].set_title(title, fontsize=9)
         axes[place].axis("off")
 
+
 def _draw_target(ax, explorer, names):
     "Draw the mixed target, a bar for each class that is shown."
     rows = explorer.rows if explorer.classes == "own" else range(len(LESSON_CLASSES))
     ax.bar([names[i] for i in rows], explorer.target[list(rows)])
     ax.set(ylim=(0, 1), title="mixed target")
     ax.tick_params(axis="x", labelsize=7)
+
 
 def _draw_density(ax, explorer):
     "Draw the density of the weights, and the present weight."
@@ -236,6 +247,7 @@ def _chosen(images, labels, vocab, most):
         labels = [labels[i] for i in used]
     return images, labels, vocab
 
+
 def _shown_classes(labels, vocab):
     "Return the classes that are shown one by one: all, or of many those of the images."
     return list(range(len(vocab))) if len(vocab) <= MAX_ROWS else sorted(set(labels))
@@ -250,13 +262,13 @@ class MixupExplorer(_MixupState):
         self,
         images=None,  # what `squares` takes; None: `photos()`. At most 12 are used, 6 with `learn`
         labels=None,  # a class for each, as index or name; None: each its own
-        vocab=None,   # class names; None: those of `learn`, or of the labels
-        t=0.3,        # weight of the first image, in [0,1]
-        alpha=0.4,    # above 0
-        learn=None,   # (with, without): two learners whose probabilities are shown
-        side=160,     # of the images, pixels; with `learn`, what the models see
-        seed=42,      # of the draws
-        **state,      # first, second, keep, drawn, classes
+        vocab=None,  # class names; None: those of `learn`, or of the labels
+        t=0.3,  # weight of the first image, in [0,1]
+        alpha=0.4,  # above 0
+        learn=None,  # (with, without): two learners whose probabilities are shown
+        side=160,  # of the images, pixels; with `learn`, what the models see
+        seed=42,  # of the draws
+        **state,  # first, second, keep, drawn, classes
     ):
         if learn and images is None:
             raise ValueError("images must be given with learn, of classes that the learners know")
@@ -305,7 +317,7 @@ class MixupExplorer(_MixupState):
 
     def on_rows(
         self,
-        p,            # values for all classes, [N]
+        p,  # values for all classes, [N]
     ) -> np.ndarray:  # [rows]
         "Return values as the view's rows show them: each class in `rows`, the sum of the rest."
         return class_rows(p, self.rows)

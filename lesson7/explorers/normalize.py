@@ -25,7 +25,7 @@ KINDS = {  # what to normalize with: the state's value, and how a picture names 
     "own": "your own",
 }
 MAX_IMAGES = 32
-N_DRAWS = 40   # batches that can be drawn
+N_DRAWS = 40  # batches that can be drawn
 START_BS = 16  # images in a batch at first
 
 # %% ../../nbs/api/explorers/normalize.ipynb #05558048
@@ -36,9 +36,10 @@ def channel_stats(
     axes = (0, 2, 3)
     return NormStats(x.mean(axes), x.std(axes, ddof=1), "one batch", len(x))
 
+
 def standardize(
-    x,            # array [B,C,H,W]
-    stats,        # `NormStats`
+    x,  # array [B,C,H,W]
+    stats,  # `NormStats`
 ) -> np.ndarray:  # [B,C,H,W], float64
     "Return `(x - mean) / std`."
     mean, std = (np.array(values)[:, None, None] for values in (stats.mean, stats.std))
@@ -49,6 +50,7 @@ def _best_classes(learn, images, stats):
     "Return [class, probability] for each image, normalized with `stats`."
     values, classes = probabilities(learn, torch.from_numpy(images), stats).max(1)
     return [[c, round(p, 6)] for c, p in zip(classes.tolist(), values.tolist())]
+
 
 def _predictions(learn, images, known, draws, bs):
     "Return kind -> [class, probability] of each image; 'batch' has these for each draw."
@@ -63,15 +65,17 @@ def _predictions(learn, images, known, draws, bs):
 # %% ../../nbs/api/explorers/normalize.ipynb #b7552fa3
 CHANNELS = ("red", "green", "blue")
 BINS = 64
-RAW_RANGE = (0, 1)          # of a histogram before normalization
+RAW_RANGE = (0, 1)  # of a histogram before normalization
 NORMALIZED_RANGE = (-3, 3)  # of a histogram after it
 
+
 def model_view(
-    x,            # normalized images
+    x,  # normalized images
 ) -> np.ndarray:  # values in [0,1], to be shown
     "Return normalized images as the explorer shows them: -3 is black, 3 is white."
     low, high = NORMALIZED_RANGE
     return np.clip((x - low) / (high - low), 0, 1)
+
 
 def _draw_histogram(ax, values, limits, colour, title):
     "Draw a histogram with the mean as a line and one standard deviation on both sides."
@@ -81,6 +85,7 @@ def _draw_histogram(ax, values, limits, colour, title):
     ax.axvspan(mean - sd, mean + sd, color=f"tab:{colour}", alpha=0.2)
     ax.axvline(mean, color="black")
     ax.set_title(f"{colour} {title}: mean {mean:.3f}, sd {sd:.3f}", fontsize=10)
+
 
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
@@ -157,12 +162,12 @@ class NormalizeExplorer(_NormalizeState):
     def __init__(
         self,
         images=None,  # what `squares` takes; at most 32 are used. None: crops of `photos()`
-        stats=None,   # `NormStats` of the whole dataset; None: of these images
-        side=64,      # of the images, pixels
+        stats=None,  # `NormStats` of the whole dataset; None: of these images
+        side=64,  # of the images, pixels
         labels=None,  # the images' class indices, to count the correct predictions of `learn`
-        learn=None,   # a fastai `Learner`; its predictions are computed for each kind but "own"
-        seed=42,      # of the batches
-        **state,      # draw, bs, kind, show, own_mean, own_std
+        learn=None,  # a fastai `Learner`; its predictions are computed for each kind but "own"
+        seed=42,  # of the batches
+        **state,  # draw, bs, kind, show, own_mean, own_std
     ):
         rng = np.random.default_rng(seed)
         if images is None:

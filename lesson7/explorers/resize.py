@@ -18,15 +18,15 @@ from ..resize import Stage, relative_cost
 
 # %% ../../nbs/api/explorers/resize.ipynb #c44219af
 FILE_SIDES = (32, 64, 96, 128, 160, 192)  # short sides of a file to choose from, pixels
-MAX_SIDE = 256                            # of the photo, pixels
-SIZE_STEP, MAX_SIZE = 16, 320             # sizes of a stage, pixels: 16, 32, ... 320
+MAX_SIDE = 256  # of the photo, pixels
+SIZE_STEP, MAX_SIZE = 16, 320  # sizes of a stage, pixels: 16, 32, ... 320
 MAX_EPOCHS = 20
-TOP = 3                                   # classes shown with a model
+TOP = 3  # classes shown with a model
 
 # %% ../../nbs/api/explorers/resize.ipynb #14cd9d02
 def area_shares(
-    n,            # old pixels in a row
-    size,         # new pixels in a row
+    n,  # old pixels in a row
+    size,  # new pixels in a row
 ) -> np.ndarray:  # [size,n], float64; each row sums to 1
     "Return the share of each old pixel in each new one."
     edges = np.arange(size + 1) * n / size
@@ -35,9 +35,10 @@ def area_shares(
     start = np.maximum(edges[:-1, None], pixels)
     return np.maximum(end - start, 0) * size / n
 
+
 def area_mean(
-    x,            # array [...,H,W]
-    size,         # side of the square that is returned, pixels
+    x,  # array [...,H,W]
+    size,  # side of the square that is returned, pixels
 ) -> np.ndarray:  # [...,size,size], float64
     "Return smaller images: each new pixel is the mean of the area that it covers."
     return area_shares(x.shape[-2], size) @ x @ area_shares(x.shape[-1], size).T
@@ -49,6 +50,7 @@ def _best_classes(learn, images):
     best = np.argsort(-probs, axis=1, kind="stable")[:, :TOP]
     rows = zip(best.tolist(), probs)
     return [[[c, round(float(row[c]), 6)] for c in classes] for classes, row in rows]
+
 
 def _predictions(learn, pixels, files):
     "Return the best classes for each file and size, with the names of the classes."
@@ -63,7 +65,8 @@ def _predictions(learn, pixels, files):
 
 # %% ../../nbs/api/explorers/resize.ipynb #41ce15d9
 COLOURS = ("tab:blue", "tab:cyan", "tab:green")  # of the stages
-MAX_NAME = 20                                    # letters of a class name
+MAX_NAME = 20  # letters of a class name
+
 
 def _caption(explorer, size):
     "Return the text under the photo at one size."
@@ -78,6 +81,7 @@ def _caption(explorer, size):
             lines.append(f"{name}  {p:.3f}")
     return "\n".join(lines)
 
+
 def _draw_costs(ax, schedule):
     "Draw the pixels of each epoch; the area of the bars is the work."
     each, total = relative_cost(schedule)
@@ -90,6 +94,7 @@ def _draw_costs(ax, schedule):
     ax.set(xlim=(0, sum(epochs)), ylim=(0, 1.05), xlabel="epochs")
     ax.set_ylabel(f"pixels, {largest} px = 1")
     ax.set_title(f"{total:.3f} of the work at {largest} px throughout")
+
 
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
@@ -159,7 +164,7 @@ class ResizeExplorer(_ResizeState):
         self,
         image=None,  # what `as_image` takes; its central square is used. None: one of `photos()`
         learn=None,  # a fastai `Learner`: its three best classes are shown for each size and file
-        **state,     # stages (pairs, or `Stage`s), file
+        **state,  # stages (pairs, or `Stage`s), file
     ):
         image = as_image(photos("chelsea")["chelsea"] if image is None else image)
         side = min(MAX_SIDE, *image.size)
@@ -181,8 +186,8 @@ class ResizeExplorer(_ResizeState):
 
     def seen(
         self,
-        size,         # of the images in training, pixels
-        file=None,    # short side of the file, pixels; None: the explorer's
+        size,  # of the images in training, pixels
+        file=None,  # short side of the file, pixels; None: the explorer's
     ) -> np.ndarray:  # [3,size,size] in [0,1], whole grey levels
         "Return the photo as a network sees it at one size."
         in_file = np.round(area_mean(self.pixels, file or self.file))

@@ -22,9 +22,9 @@ _NAME = re.compile(
 
 # %% ../../nbs/api/explorers/scripts.ipynb #721fecac
 def script_files(
-    view,           # name of the explorer: "mixup" for mixup.js
+    view,  # name of the explorer: "mixup" for mixup.js
     folder=STATIC,  # folder of the files
-) -> list[Path]:    # each file once, after those that it imports
+) -> list[Path]:  # each file once, after those that it imports
     "Return the files of an explorer's script."
     found, visited = [], set()
 
@@ -52,15 +52,17 @@ def _check_names(paths):
                     f"top-level names must be unique, got {name} in {owner} and {path.name}"
                 )
 
+
 def _body(path):
     "Return a file's text without imports, the word `export` and documentation comments."
     text = _IMPORT.sub("", path.read_text(encoding="utf-8"))
     return _JSDOC.sub("", _EXPORT.sub("", text))
 
+
 def joined_script(
-    view,           # name of the explorer: "mixup" for mixup.js
+    view,  # name of the explorer: "mixup" for mixup.js
     folder=STATIC,  # folder of the files
-) -> str:           # an ES module that imports nothing
+) -> str:  # an ES module that imports nothing
     "Return an explorer's script and all that it imports as one ES module."
     paths = script_files(view, folder)
     _check_names(paths)

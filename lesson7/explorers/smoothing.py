@@ -21,62 +21,69 @@ MAX_BARS = 10  # classes that have a bar of their own
 
 # %% ../../nbs/api/explorers/smoothing.ipynb #8d8bb824
 def one_hot_row(
-    label,        # class index
-    n,            # number of classes
+    label,  # class index
+    n,  # number of classes
 ) -> np.ndarray:  # [n], float64
     "Return a target of one 1 and zeros."
     return (np.arange(n) == label).astype(float)
 
+
 def smoothed(
-    target,       # [n]
-    eps,          # share that is spread evenly over all classes, in [0,1)
+    target,  # [n]
+    eps,  # share that is spread evenly over all classes, in [0,1)
 ) -> np.ndarray:  # [n]
     "Return `(1-eps)*target + eps/n`."
     return (1 - eps) * target + eps / len(target)
 
+
 def cross_entropy(
     target,  # [n], sums to 1
-    probs,   # the model's probabilities, [n], above 0
+    probs,  # the model's probabilities, [n], above 0
 ) -> float:
     "Return the loss of a prediction."
     return float(-(target * np.log(probs)).sum())
 
+
 def logit_gradient(
-    target,       # [n]
-    probs,        # the softmax of the logits, [n]
+    target,  # [n]
+    probs,  # the softmax of the logits, [n]
 ) -> np.ndarray:  # [n]
     "Return the gradient of the cross-entropy along the logits."
     return target.sum() * probs - target
 
 # %% ../../nbs/api/explorers/smoothing.ipynb #fc45f9af
 def best_logit(
-    q,      # the target's value for the true class, 0 to 1
-    n,      # number of classes
+    q,  # the target's value for the true class, 0 to 1
+    n,  # number of classes
 ) -> float:
     "Return the true class's logit where the loss is least, with all other logits 0."
     with np.errstate(divide="ignore"):  # infinite for a target of 0 or 1
         return float(np.log(np.float64(q) * (n - 1) / (1 - np.float64(q))))
 
+
 def _x_log_y(x, y):
     "Return `x*log(y)`, and 0 where `x` is 0."
     return x * np.log(y) if x else np.zeros_like(y)
 
+
 def loss_curve(
-    q,            # the target's value for the true class; the rest is spread evenly
-    p,            # confidence in the true class; the rest is spread evenly. Array, in (0,1)
-    n,            # number of classes
+    q,  # the target's value for the true class; the rest is spread evenly
+    p,  # confidence in the true class; the rest is spread evenly. Array, in (0,1)
+    n,  # number of classes
 ) -> np.ndarray:  # of the shape of `p`
     "Return the cross-entropy for each confidence."
     return -_x_log_y(q, p) - _x_log_y(1 - q, (1 - p) / (n - 1))
 
 # %% ../../nbs/api/explorers/smoothing.ipynb #3663e676
-MAX_NAME = 18              # letters of a class name
-N_POINTS = 800             # of a curve
-P_RANGE = (0.0025, 0.9999) # of the curves against the confidence
-LOGIT_RANGE = (-4, 16)     # of the curves against the logit
+MAX_NAME = 18  # letters of a class name
+N_POINTS = 800  # of a curve
+P_RANGE = (0.0025, 0.9999)  # of the curves against the confidence
+LOGIT_RANGE = (-4, 16)  # of the curves against the logit
+
 
 def _short(name):
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+
 
 def _draw_target(ax, explorer):
     "Draw a target as bars, with the model's prediction as marks."
@@ -108,6 +115,7 @@ def _curve_points(against, n):
     odds = np.exp(logits)
     return logits, odds / (odds + n - 1)
 
+
 def _draw_losses(ax, explorer):
     "Draw each target's loss; a dot at the model's confidence, a diamond where the loss is least."
     n, p, against = explorer.n, explorer.p, explorer.against
@@ -128,6 +136,7 @@ def _draw_losses(ax, explorer):
     ax.set_ylabel("cross-entropy")
     in_logits = "logit of the true class (the others 0)"
     ax.set_xlabel("confidence p in the true class" if against == "p" else in_logits)
+
 
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
@@ -197,7 +206,7 @@ class SmoothingExplorer(_SmoothingState):
     def __init__(
         self,
         vocab=None,  # class names; None: numbers
-        **state,     # n, eps, label, t, p, show, against
+        **state,  # n, eps, label, t, p, show, against
     ):
         vocab = [str(name) for name in vocab or []]
         n = state.get("n", len(vocab) or 10)

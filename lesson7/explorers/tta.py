@@ -22,20 +22,20 @@ from ..tta import square_at, window_positions, window_side
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
 PLAIN_VIEWS = ["crop", "squish", "pad"]
 SCALES = [0.6, 0.85, 1.0]  # sides of a window, as shares of the short side
-GRID_STEPS = 8             # with a model, windows move in steps of 1/8, so that it has 9 x 9 places
-FINE_STEPS = 120           # without one
-PHOTO_SIDE = 160           # short side of the photos, pixels
-MAX_VIEWS = 8              # windows, and photos
-MAX_CLASSES = 10           # of a model, those with the highest predictions
-OBJECT_SCALE = 0.35        # side of the object's box, as a share of the short side
-PLAIN_WEIGHT = 0.25        # of the plain view in "lerp", as in fastai
+GRID_STEPS = 8  # with a model, windows move in steps of 1/8, so that it has 9 x 9 places
+FINE_STEPS = 120  # without one
+PHOTO_SIDE = 160  # short side of the photos, pixels
+MAX_VIEWS = 8  # windows, and photos
+MAX_CLASSES = 10  # of a model, those with the highest predictions
+OBJECT_SCALE = 0.35  # side of the object's box, as a share of the short side
+PLAIN_WEIGHT = 0.25  # of the plain view in "lerp", as in fastai
 
 # %% ../../nbs/api/explorers/tta.ipynb #6fa6d688
 def plain_box(
-    h,      # height of the photo, pixels
-    w,      # width of the photo, pixels
+    h,  # height of the photo, pixels
+    w,  # width of the photo, pixels
     plain,  # "crop": the central square · "squish": the whole photo · "pad": reaches past its edges
-):          # x0, y0, x1, y1 in pixels
+):  # x0, y0, x1, y1 in pixels
     "Return the box of the plain view."
     if plain == "squish":
         return 0, 0, w, h
@@ -43,19 +43,21 @@ def plain_box(
     x, y = (w - side) // 2, (h - side) // 2
     return x, y, x + side, y + side
 
+
 def shown_share(
-    box,      # of a view: x0, y0, x1, y1 in pixels
-    target,   # box of the object
-) -> float:   # 0 to 1
+    box,  # of a view: x0, y0, x1, y1 in pixels
+    target,  # box of the object
+) -> float:  # 0 to 1
     "Return the share of the object's area that a view shows."
     x0, y0, x1, y1 = target
     width = max(0, min(x1, box[2]) - max(x0, box[0]))
     height = max(0, min(y1, box[3]) - max(y0, box[1]))
     return width * height / ((x1 - x0) * (y1 - y0))
 
+
 def combine_views(
-    preds,        # [V,C]: one prediction for each view
-    reduce,       # "mean" · "max" · "lerp": the plain view, which is the first one, weighs 0.25
+    preds,  # [V,C]: one prediction for each view
+    reduce,  # "mean" · "max" · "lerp": the plain view, which is the first one, weighs 0.25
 ) -> np.ndarray:  # [C]
     "Return one prediction from several views."
     if reduce == "max":
@@ -76,12 +78,14 @@ def _all_boxes(h, w):
         boxes += [square_at(h, w, side, fx, fy) for fx, fy in places]
     return boxes
 
+
 def _box_indices(plain, scale, places):
     "Return the index in `_all_boxes` of the plain view and of each window."
     per_row = GRID_STEPS + 1
     first = len(PLAIN_VIEWS) + SCALES.index(scale) * per_row**2
     cells = [round(y * GRID_STEPS) * per_row + round(x * GRID_STEPS) for x, y in places]
     return [PLAIN_VIEWS.index(plain), *(first + cell for cell in cells)]
+
 
 def _predictions(learn, image, side):
     "Return the predictions for all views of an image, for the classes with the highest ones."
@@ -94,15 +98,17 @@ def _predictions(learn, image, side):
 
 # %% ../../nbs/api/explorers/tta.ipynb #8827747c
 MAX_NAME = 14  # letters of a class name beside the bars
-TOP = 5        # classes that have bars
+TOP = 5  # classes that have bars
 BAR_HEIGHT = 0.4
 VIEW_PITCH = 1.08  # from a view to the next, in sides of a view
-PALE = 0.3         # opacity of a view that is not in use
+PALE = 0.3  # opacity of a view that is not in use
 MAX_NAMED_VIEWS = 5
+
 
 def _frame_colours(n):
     "Return the colour of each of `n` views, the plain one first."
     return ["white", *(f"C{i}" for i in range(n - 1))]
+
 
 def _draw_photo(ax, explorer):
     "Draw the photo with a frame for each view, and for the object."
@@ -115,6 +121,7 @@ def _draw_photo(ax, explorer):
         frames.append((explorer.target_box, "yellow"))
     for (x0, y0, x1, y1), colour in frames:
         ax.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], lw=2, color=colour)
+
 
 def _draw_views(ax, explorer, preds):
     "Draw the views side by side, each with its best class; pale where it is not in use."
@@ -149,6 +156,7 @@ def _draw_bars(ax, explorer, preds):
     names = [explorer.classes[c][:MAX_NAME] for c in top]
     ax.set_yticks(rows + BAR_HEIGHT / 2, names, parse_math=False)
 
+
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
 
@@ -163,6 +171,7 @@ def _draw_figure(explorer):
 def _snapped(place, steps):
     "Return a place [x,y] on the nearest step."
     return [math.floor(share * steps + 0.5) / steps for share in place]
+
 
 def _check_places(name, places):
     "Raise `TraitError` unless all places [x,y] are within the photo."
@@ -183,9 +192,9 @@ class _TTAState(Explorer):
 
     photo = T.Int(0, help="which photo").tag(**STATE)
     plain = T.Enum(PLAIN_VIEWS, "crop", help="how the plain view is made square").tag(**STATE)
-    scale = T.Enum(
-        SCALES, 0.85, help="side of the windows, as a share of the short side"
-    ).tag(**STATE)
+    scale = T.Enum(SCALES, 0.85, help="side of the windows, as a share of the short side").tag(
+        **STATE
+    )
     at = T.List(
         T.List(T.Float(), minlen=2, maxlen=2),
         minlen=1,
@@ -194,9 +203,7 @@ class _TTAState(Explorer):
     ).tag(**STATE)
     on = T.List(T.Bool(), help="views in use, the plain one first").tag(**STATE)
     reduce = T.Enum(["mean", "max", "lerp"], "mean", help="as in `combine`").tag(**STATE)
-    moving = T.Int(
-        0, help="which window the sliders move; past the last: the object"
-    ).tag(**STATE)
+    moving = T.Int(0, help="which window the sliders move; past the last: the object").tag(**STATE)
     target = T.List(
         T.Float(), [1.0, 0.55], 2, 2, help="without a model: the object's place [x,y]"
     ).tag(**STATE)
@@ -249,15 +256,18 @@ def _named(images):
     _check_number("images", len(images))
     return images
 
+
 def _check_number(name, n):
     if not 1 <= n <= MAX_VIEWS:
         raise ValueError(f"number of {name} must be from 1 to {MAX_VIEWS}, got {n}")
+
 
 def _sheet(photos):
     "Return bytes arrays [H,W,3] as one, one above the other; black on the right of narrow ones."
     width = max(photo.shape[1] for photo in photos)
     rows = [np.pad(photo, ((0, 0), (0, width - photo.shape[1]), (0, 0))) for photo in photos]
     return np.concatenate(rows)
+
 
 def _start_places(n):
     "Return the places [x,y] of `n` windows: the corners, or along the photo for more than four."
@@ -273,10 +283,10 @@ class TTAExplorer(_TTAState):
     def __init__(
         self,
         images=None,  # sequence of what `as_image` takes, or name -> image; at most 8. None: photos
-        learn=None,   # a fastai `Learner` that predicts; None: a view shows a share of an object
-        n=4,          # windows, 1 to 8; as many as `at` has, where that is given
-        side=96,      # of the views that the model sees, pixels
-        **state,      # photo, plain, scale, at, on, reduce, moving, target
+        learn=None,  # a fastai `Learner` that predicts; None: a view shows a share of an object
+        n=4,  # windows, 1 to 8; as many as `at` has, where that is given
+        side=96,  # of the views that the model sees, pixels
+        **state,  # photo, plain, scale, at, on, reduce, moving, target
     ):
         _check_number("windows", n)
         images = _named(images)

@@ -6,19 +6,20 @@
 __all__ = ['ActivationMixup']
 
 # %% ../../nbs/api/training/callbacks.ipynb #71456d04
+from fastai.callback.core import Callback
+
 from ..lazy import torch
 from ..mixup import mix, sample_lambda
-
-from fastai.callback.core import Callback
 
 # %% ../../nbs/api/training/callbacks.ipynb #6f49f017
 class ActivationMixup(Callback):
     "Mix the output of `layer` in training: manifold mixup (Verma and others, 2019)."
+
     run_valid = False
 
     def __init__(
         self,
-        layer,      # a module of the model that returns one tensor [B,...]; its first call is mixed
+        layer,  # a module of the model that returns one tensor [B,...]; its first call is mixed
         alpha=0.4,  # of Beta(alpha, alpha); above 0
     ):
         sample_lambda(1, alpha, generator=torch.Generator())  # raises an error for a bad alpha

@@ -32,6 +32,7 @@ def _interval(values):
     standard_error = np.std(values, ddof=1) / n**0.5
     return mean, t.ppf(0.975, n - 1) * standard_error
 
+
 def _verdict(difference, half_width):
     "Return what a difference with this interval allows to say; empty without an interval."
     if np.isnan(half_width):
@@ -51,8 +52,10 @@ def _read_comparison(path):
         raise ValueError(f"{path} holds no comparison that this version can read (format 1).")
     return data
 
+
 def _row(runs, differences, is_baseline):
     "Return a row of the table: the results of one arm, and its differences from the baseline."
+
     def mean(name):
         return np.mean([getattr(run, name) for run in runs])
 
@@ -76,7 +79,8 @@ def _row(runs, differences, is_baseline):
 @dataclass
 class Comparison:
     "Results of several recipes with several seeds each."
-    runs: list   # of `Result`
+
+    runs: list  # of `Result`
     about: dict  # budget, dataset, jobs (trainings at once), commit, date
 
     def save(self, path):
@@ -135,6 +139,7 @@ class Comparison:
 # %% ../../nbs/api/training/comparison.ipynb #62f90ad6
 _GREY, _GREEN, _RED = "#767676", "#1a7f37", "#c4314b"
 
+
 def _plot_arm(ax, y, points):
     "Draw one arm's differences in points, a dot a seed, and their interval."
     mean, half = _interval(points)
@@ -143,6 +148,7 @@ def _plot_arm(ax, y, points):
         color = _GREY
     ax.scatter(points, [y + 0.25] * len(points), s=14, color=color, alpha=0.5, linewidths=0)
     ax.errorbar(mean, y, xerr=half, fmt="o", color=color, capsize=4, lw=2)
+
 
 def _plot_panel(ax, comparison, noise, arms):
     "Draw all arms with the same share of wrong labels."
@@ -155,9 +161,10 @@ def _plot_panel(ax, comparison, noise, arms):
     ax.set_title(f"{100 * noise:.0f} % wrong labels: baseline {accuracy:.1f} %")
     ax.set_xlabel("gain in accuracy, points")
 
+
 def plot_comparison(
     comparison,  # a `Comparison`
-):               # matplotlib `Figure`
+):  # matplotlib `Figure`
     "Draw the gain of each arm over the baseline: a dot a seed, the mean with its 95 % interval."
     import matplotlib.pyplot as plt
 
@@ -184,6 +191,7 @@ def _train_once(recipes, path):
         results.append(replace(first, recipe=recipe, learn=None, **measures))
     return results
 
+
 def _group(recipes):
     "Return recipes in groups that share a training: those that differ in `tta` alone."
     groups = {}
@@ -191,8 +199,9 @@ def _group(recipes):
         groups.setdefault(replace(recipe, tta=0), []).append(recipe)
     return list(groups.values())
 
+
 def _commit():
-    "Return the commit of the sources, where the module is in its own repository; else \"none\"."
+    'Return the commit of the sources, where the module is in its own repository; else "none".'
     root = Path(find_spec("lesson7").origin).parents[1]
     if not (root / ".git").exists():
         return "none"
@@ -207,6 +216,7 @@ def _match_all(recipes, budget):
         first.setdefault(recipe.noise, recipe)
     return [matched(recipe, first[recipe.noise], budget) for recipe in recipes]
 
+
 def _start_or_continue(about, save):
     "Return the comparison in the file `save`, or an empty one; raises where the file's differs."
     if not save or not Path(save).exists():
@@ -219,10 +229,12 @@ def _start_or_continue(about, save):
         )
     return started
 
+
 def _title(group):
     "Return a line for the progress bar."
     recipe = group[0]
     return f"{recipe.name}, {100 * recipe.noise:.0f} % wrong, seed {recipe.seed}"
+
 
 def _sort(comparison, recipes):
     "Sort the runs in the order of `recipes`; others, from an earlier call, come first."
@@ -231,12 +243,12 @@ def _sort(comparison, recipes):
 
 # %% ../../nbs/api/training/comparison.ipynb #68221100
 def compare(
-    recipes,        # `Recipe`s, such as `techniques(Recipe.cpu())`; their own seeds are not used
-    seeds=3,        # how many (0, 1, ...), or which
+    recipes,  # `Recipe`s, such as `techniques(Recipe.cpu())`; their own seeds are not used
+    seeds=3,  # how many (0, 1, ...), or which
     budget="cost",  # as in `matched`, with the first recipe of each noise
-    path=None,      # dataset folder; None: the sample dataset
-    save=None,      # JSON file, written with each result; what is in it is not trained again
-    jobs=None,      # trainings at once; None: one a core on a CPU, one on a GPU
+    path=None,  # dataset folder; None: the sample dataset
+    save=None,  # JSON file, written with each result; what is in it is not trained again
+    jobs=None,  # trainings at once; None: one a core on a CPU, one on a GPU
 ) -> Comparison:
     "Train each recipe with each seed. Interrupted, it continues when called with the same `save`."
     from fastprogress import progress_bar

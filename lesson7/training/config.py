@@ -16,14 +16,18 @@ from ..resize import Stage
 def _is_number(value):
     return type(value) in (int, float)
 
+
 def _is_positive_int(value):
     return type(value) is int and value > 0
+
 
 def _is_bool(value):
     return type(value) is bool
 
+
 def _is_share(value):
     return _is_number(value) and 0 <= value < 1
+
 
 _POSITIVE_INT = ("a whole number above 0", _is_positive_int)
 _BOOL = ("True or False", _is_bool)
@@ -44,6 +48,7 @@ _RANGES = {  # field: (what is allowed, the test for it)
     "seed": ("a whole number, 0 or above", lambda v: type(v) is int and v >= 0),
 }
 
+
 def _as_stages(stages):
     "Return `stages` as a tuple of `Stage`s; each may be a dict, as JSON has it."
     try:
@@ -57,20 +62,21 @@ def _as_stages(stages):
 @dataclass(frozen=True)
 class Recipe:
     "A training in full; `ValueError` where a value is out of range, or two contradict each other."
+
     arch: str = "xresnet18-narrow"  # a name that `lesson7.models.architecture` knows
-    size: int = 48                  # side of the images that the model is evaluated on, pixels
-    bs: int = 32                    # images in a batch, over all processes
-    epochs: int = 12                # in all; with `stages`, their sum
-    lr: float = 3e-3                # largest learning rate
-    normalize: bool = False         # with the statistics of all training images
+    size: int = 48  # side of the images that the model is evaluated on, pixels
+    bs: int = 32  # images in a batch, over all processes
+    epochs: int = 12  # in all; with `stages`, their sum
+    lr: float = 3e-3  # largest learning rate
+    normalize: bool = False  # with the statistics of all training images
     stages: tuple[Stage, ...] = ()  # progressive resizing; empty: all epochs at `size`
-    tta: int = 0                    # corner windows beside the plain view; 0: off
-    mixup: float = 0.0              # alpha of fastai's `MixUp`; 0: off
-    smoothing: float = 0.0          # eps of label smoothing; 0: off
-    noise: float = 0.0              # share of the training images that get a wrong label
-    seed: int = 42                  # of initial weights, order, augmentation and wrong labels
-    bf16: bool = False              # train in bfloat16 (mixed precision), on a GPU
-    channels_last: bool = True      # memory format of the weights
+    tta: int = 0  # corner windows beside the plain view; 0: off
+    mixup: float = 0.0  # alpha of fastai's `MixUp`; 0: off
+    smoothing: float = 0.0  # eps of label smoothing; 0: off
+    noise: float = 0.0  # share of the training images that get a wrong label
+    seed: int = 42  # of initial weights, order, augmentation and wrong labels
+    bf16: bool = False  # train in bfloat16 (mixed precision), on a GPU
+    channels_last: bool = True  # memory format of the weights
 
     def __post_init__(self):
         for name, (allowed, is_allowed) in _RANGES.items():
@@ -165,13 +171,15 @@ def total_epochs(stages):
     "Return the epochs of all stages; each `fine_tune` adds one."
     return sum(stage.epochs for stage in stages) + len(stages) - 1
 
+
 def _trained_epochs(plan):
     "Return the epochs that each stage of a plan trains."
     return [stage.epochs + (i > 0) for i, stage in enumerate(plan)]
 
+
 def cost(
     recipe,  # a `Recipe`
-) -> int:    # pixels that go forward and backward for each training image
+) -> int:  # pixels that go forward and backward for each training image
     "Return what a training costs: epochs times size squared, over all stages."
     epochs = _trained_epochs(recipe.plan)
     return sum(n * stage.size**2 for n, stage in zip(epochs, recipe.plan))
@@ -181,11 +189,12 @@ def _price(stage, budget):
     "Return the price of an epoch: its pixels for an equal cost, 1 for equal epochs."
     return stage.size**2 if budget == "cost" else 1
 
+
 def matched(
-    recipe,         # the `Recipe` to change
-    to,             # the one that it is compared with
+    recipe,  # the `Recipe` to change
+    to,  # the one that it is compared with
     budget="cost",  # "cost": no more pixels than `to`; "epochs": as many images as `to`
-):                  # a `Recipe`
+):  # a `Recipe`
     "Return `recipe` with as many epochs in its first stage as the budget of `to` leaves for it."
     if budget not in ("cost", "epochs"):
         raise ValueError(f'budget is {budget!r}; it must be "cost" or "epochs".')

@@ -16,9 +16,11 @@ def world() -> int:
     "Return the number of processes that train together; 1 without torchrun."
     return int(os.environ.get("WORLD_SIZE", 1))
 
+
 def is_first() -> bool:
     "Return whether this process is the one that writes and prints."
     return int(os.environ.get("RANK", 0)) == 0
+
 
 def use_own_gpu():
     "Make the GPU with this process's local rank the current one."
@@ -32,6 +34,7 @@ def _broadcast(self, value, rank):
     torch.distributed.broadcast(tensor, rank)
     return tensor.tolist()
 
+
 @contextmanager
 def _broadcast_on_own_device():
     "Let fastai's distributed loader work without CUDA; restores it on exit."
@@ -44,6 +47,7 @@ def _broadcast_on_own_device():
     finally:
         DistributedDL._broadcast = original
 
+
 @contextmanager
 def distributed_training(
     learn,  # a fastai `Learner`
@@ -52,7 +56,6 @@ def distributed_training(
     if world() == 1:
         yield learn
         return
-    import fastai.distributed  # adds `distrib_ctx` to `Learner`
 
     is_cpu = not torch.cuda.is_available()
     # Synchronized batch normalization exists for CUDA only.

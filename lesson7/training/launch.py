@@ -25,7 +25,8 @@ def _parser():
         description="Train one recipe; under torchrun, on all its processes together.",
     )
     parser.add_argument(
-        "recipe", nargs="?",
+        "recipe",
+        nargs="?",
         help="JSON file of a Recipe (default: Recipe.gpu() with a GPU, else Recipe.cpu())",
     )
     parser.add_argument(
@@ -34,6 +35,7 @@ def _parser():
     parser.add_argument("--out", help="write the result to this JSON file")
     return parser
 
+
 def _recipe_and_path(args):
     "Return the recipe and the dataset folder for the arguments; None: the sample dataset."
     if args.recipe:
@@ -41,6 +43,7 @@ def _recipe_and_path(args):
     if not torch.cuda.is_available():
         return Recipe.cpu(), args.path
     return Recipe.gpu(), args.path or imagenette()
+
 
 def _report(result, out):
     "Print the result, and write it to the file `out`, if any."
@@ -69,6 +72,7 @@ def main(
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
 
 if __name__ == "__main__" and __package__ == "lesson7.training":  # not in a notebook or script
     main()

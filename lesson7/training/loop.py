@@ -22,7 +22,10 @@ from ..resize import fit_progressive
 from ..smoothing import ece
 from .config import Recipe
 from lesson7.training.distributed import (
-    distributed_training, single_process, use_own_gpu, world,
+    distributed_training,
+    single_process,
+    use_own_gpu,
+    world,
 )
 from ..tta import tta
 
@@ -30,14 +33,15 @@ from ..tta import tta
 @dataclass
 class Result:
     "What came of a recipe, on the validation images."
+
     recipe: Recipe
-    accuracy: float         # 0 to 1
-    loss: float             # mean cross-entropy, nats
-    ece: float              # expected calibration error, 0 to 1
-    seconds: float          # training, wall clock, with a validation each epoch
+    accuracy: float  # 0 to 1
+    loss: float  # mean cross-entropy, nats
+    ece: float  # expected calibration error, 0 to 1
+    seconds: float  # training, wall clock, with a validation each epoch
     predict_seconds: float  # evaluation, wall clock
-    history: list           # a dict an epoch, as `fit_progressive` returns it
-    versions: str           # hardware and versions
+    history: list  # a dict an epoch, as `fit_progressive` returns it
+    versions: str  # hardware and versions
     # The trained fastai `Learner`; it is not saved with the result.
     learn: object = field(default=None, repr=False, compare=False)
 
@@ -63,6 +67,7 @@ def _train_stats(path):
         )
     return dataset_stats(files)
 
+
 def _loader_function(recipe, path):
     "Return the function of `bs` and `size` that makes the loaders of a recipe."
     from fastai.torch_core import set_seed
@@ -79,6 +84,7 @@ def _loader_function(recipe, path):
         return dls
 
     return loaders
+
 
 def _learner(recipe, path, cbs):
     "Return an untrained learner for `recipe`, and the function that makes its loaders."
@@ -103,9 +109,9 @@ def _learner(recipe, path, cbs):
 
 # %% ../../nbs/api/training/loop.ipynb #808fe2e0
 def evaluate(
-    learn,   # a trained `Learner`
+    learn,  # a trained `Learner`
     recipe,  # a `Recipe`: only its `tta` is used
-) -> dict:   # accuracy, loss, ece, predict_seconds
+) -> dict:  # accuracy, loss, ece, predict_seconds
     "Return the accuracy, loss and calibration error of a learner on its validation images."
     start = time.perf_counter()
     with single_process(), learn.no_bar():
@@ -137,6 +143,7 @@ def _explain_out_of_memory(recipe):
             f"try bs={bs}, or {size} px."
         ) from e
 
+
 def _versions():
     "Return hardware, versions and the number of processes in a line."
     from lesson7 import __version__
@@ -146,11 +153,11 @@ def _versions():
 
 # %% ../../nbs/api/training/loop.ipynb #f967d4c0
 def train(
-    recipe,     # a `Recipe`
+    recipe,  # a `Recipe`
     path=None,  # folder with `train/<class>/` and `val/<class>/`; None: the sample dataset
-    cbs=(),     # more fastai callbacks
-    bar=True,   # whether to show a progress bar
-) -> Result:    # with the trained learner
+    cbs=(),  # more fastai callbacks
+    bar=True,  # whether to show a progress bar
+) -> Result:  # with the trained learner
     "Train by `recipe`, then evaluate; under `torchrun`, on all processes together."
     from fastai.torch_core import no_random
 

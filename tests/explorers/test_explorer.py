@@ -80,19 +80,22 @@ def test_a_failed_save_keeps_the_old_file(tmp_path):
 GREY = 128
 
 
-@pytest.mark.parametrize("image", [
-    pytest.param(Image.new("L", (9, 5), GREY), id="grey"),
-    pytest.param(Image.new("RGBA", (9, 5), (GREY,) * 4), id="rgba"),
-    pytest.param(Image.new("CMYK", (9, 5), (127, 127, 127, 0)), id="cmyk"),
-    pytest.param(Image.fromarray(np.full((5, 9), GREY * 257, np.uint16)), id="16 bit"),
-    pytest.param(Image.new("RGB", (1, 1), (GREY,) * 3), id="1x1"),
-    pytest.param(Image.new("RGB", (4000, 3000), (GREY,) * 3), id="huge"),
-    pytest.param(np.full((5, 9, 3), GREY, np.uint8), id="bytes"),
-    pytest.param(torch.full((3, 5, 9), GREY / 255), id="tensor"),
-    pytest.param(torch.full((3, 5, 9), GREY / 255).bfloat16(), id="bfloat16"),
-    pytest.param(torch.full((3, 5, 9), GREY / 255, requires_grad=True), id="requires grad"),
-    pytest.param(np.full((3, 5, 9), GREY / 255, np.float64), id="array"),
-])
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param(Image.new("L", (9, 5), GREY), id="grey"),
+        pytest.param(Image.new("RGBA", (9, 5), (GREY,) * 4), id="rgba"),
+        pytest.param(Image.new("CMYK", (9, 5), (127, 127, 127, 0)), id="cmyk"),
+        pytest.param(Image.fromarray(np.full((5, 9), GREY * 257, np.uint16)), id="16 bit"),
+        pytest.param(Image.new("RGB", (1, 1), (GREY,) * 3), id="1x1"),
+        pytest.param(Image.new("RGB", (4000, 3000), (GREY,) * 3), id="huge"),
+        pytest.param(np.full((5, 9, 3), GREY, np.uint8), id="bytes"),
+        pytest.param(torch.full((3, 5, 9), GREY / 255), id="tensor"),
+        pytest.param(torch.full((3, 5, 9), GREY / 255).bfloat16(), id="bfloat16"),
+        pytest.param(torch.full((3, 5, 9), GREY / 255, requires_grad=True), id="requires grad"),
+        pytest.param(np.full((3, 5, 9), GREY / 255, np.float64), id="array"),
+    ],
+)
 def test_any_kind_of_image(image):
     square = squares([image], 16)
     assert square.shape == (1, 16, 16, 3) and (square == GREY).all()
@@ -109,12 +112,15 @@ def test_squares_use_evenly_spaced_images():
     assert squares(x, 4, most=5)[:, 0, 0, 0].tolist() == [0, 24, 49, 74, 99]
 
 
-@pytest.mark.parametrize("images, message", [
-    ([], "images must have one entry or more, got 0"),
-    ([np.zeros((4, 4))], r"shape of an image must be .*, got \[4, 4\]"),
-    ([torch.full((3, 4, 4), 1.5)], r"must be in \[0,1\] \(denormalize first\), got 1.5 to 1.5"),
-    ([torch.full((3, 4, 4), float("nan"))], r"must be in \[0,1\] .*, got nan to nan"),
-])
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        ([], "images must have one entry or more, got 0"),
+        ([np.zeros((4, 4))], r"shape of an image must be .*, got \[4, 4\]"),
+        ([torch.full((3, 4, 4), 1.5)], r"must be in \[0,1\] \(denormalize first\), got 1.5 to 1.5"),
+        ([torch.full((3, 4, 4), float("nan"))], r"must be in \[0,1\] .*, got nan to nan"),
+    ],
+)
 def test_squares_of_invalid_images(images, message):
     with pytest.raises(ValueError, match=message):
         squares(images, 8)

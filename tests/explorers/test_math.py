@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 import torch
-
 from browser import STATIC
+
 from lesson7.data.images import crop_resized
 from lesson7.explorers.scripts import joined_script, script_files
 from lesson7.mixup import mix, one_hot

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 import traitlets as T
+from learners import linear_learner
 from PIL import Image
 
-from learners import linear_learner
 from lesson7.explorers.mixup import MixupExplorer
 from lesson7.outputs import probabilities
 
@@ -15,16 +15,19 @@ def random_tensor(*shape, seed=0):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("state, message", [
-    (dict(t=1.2), "t must be from 0 to 1, got 1.2"),
-    (dict(t=-.1), "from 0 to 1"),
-    (dict(t=float("nan")), "from 0 to 1, got nan"),
-    (dict(first=9), "first must be from 0 to 8, got 9"),
-    (dict(second=-1), "second must be from 0 to 8, got -1"),
-    (dict(drawn=41), "drawn must be from 0 to 40, got 41"),
-    (dict(keep="x"), "half.*any"),
-    (dict(classes="x"), "own.*lesson"),
-])
+@pytest.mark.parametrize(
+    "state, message",
+    [
+        (dict(t=1.2), "t must be from 0 to 1, got 1.2"),
+        (dict(t=-0.1), "from 0 to 1"),
+        (dict(t=float("nan")), "from 0 to 1, got nan"),
+        (dict(first=9), "first must be from 0 to 8, got 9"),
+        (dict(second=-1), "second must be from 0 to 8, got -1"),
+        (dict(drawn=41), "drawn must be from 0 to 40, got 41"),
+        (dict(keep="x"), "half.*any"),
+        (dict(classes="x"), "own.*lesson"),
+    ],
+)
 def test_invalid_state(state, message):
     with pytest.raises(T.TraitError, match=message):
         MixupExplorer(**state)
@@ -42,16 +45,19 @@ def test_invalid_alpha(alpha):
 
 
 def test_an_alpha_of_your_own():
-    assert MixupExplorer(alpha=.3).alphas == [.1, .2, .3, .4, 1., 4.]
+    assert MixupExplorer(alpha=0.3).alphas == [0.1, 0.2, 0.3, 0.4, 1.0, 4.0]
 
 
-@pytest.mark.parametrize("labels, vocab, message", [
-    ([0], None, "labels must have one entry for each of the 2 images, got 1"),
-    ([0, 3], ["a", "b"], "label must be from 0 to 1, got 3"),
-    ([0, -1], ["a", "b"], "got -1"),
-    (["a", "c"], ["a", "b"], "label must be a name in the vocab, got 'c'"),
-    ([], None, "labels must have .*, got 0"),
-])
+@pytest.mark.parametrize(
+    "labels, vocab, message",
+    [
+        ([0], None, "labels must have one entry for each of the 2 images, got 1"),
+        ([0, 3], ["a", "b"], "label must be from 0 to 1, got 3"),
+        ([0, -1], ["a", "b"], "got -1"),
+        (["a", "c"], ["a", "b"], "label must be a name in the vocab, got 'c'"),
+        ([], None, "labels must have .*, got 0"),
+    ],
+)
 def test_invalid_labels(labels, vocab, message):
     with pytest.raises(ValueError, match=message):
         MixupExplorer(random_tensor(2, 3, 20, 20), labels, vocab)
@@ -65,13 +71,13 @@ def test_no_images():
 
 
 def test_values_that_are_computed():
-    explorer = MixupExplorer(first=3, second=0, t=.25)
-    expected = .25 * explorer.images[3] + .75 * explorer.images[0]
+    explorer = MixupExplorer(first=3, second=0, t=0.25)
+    expected = 0.25 * explorer.images[3] + 0.75 * explorer.images[0]
     assert np.allclose(explorer.blend, expected, atol=1e-15)
-    assert explorer.target.tolist() == [.75, 0, 0, .25, 0, 0, 0, 0, 0]
+    assert explorer.target.tolist() == [0.75, 0, 0, 0.25, 0, 0, 0, 0, 0]
     explorer.classes = "lesson"
-    explorer.t = .3
-    assert np.allclose(explorer.target, [0, 0, .3, 0, 0, 0, 0, .7, 0, 0])
+    explorer.t = 0.3
+    assert np.allclose(explorer.target, [0, 0, 0.3, 0, 0, 0, 0, 0.7, 0, 0])
     assert explorer.predicted is None
 
 
@@ -91,16 +97,19 @@ def test_rows_sum_to_one(n):
     assert abs(rows.sum() - 1) < 1e-12
 
 
-@pytest.mark.parametrize("mode, size, colour", [
-    ("L", (30, 20), 7),
-    ("RGBA", (30, 20), (9, 8, 7, 0)),
-    ("I;16", (30, 20), 30000),
-    ("CMYK", (30, 20), 0),
-    ("RGB", (1, 1), 0),
-    ("RGB", (4000, 3000), 0),
-    ("RGB", (20, 90), 0),
-    ("P", (5, 5), 0),
-])
+@pytest.mark.parametrize(
+    "mode, size, colour",
+    [
+        ("L", (30, 20), 7),
+        ("RGBA", (30, 20), (9, 8, 7, 0)),
+        ("I;16", (30, 20), 30000),
+        ("CMYK", (30, 20), 0),
+        ("RGB", (1, 1), 0),
+        ("RGB", (4000, 3000), 0),
+        ("RGB", (20, 90), 0),
+        ("P", (5, 5), 0),
+    ],
+)
 def test_any_image(mode, size, colour):
     image = Image.new(mode, size, colour)
     explorer = MixupExplorer([image, image.copy()])
@@ -113,9 +122,9 @@ def test_predictions_are_the_learners(small):
 
     learners = [linear_learner(small, CrossEntropyLossFlat()) for _ in range(2)]
     x, y = learners[0].dls.valid.one_batch()
-    explorer = MixupExplorer(x[:3], y[:3], learn=learners, side=32, t=.52)
-    assert explorer.t == .5 and explorer.vocab == [str(i) for i in range(10)]
-    for first, second, t in ((0, 1, 0.), (2, 0, .3), (1, 1, .55), (1, 2, 1.)):
+    explorer = MixupExplorer(x[:3], y[:3], learn=learners, side=32, t=0.52)
+    assert explorer.t == 0.5 and explorer.vocab == [str(i) for i in range(10)]
+    for first, second, t in ((0, 1, 0.0), (2, 0, 0.3), (1, 1, 0.55), (1, 2, 1.0)):
         explorer.first, explorer.second, explorer.t = first, second, t
         blend = torch.from_numpy(explorer.blend)[None]
         expected = torch.cat([probabilities(learn, blend) for learn in learners]).numpy()
@@ -126,9 +135,9 @@ def test_predictions_are_the_learners(small):
 
 
 def test_the_figure_has_the_same_state():
-    explorer = MixupExplorer(first=2, second=1, t=.8, classes="lesson", keep="any")
+    explorer = MixupExplorer(first=2, second=1, t=0.8, classes="lesson", keep="any")
     axes = {ax.get_title(): ax for ax in explorer.figure().axes}
     bars = [bar.get_height() for bar in axes["mixed target"].patches]
-    assert np.allclose(bars, [0, 0, .8, 0, 0, 0, 0, .2, 0, 0]) and "0.80 × class 2" in axes
+    assert np.allclose(bars, [0, 0, 0.8, 0, 0, 0, 0, 0.2, 0, 0]) and "0.80 × class 2" in axes
     shown = axes["the blend"].images[0].get_array()
     assert np.allclose(shown, explorer.blend.transpose(1, 2, 0))

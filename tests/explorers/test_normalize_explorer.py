@@ -13,15 +13,21 @@ IMAGENET = NormStats.imagenet()
 OWN = NormStats((0.40, 0.37, 0.35), (0.21, 0.20, 0.19), "digits")
 
 
-@pytest.mark.parametrize("state, message", [
-    (dict(draw=40), "draw must be from 0 to 39, got 40"),
-    (dict(bs=0), "bs must be from 1 to 32, got 0"),
-    (dict(bs=33), "from 1 to 32, got 33"),
-    (dict(kind="mean"), "none.*imagenet"),
-    (dict(own_std=[0.2, 0, 0.2]), r"own_std must be above 0 in each channel, got \[0.2, 0.0, 0.2\]"),
-    (dict(own_mean=[0.5]), "own_mean"),
-    (dict(show="x"), "file.*model"),
-])
+@pytest.mark.parametrize(
+    "state, message",
+    [
+        (dict(draw=40), "draw must be from 0 to 39, got 40"),
+        (dict(bs=0), "bs must be from 1 to 32, got 0"),
+        (dict(bs=33), "from 1 to 32, got 33"),
+        (dict(kind="mean"), "none.*imagenet"),
+        (
+            dict(own_std=[0.2, 0, 0.2]),
+            r"own_std must be above 0 in each channel, got \[0.2, 0.0, 0.2\]",
+        ),
+        (dict(own_mean=[0.5]), "own_mean"),
+        (dict(show="x"), "file.*model"),
+    ],
+)
 def test_invalid_state(state, message):
     with pytest.raises(T.TraitError, match=message):
         NormalizeExplorer(**state)
@@ -52,7 +58,7 @@ def predicted(small):
 
     dls = get_dls(30, 32, small, OWN)
     set_seed(1)
-    learn = Learner(dls, xresnet18(widen=.25, n_out=dls.c))
+    learn = Learner(dls, xresnet18(widen=0.25, n_out=dls.c))
     x, y = get_dls(30, 32, small).valid.one_batch()
     return NormalizeExplorer(x, OWN, side=32, labels=y, learn=learn, bs=30), learn, y
 
@@ -85,7 +91,7 @@ def test_a_loaders_batch_and_its_statistics(small):
     x, _ = get_dls(8, 64, small).one_batch()
     explorer = NormalizeExplorer(x, OWN)
     assert explorer.images.shape == (8, 3, 64, 64)
-    assert abs(explorer.images - x.numpy()).max() < .5 / 255 + 1e-6
+    assert abs(explorer.images - x.numpy()).max() < 0.5 / 255 + 1e-6
     assert explorer.stats.mean == OWN.mean and explorer.bs == 8
     with pytest.raises(ValueError, match="denormalize first"):
         NormalizeExplorer(normalize(x, OWN))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 import traitlets as T
+from learners import tiny_network
 from PIL import Image
 
-from learners import tiny_network
 from lesson7.data.loaders import get_dls
 from lesson7.explorers.resize import ResizeExplorer
 from lesson7.outputs import probabilities
@@ -18,20 +18,26 @@ LESSON = [Stage(128, 128, 4, 3e-3), Stage(224, 64, 5, 1e-3)]
 STATS = (0.4, 0.4, 0.4), (0.2, 0.2, 0.2)
 
 
-@pytest.mark.parametrize("state, message", [
-    (dict(stages=[[128, 4]]), "stages must be two or three pairs .*, got 1 entries"),
-    (dict(stages=[[32, 1]] * 4), "got 4 entries"),
-    (dict(stages=[[100, 4], [224, 5]]), "must be a multiple of 16 from 16 to 320, got 100"),
-    (dict(stages=[[0, 4], [224, 5]]), "size of a stage must be .*, got 0"),
-    (dict(stages=[[336, 4], [224, 5]]), "got 336"),
-    (dict(stages=[[128, 0], [224, 5]]), "epochs of a stage must be from 1 to 20, got 0"),
-    (dict(stages=[[128, 21], [224, 5]]), "from 1 to 20, got 21"),
-    (dict(stages=[[128], [224, 5]]), r"must be \[size, epochs\], two whole numbers, got \[128\]"),
-    (dict(stages=[[128., 4], [224, 5]]), "two whole numbers"),
-    (dict(stages=[128, 224]), "a stage must be .*, got 128"),
-    (dict(file=100), "file must be one of 32, 64, .*256, got 100"),
-    (dict(file=0), "file must be one of .*, got 0"),
-])
+@pytest.mark.parametrize(
+    "state, message",
+    [
+        (dict(stages=[[128, 4]]), "stages must be two or three pairs .*, got 1 entries"),
+        (dict(stages=[[32, 1]] * 4), "got 4 entries"),
+        (dict(stages=[[100, 4], [224, 5]]), "must be a multiple of 16 from 16 to 320, got 100"),
+        (dict(stages=[[0, 4], [224, 5]]), "size of a stage must be .*, got 0"),
+        (dict(stages=[[336, 4], [224, 5]]), "got 336"),
+        (dict(stages=[[128, 0], [224, 5]]), "epochs of a stage must be from 1 to 20, got 0"),
+        (dict(stages=[[128, 21], [224, 5]]), "from 1 to 20, got 21"),
+        (
+            dict(stages=[[128], [224, 5]]),
+            r"must be \[size, epochs\], two whole numbers, got \[128\]",
+        ),
+        (dict(stages=[[128.0, 4], [224, 5]]), "two whole numbers"),
+        (dict(stages=[128, 224]), "a stage must be .*, got 128"),
+        (dict(file=100), "file must be one of 32, 64, .*256, got 100"),
+        (dict(file=0), "file must be one of .*, got 0"),
+    ],
+)
 def test_invalid_state(state, message):
     with pytest.raises(T.TraitError, match=message):
         ResizeExplorer(**state)
@@ -53,16 +59,19 @@ def test_stages_and_values_that_are_computed():
     assert explorer.stages == [[32, 1]] * 3
 
 
-@pytest.mark.parametrize("image, side", [
-    (Image.new("L", (50, 70), 7), 50),
-    (Image.new("RGBA", (300, 280), (1, 2, 3, 0)), 256),
-    (Image.new("CMYK", (90, 300)), 90),
-    (Image.new("RGB", (1, 1)), 1),
-    (Image.fromarray(np.full((40, 60), 40_000, np.uint16)), 40),
-    (Image.new("RGB", (4000, 3000)), 256),
-    (torch.rand(3, 33, 65), 33),
-    (np.zeros((20, 10, 3), np.uint8), 10),
-])
+@pytest.mark.parametrize(
+    "image, side",
+    [
+        (Image.new("L", (50, 70), 7), 50),
+        (Image.new("RGBA", (300, 280), (1, 2, 3, 0)), 256),
+        (Image.new("CMYK", (90, 300)), 90),
+        (Image.new("RGB", (1, 1)), 1),
+        (Image.fromarray(np.full((40, 60), 40_000, np.uint16)), 40),
+        (Image.new("RGB", (4000, 3000)), 256),
+        (torch.rand(3, 33, 65), 33),
+        (np.zeros((20, 10, 3), np.uint8), 10),
+    ],
+)
 def test_any_image(image, side):
     explorer = ResizeExplorer(image)
     assert explorer.side == side == explorer.file == explorer.files[-1]
@@ -97,6 +106,6 @@ def test_the_figure_has_the_same_state():
     figure = ResizeExplorer(stages=stages, file=160).figure()
     *photos, costs = figure.axes
     assert [ax.get_title() for ax in photos] == ["64 × 64 px", "128 × 128 px", "224 × 224 px"]
-    assert [b.get_height() for b in costs.patches] == [(size / 224)**2 for size, _ in stages]
+    assert [b.get_height() for b in costs.patches] == [(size / 224) ** 2 for size, _ in stages]
     is_past = ["nothing gained" in ax.get_xlabel() for ax in photos]
     assert is_past == [False, False, True]

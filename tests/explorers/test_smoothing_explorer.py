@@ -7,20 +7,23 @@ import traitlets as T
 from lesson7.explorers.smoothing import SmoothingExplorer
 
 
-@pytest.mark.parametrize("state, message", [
-    (dict(eps=-.1), "eps must be at least 0 and below 1, got -0.1"),
-    (dict(eps=1.), "eps must be .*, got 1.0"),
-    (dict(n=1), "n must be from 2 to 1000, got 1"),
-    (dict(n=1001), "n must be from 2 to 1000, got 1001"),
-    (dict(n=0), "n must be from 2 to 1000, got 0"),
-    (dict(label=10), "label must be from 0 to 9, got 10"),
-    (dict(label=-1), "label must be from 0 to 9, got -1"),
-    (dict(t=1.2), "t must be from 0 to 1, got 1.2"),
-    (dict(p=0.), "p must be above 0 and below 1, got 0.0"),
-    (dict(p=1.), "p must be above 0 and below 1, got 1.0"),
-    (dict(show="x"), "hard.*mixed"),
-    (dict(against="x"), "logit"),
-])
+@pytest.mark.parametrize(
+    "state, message",
+    [
+        (dict(eps=-0.1), "eps must be at least 0 and below 1, got -0.1"),
+        (dict(eps=1.0), "eps must be .*, got 1.0"),
+        (dict(n=1), "n must be from 2 to 1000, got 1"),
+        (dict(n=1001), "n must be from 2 to 1000, got 1001"),
+        (dict(n=0), "n must be from 2 to 1000, got 0"),
+        (dict(label=10), "label must be from 0 to 9, got 10"),
+        (dict(label=-1), "label must be from 0 to 9, got -1"),
+        (dict(t=1.2), "t must be from 0 to 1, got 1.2"),
+        (dict(p=0.0), "p must be above 0 and below 1, got 0.0"),
+        (dict(p=1.0), "p must be above 0 and below 1, got 1.0"),
+        (dict(show="x"), "hard.*mixed"),
+        (dict(against="x"), "logit"),
+    ],
+)
 def test_invalid_state(state, message):
     with pytest.raises(T.TraitError, match=message):
         SmoothingExplorer(**state)
@@ -31,7 +34,7 @@ def test_invalid_state(state, message):
 
 def test_it_opens_on_the_lessons_example():
     explorer = SmoothingExplorer()
-    expected = [.01] * 3 + [.91] + [.01] * 6
+    expected = [0.01] * 3 + [0.91] + [0.01] * 6
     assert np.allclose(explorer.targets["smoothed"], expected)
     assert repr(explorer).startswith("SmoothingExplorer(against='p', eps=0.1, label=3, n=10")
 
@@ -58,32 +61,35 @@ def test_more_classes_and_a_new_label_in_one_message():
     assert (explorer.n, explorer.label) == (20, 15)
 
 
-@pytest.mark.parametrize("n, eps, label, t", [
-    (2, 0., 1, 1.),
-    (2, .5, 0, 0.),
-    (10, .1, 9, .3),
-    (1000, .99, 999, .7),
-])
+@pytest.mark.parametrize(
+    "n, eps, label, t",
+    [
+        (2, 0.0, 1, 1.0),
+        (2, 0.5, 0, 0.0),
+        (10, 0.1, 9, 0.3),
+        (1000, 0.99, 999, 0.7),
+    ],
+)
 def test_values_that_are_computed(n, eps, label, t):
-    explorer = SmoothingExplorer(n=n, eps=eps, label=label, t=t, p=.42)
+    explorer = SmoothingExplorer(n=n, eps=eps, label=label, t=t, p=0.42)
     q = np.array([1, 1 - eps + eps / n, t])
-    loss = -q * np.log(.42) - (1 - q) * np.log(.58 / (n - 1))
+    loss = -q * np.log(0.42) - (1 - q) * np.log(0.58 / (n - 1))
     with np.errstate(divide="ignore"):
         logit = np.log(q * (n - 1) / (1 - q))
-    expected = np.array([q, loss, .42 - q, q, logit]).T
+    expected = np.array([q, loss, 0.42 - q, q, logit]).T
     assert np.allclose(explorer.numbers, expected, atol=1e-12)
     assert all(abs(target.sum() - 1) < 1e-12 for target in explorer.targets.values())
     assert label in explorer.shown and len(explorer.shown) <= 10 and explorer.figure()
 
 
 @pytest.mark.parametrize("against", ["p", "logit"])
-@pytest.mark.parametrize("t", [0., 1.])
+@pytest.mark.parametrize("t", [0.0, 1.0])
 def test_the_figure_of_targets_without_a_lowest_loss(against, t):
-    explorer = SmoothingExplorer(n=2, eps=0., t=t, against=against)
+    explorer = SmoothingExplorer(n=2, eps=0.0, t=t, against=against)
     assert len(explorer.still()) > 1000
 
 
-@pytest.mark.parametrize("n, eps", [(2, .1), (10, .1), (10, .5), (1000, .1)])
+@pytest.mark.parametrize("n, eps", [(2, 0.1), (10, 0.1), (10, 0.5), (1000, 0.1)])
 def test_the_best_logit_is_the_formulas(n, eps):
     best_logit = np.log((1 - eps + eps / n) / (eps / n))
     assert np.isclose(SmoothingExplorer(n=n, eps=eps).numbers[1, 4], best_logit)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 import traitlets as T
+from learners import narrow_learner
 from PIL import Image
 
-from learners import narrow_learner
 from lesson7.data.images import crop_resized
 from lesson7.data.loaders import get_dls
 from lesson7.data.samples import photos
@@ -29,19 +29,25 @@ def noise(w, h, mode="RGB"):
     return Image.fromarray(pixels).convert(mode)
 
 
-@pytest.mark.parametrize("state, message", [
-    (dict(photo=4), "photo must be from 0 to 3, got 4"),
-    (dict(moving=5), "moving must be from 0 to 4, got 5"),
-    (dict(on=[False] * 5), "on must be True for one view or more"),
-    (dict(on=[True]), "on must be 5 values, the plain view's and one for each place in at, got 1"),
-    (dict(at=[]), "at"),
-    (dict(at=[[0, 1.2]] * 4), "places in at must be from 0 .*pass the edge, got 1.2"),
-    (dict(target=[-.1, 0]), "places in target must be .*, got -0.1"),
-    (dict(target=[.1]), "target"),
-    (dict(scale=.7), "0.6.*0.85"),
-    (dict(plain="fit"), "crop.*pad"),
-    (dict(reduce="min"), "mean.*lerp"),
-])
+@pytest.mark.parametrize(
+    "state, message",
+    [
+        (dict(photo=4), "photo must be from 0 to 3, got 4"),
+        (dict(moving=5), "moving must be from 0 to 4, got 5"),
+        (dict(on=[False] * 5), "on must be True for one view or more"),
+        (
+            dict(on=[True]),
+            "on must be 5 values, the plain view's and one for each place in at, got 1",
+        ),
+        (dict(at=[]), "at"),
+        (dict(at=[[0, 1.2]] * 4), "places in at must be from 0 .*pass the edge, got 1.2"),
+        (dict(target=[-0.1, 0]), "places in target must be .*, got -0.1"),
+        (dict(target=[0.1]), "target"),
+        (dict(scale=0.7), "0.6.*0.85"),
+        (dict(plain="fit"), "crop.*pad"),
+        (dict(reduce="min"), "mean.*lerp"),
+    ],
+)
 def test_invalid_state(state, message):
     with pytest.raises(T.TraitError, match=message):
         TTAExplorer(**state)
@@ -51,18 +57,21 @@ def test_invalid_state(state, message):
 
 
 def test_the_number_of_windows_stays():
-    explorer = TTAExplorer(at=[[0, 0], [.5, 1]])
+    explorer = TTAExplorer(at=[[0, 0], [0.5, 1]])
     assert len(explorer.boxes) == len(explorer.on) == 3
     with pytest.raises(T.TraitError, match="on must be 2 values, .*, got 3"):
         explorer.at = [[0, 0]]
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (dict(n=0), "number of windows must be from 1 to 8, got 0"),
-    (dict(n=9), "number of windows must be from 1 to 8, got 9"),
-    (dict(images=[]), "number of images must be from 1 to 8, got 0"),
-    (dict(images=["no.jpg"]), "no.jpg"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(n=0), "number of windows must be from 1 to 8, got 0"),
+        (dict(n=9), "number of windows must be from 1 to 8, got 9"),
+        (dict(images=[]), "number of images must be from 1 to 8, got 0"),
+        (dict(images=["no.jpg"]), "no.jpg"),
+    ],
+)
 def test_invalid_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         TTAExplorer(**arguments)
@@ -76,7 +85,7 @@ def test_a_view_is_pillows_resize():
         found = 255 * crop_resized(x, box, 96).transpose(1, 2, 0)
         assert abs(found - np.asarray(expected, float)).max() <= 1
     padded = crop_resized(x, (0, -100, 600, 500), 96)
-    assert padded[:, :15].max() == padded[:, -15:].max() == 0 and padded[:, 20:70].max() > .5
+    assert padded[:, :15].max() == padded[:, -15:].max() == 0 and padded[:, 20:70].max() > 0.5
 
 
 def test_values_that_are_computed():
@@ -84,26 +93,31 @@ def test_values_that_are_computed():
     assert explorer.boxes == [(40, 0, 200, 160), *windows(160, 240, 96)]
     assert explorer.views.shape == (5, 3, 96, 96)
     assert explorer.target_box == (184, 57, 240, 113)
-    assert np.allclose(explorer.preds[0], [2/7, 5/7])
+    assert np.allclose(explorer.preds[0], [2 / 7, 5 / 7])
     explorer.reduce = "lerp"
     explorer.on = [True, True, True, False, False]
     plain, *others = explorer.preds[:3]
-    assert np.allclose(explorer.answer, .25 * plain + .75 * np.mean(others, 0))
+    assert np.allclose(explorer.answer, 0.25 * plain + 0.75 * np.mean(others, 0))
     explorer.on = [False, True, True, False, False]
     assert np.allclose(explorer.answer, np.mean(others, 0))
     explorer.plain = "pad"
     assert explorer.boxes[0] == (0, -40, 240, 200) and explorer.preds[0, 0] == 1
 
 
-@pytest.mark.parametrize("image", [
-    pytest.param(noise(90, 60, "L"), id="grey"),
-    pytest.param(noise(60, 90, "RGBA"), id="rgba"),
-    pytest.param(noise(50, 60, "CMYK"), id="cmyk"),
-    pytest.param(Image.fromarray(np.arange(6000, dtype=np.uint16).reshape(60, 100)), id="16 bit"),
-    pytest.param(noise(1, 1), id="1x1"),
-    pytest.param(noise(4000, 3000), id="4000x3000"),
-    pytest.param(noise(3, 900), id="thin"),
-])
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param(noise(90, 60, "L"), id="grey"),
+        pytest.param(noise(60, 90, "RGBA"), id="rgba"),
+        pytest.param(noise(50, 60, "CMYK"), id="cmyk"),
+        pytest.param(
+            Image.fromarray(np.arange(6000, dtype=np.uint16).reshape(60, 100)), id="16 bit"
+        ),
+        pytest.param(noise(1, 1), id="1x1"),
+        pytest.param(noise(4000, 3000), id="4000x3000"),
+        pytest.param(noise(3, 900), id="thin"),
+    ],
+)
 def test_any_image(image):
     explorer = TTAExplorer([image], n=6, side=32)
     assert max(explorer.sizes[0]) <= 640
@@ -114,9 +128,9 @@ def test_any_image(image):
 
 def test_predictions_are_the_models(learn):
     images = learn.dls.valid_ds.items[:2]
-    at = [[.3, 0], [1, 1], [.5, .5], [0, .124]]
-    explorer = TTAExplorer(images, learn, side=48, scale=.6, at=at, photo=1)
-    assert explorer.at == [[.25, 0], [1, 1], [.5, .5], [0, .125]]
+    at = [[0.3, 0], [1, 1], [0.5, 0.5], [0, 0.124]]
+    explorer = TTAExplorer(images, learn, side=48, scale=0.6, at=at, photo=1)
+    assert explorer.at == [[0.25, 0], [1, 1], [0.5, 0.5], [0, 0.125]]
     assert len(explorer.asked[0]["preds"]) == 3 + 3 * 81
     expected = probabilities(learn, torch.from_numpy(explorer.views))
     assert np.allclose(explorer.preds, expected, atol=1e-5)

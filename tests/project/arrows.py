@@ -27,7 +27,7 @@ LATE_IMPORTS = {("lesson7.mixup", "lesson7.training.callbacks", "__getattr__")}
 class Import:
     "One name that a module imports."
 
-    target: str    # absolute name of a module, or of a name within it
+    target: str  # absolute name of a module, or of a name within it
     function: str  # the outermost function that holds the statement; "" at module level
     line: int
 
@@ -117,7 +117,7 @@ def _fault(module, imported, modules):
 
 def wrong_imports(
     modules,  # dict: absolute name of a module -> its source
-):            # a line for each fault, in order
+):  # a line for each fault, in order
     "Return the imports that break the rules."
     faults = []
     for module, source in sorted(modules.items()):
@@ -132,7 +132,7 @@ def wrong_imports(
 
 def import_circle(
     modules,  # dict: absolute name of a module -> its source
-):            # names of modules, the first one again at the end; [] where there is no circle
+):  # names of modules, the first one again at the end; [] where there is no circle
     "Return a circle of imports at module level."
     edges = {}
     for module, source in modules.items():
@@ -143,7 +143,7 @@ def import_circle(
 
     def search(module, path):
         if module in path:
-            return [*path[path.index(module):], module]
+            return [*path[path.index(module) :], module]
         if module in finished:
             return []
         for other in edges[module]:

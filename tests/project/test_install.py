@@ -174,8 +174,13 @@ def use_lab(lesson7, folder, env):
     port = free_port()
     command = [lesson7, "lab", "--no-browser", f"--port={port}", "--IdentityProvider.token=t"]
     server = subprocess.Popen(
-        command, cwd=folder, env=env, text=True, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        command,
+        cwd=folder,
+        env=env,
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         assert any(f":{port}/lab" in line for line in server.stderr)

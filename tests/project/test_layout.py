@@ -17,7 +17,11 @@ import lesson7
 
 CHAPTERS = ("normalize", "resize", "tta", "mixup", "smoothing")
 EXPLORERS = [
-    "MixupExplorer", "NormalizeExplorer", "ResizeExplorer", "SmoothingExplorer", "TTAExplorer",
+    "MixupExplorer",
+    "NormalizeExplorer",
+    "ResizeExplorer",
+    "SmoothingExplorer",
+    "TTAExplorer",
 ]
 MODULES = [module_name(file) for file in module_files()]
 CHAPTER_AND_FUNCTION = {"normalize", "tta"}  # modules at the top that hold a function of their name
@@ -62,6 +66,7 @@ HOMES = public_homes()
 
 # ---- Public names
 
+
 def test_importing_the_package_imports_neither_torch_nor_numpy():
     printed, _ = run_python("-c", "import sys, lesson7; print(*sys.modules)")
     slow = {"torch", "numpy", "fastai", "pandas", "matplotlib", "PIL", "anywidget", "IPython"}
@@ -84,9 +89,9 @@ def test_names_are_the_same_in_any_order(modules_first):
     names = [f"print(type(lesson7.{name}).__name__)" for name in HOMES]
     steps = [*imports, *names] if modules_first else [*names, *imports, *names]
     printed, _ = run_python("-W", "ignore", "-c", "\n".join(["import lesson7", *steps]))
-    kinds = printed.split()[-len(HOMES):]
+    kinds = printed.split()[-len(HOMES) :]
     modules = [name for name, kind in zip(HOMES, kinds, strict=True) if kind == "module"]
-    assert sorted(modules) == sorted(CHAPTERS) and printed.split()[:len(HOMES)] == kinds
+    assert sorted(modules) == sorted(CHAPTERS) and printed.split()[: len(HOMES)] == kinds
 
 
 def test_a_public_name_of_a_module_is_the_same_object_at_the_top():
@@ -120,6 +125,7 @@ def test_no_module_has_the_name_of_a_function_of_its_package():
 
 # ---- What an import costs
 
+
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_an_explorer_opens_without_torch_fastai_and_pandas(name):
     code = f"from lesson7 import {name}; {name}()"
@@ -148,6 +154,7 @@ assert explorer.save("explorer.html").stat().st_size > 50_000
 
 # ---- Notebooks and modules
 
+
 def read_cells(file, kind=None):
     "Return the sources of a notebook's cells, all or those of one kind."
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
@@ -174,8 +181,14 @@ def test_every_notebook_says_what_language_it_is_in():
 def test_nbconvert_writes_a_python_script(tmp_path):
     notebook = NBS / "01_normalize.ipynb"
     run_python(
-        "-m", "jupyter", "nbconvert", "--to", "script", str(notebook),
-        "--output-dir", str(tmp_path),
+        "-m",
+        "jupyter",
+        "nbconvert",
+        "--to",
+        "script",
+        str(notebook),
+        "--output-dir",
+        str(tmp_path),
     )
     assert [f.name for f in tmp_path.iterdir()] == ["01_normalize.py"]
 
@@ -192,7 +205,9 @@ def test_a_notebook_is_where_its_module_is():
 
 
 def test_every_module_has_a_notebook_and_every_notebook_a_module():
-    exported = {f"lesson7.{module}" for file in notebook_files() if (module := default_export(file))}
+    exported = {
+        f"lesson7.{module}" for file in notebook_files() if (module := default_export(file))
+    }
     assert exported == {*MODULES}
     without = {f.relative_to(NBS).as_posix() for f in notebook_files() if not default_export(f)}
     assert without == {"index.ipynb", "api/performance.ipynb"}
@@ -210,6 +225,7 @@ def test_every_folder_of_modules_is_a_package():
 
 
 # ---- Tests
+
 
 def test_no_two_test_files_have_the_same_name():
     names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]

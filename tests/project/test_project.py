@@ -20,8 +20,8 @@ SETTINGS.read(ROOT / "settings.ini")
 INI = SETTINGS["DEFAULT"]
 
 LARGEST = 1_000_000  # bytes, of a notebook and of any file in git
-SHORT_CELL = 8       # lines
-SHORT_CELLS = 0.8    # share of a notebook's cells that are short
+SHORT_CELL = 8  # lines
+SHORT_CELLS = 0.8  # share of a notebook's cells that are short
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 PRIVATE_OR_WARNING = re.compile(r"/(root|home|Users|work|tmp)/|Warning")
 BUILT = re.compile(
@@ -66,7 +66,9 @@ def test_export_and_clean_leave_the_tree_unchanged(tmp_path):
 
 def test_the_version_is_in_settings_ini():
     assert lesson7.__version__ == INI["version"]
-    written = git("grep", "-lF", INI["version"], "--", "*.py", "*.pyi", "*.toml", "*.in", "Makefile")
+    written = git(
+        "grep", "-lF", INI["version"], "--", "*.py", "*.pyi", "*.toml", "*.in", "Makefile"
+    )
     assert written == ["lesson7/__init__.py"]  # where nbdev_export puts it
 
 

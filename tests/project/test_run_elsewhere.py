@@ -10,7 +10,9 @@ from nbclient import NotebookClient
 from nbconvert import PythonExporter
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(f for f in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in f.parts)
+NOTEBOOKS = sorted(
+    f for f in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in f.parts
+)
 
 # Notebooks that end with a program's `main()`, or read the committed results.
 PROGRAMS = ["api/cli", "api/training/launch"]

@@ -4,6 +4,7 @@ A draft of it is built here once: every page, and each notebook's first explorer
 cells show what the notebook was saved with, so that `make test` executes nothing twice. What needs
 the whole site is tested where `make docs` has built it.
 """
+
 import functools
 import gzip
 import importlib
@@ -21,14 +22,21 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import torch
-from playwright.sync_api import expect
-
 from conftest import ROOT, module_files, module_name, notebook_files
-from lesson7 import (
-    MixupExplorer, NormalizeExplorer, Stage, TTAExplorer, batch_stats, photos, relative_cost,
-    smooth_labels, windows,
-)
+from playwright.sync_api import expect
 from test_guess_browser import answer
+
+from lesson7 import (
+    MixupExplorer,
+    NormalizeExplorer,
+    Stage,
+    TTAExplorer,
+    batch_stats,
+    photos,
+    relative_cost,
+    smooth_labels,
+    windows,
+)
 
 WHOLE = ROOT / "docs" / "_build" / "html"
 NOTEBOOKS = notebook_files()
@@ -50,6 +58,7 @@ def build(root, out, **env):
     env = os.environ | {"PYTHONPATH": str(root), "NO_COLOR": "1"} | env
     return subprocess.run(command, env=env, capture_output=True, text=True)
 
+
 @pytest.fixture(scope="session")
 def draft(tmp_path_factory):
     out = tmp_path_factory.mktemp("docs")
@@ -57,9 +66,11 @@ def draft(tmp_path_factory):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     return out
 
+
 @pytest.fixture(scope="session")
 def site(draft):
     return draft / "html"
+
 
 @pytest.fixture
 def alive(new_page, site):
@@ -68,16 +79,20 @@ def alive(new_page, site):
         page.goto(f"{(site / page_name).as_uri()}.html{hash}")
         page.locator(".l7").first.wait_for()
         return page
+
     return open_page
+
 
 def page_name(notebook):
     return notebook.relative_to(ROOT / "nbs").with_suffix("").as_posix()
+
 
 def pages(folder):
     return sorted(f for f in folder.rglob("*.html") if "_static" not in f.parts)
 
 
 # Every page
+
 
 class Links(HTMLParser):
     "The anchors of a page, and what it links to and shows."
@@ -113,6 +128,7 @@ EXPLORERS_ARE_DRAWN = """() => {
     return document.querySelectorAll(".l7").length >= parse("view").filter(saved).length;
 }"""
 
+
 def check_pages(folder, page):
     "Each page loads from disk, names itself, fits a phone; `new_page` counts errors and requests."
     for file in pages(folder):
@@ -131,8 +147,10 @@ def test_every_page_loads_from_disk_and_fits_a_phone(new_page, site):
     shown = {f.relative_to(site).with_suffix("").as_posix() for f in pages(site)}
     assert set(map(page_name, NOTEBOOKS)) <= shown
 
+
 def test_every_link_and_anchor_resolves(site):
     check_links(site)
+
 
 def test_each_notebook_can_be_downloaded_and_links_to_its_neighbours(site):
     for file in NOTEBOOKS:
@@ -147,6 +165,7 @@ def test_each_notebook_can_be_downloaded_and_links_to_its_neighbours(site):
                 for target in re.findall(r"\]\(([^)#:]+\.ipynb)", "".join(cell["source"])):
                     assert (copy.parent / target).is_file(), (name, target)
 
+
 def test_the_contents_have_chapters_then_what_is_behind_them_by_folder(site):
     html = (site / "index.html").read_text()
     tree = re.search(r'<div class="sidebar-tree">.*?</aside>', html, re.S)[0]
@@ -155,22 +174,25 @@ def test_the_contents_have_chapters_then_what_is_behind_them_by_folder(site):
     assert captions == ["Chapters", *folders, "Reference"]
     links = re.findall(r'href="([^"#]+)\.html"', tree)
     chapters = [page_name(f) for f in NOTEBOOKS if re.match(r"0\d_", f.name)]
-    assert [name for name in links if name in chapters] == chapters == links[:len(chapters)]
+    assert [name for name in links if name in chapters] == chapters == links[: len(chapters)]
     behind = [name for name in links if name.startswith("api/")]
     assert sorted(behind) == sorted(map(page_name, BEHIND))
     last = links.index("use")
     assert all(links.index(name) < last for name in behind)
+
 
 @pytest.fixture(scope="session")
 def served(site):
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args):
             pass
+
     handler = functools.partial(Quiet, directory=site)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
 
 def test_it_is_served_too(new_page, served):
     page = new_page()
@@ -187,6 +209,7 @@ LOOK = """window.look = () => {
     const canvases = [...explorer.querySelectorAll("canvas")].map((c) => c.toDataURL());
     return canvases.join() + [...explorer.querySelectorAll("svg")].map((s) => s.innerHTML).join();
 }"""
+
 
 @pytest.mark.parametrize("name", SLIDERS)
 def test_an_explorer_follows_keyboard_and_pointer(alive, name):
@@ -208,21 +231,26 @@ def test_an_explorer_follows_keyboard_and_pointer(alive, name):
 def first_explorer(page):
     return page.locator(".l7").first
 
+
 def control(page, trait):
     return page.locator(f"[data-trait='{trait}']").first
 
+
 def state(page, trait):
     return control(page, trait).evaluate("e => e.value")
+
 
 def values(page, selector):
     "The numbers that the first explorer shows in what `selector` finds."
     script = "els => els.map(e => Number(e.dataset.value)).filter(Number.isFinite)"
     return first_explorer(page).locator(selector).evaluate_all(script)
 
+
 def test_smoothing_shows_torchs_numbers(alive):
     page = alive("05_smoothing", "#eps=0.2&label=4")
     shown = torch.tensor(values(page, "[data-value]")[:10])
     assert shown.allclose(smooth_labels(torch.tensor([4]), 10, 0.2)[0].float(), atol=1e-6)
+
 
 def test_normalize_shows_torchs_numbers(alive):
     page = alive("01_normalize", "#draw=5")
@@ -230,6 +258,7 @@ def test_normalize_shows_torchs_numbers(alive):
     shown = page.locator(".l7 tbody tr").evaluate_all(rows)
     batch = torch.as_tensor(NormalizeExplorer(draw=5).batch)
     assert shown == pytest.approx(list(batch_stats(batch).mean), abs=6e-4)
+
 
 def test_resize_shows_torchs_numbers(alive):
     page = alive("02_resize", "#size0=96")
@@ -239,6 +268,7 @@ def test_resize_shows_torchs_numbers(alive):
     shown = values(page, "td[data-value]")
     for wanted in (*each.tolist(), whole.item()):
         assert min(abs(value - wanted) for value in shown) < 1e-6
+
 
 def test_tta_shows_torchs_numbers(alive):
     page = alive("03_tta", "#plain=pad&reduce=max")
@@ -258,10 +288,22 @@ def test_a_link_sets_the_state(alive):
     page.evaluate("location.hash = 't=0.9'")
     expect(control(page, "t")).to_have_value("0.9")
 
+
 BAD_LINKS = [
-    "#t=7", "#t=-1", "#t=abc", "#t=", "#keep=all", "#alpha=1e9", "#_esm=alert(1)", "#pixels=1",
-    "#nothing=1", "#%E0%A4%A=1", "#<script>=1", "#t",
+    "#t=7",
+    "#t=-1",
+    "#t=abc",
+    "#t=",
+    "#keep=all",
+    "#alpha=1e9",
+    "#_esm=alert(1)",
+    "#pixels=1",
+    "#nothing=1",
+    "#%E0%A4%A=1",
+    "#<script>=1",
+    "#t",
 ]
+
 
 @pytest.mark.parametrize("hash", BAD_LINKS)
 def test_a_bad_link_changes_nothing(alive, hash):
@@ -270,11 +312,13 @@ def test_a_bad_link_changes_nothing(alive, hash):
     shown = (float(state(page, "t")), state(page, "keep"), float(state(page, "alpha")))
     assert shown == (plain.t, plain.keep, plain.alpha)
 
+
 def test_a_link_sets_a_list_and_a_stage(alive):
     assert state(alive("02_resize", "#size0=96"), "size0") == "96"
     page = alive("01_normalize", "#kind=own&own_mean.1=0.25")
     expect(control(page, "own_mean.1")).to_have_value("0.25")
     assert state(page, "own_mean.0") == "0.5"
+
 
 def test_a_saved_file_follows_links_too(new_page, tmp_path):
     page = new_page()
@@ -294,6 +338,7 @@ def test_questions_unfold_by_keyboard(alive, name):
         assert not text.is_visible()
         summary.press("Enter")
         expect(text).to_be_visible()
+
 
 def test_a_guess_counts_on_the_site(alive):
     page = alive("05_smoothing")
@@ -315,6 +360,7 @@ def colors(page):
     script = "e => getComputedStyle(e).backgroundColor + getComputedStyle(e).color"
     return first_explorer(page).evaluate(script)
 
+
 def test_explorers_follow_the_theme(alive):
     page = alive("05_smoothing", color_scheme="light")
     light = colors(page)
@@ -326,8 +372,10 @@ def test_explorers_follow_the_theme(alive):
             break
     assert colors(page) == dark
 
+
 def still_picture(page):
     return page.locator("img[alt='A still picture of SmoothingExplorer']").first
+
 
 def test_paper_and_no_script_show_the_still_picture(alive, new_page, site):
     page = alive("05_smoothing")
@@ -341,7 +389,9 @@ def test_paper_and_no_script_show_the_still_picture(alive, new_page, site):
     still = still_picture(page)
     assert still.is_visible() and still.bounding_box()["width"] > 400
 
+
 FOUND = {"lambda": "Mixup", "smooth_labels": "smooth_labels", "keep_memory": "keep_memory"}
+
 
 @pytest.mark.parametrize("word", FOUND)
 def test_search_finds(new_page, site, word):
@@ -353,16 +403,28 @@ def test_search_finds(new_page, site, word):
     results = page.locator("#search-results li a").all_inner_texts()
     assert FOUND[word] in " ".join(results)
 
+
 IN_LIGHT = [
-    "index", *SLIDERS, "07_share", "api/data/samples", "reference/normalize",
-    "reference/explorers.normalize", "glossary", "differences", "credits", "use", "contributing",
+    "index",
+    *SLIDERS,
+    "07_share",
+    "api/data/samples",
+    "reference/normalize",
+    "reference/explorers.normalize",
+    "glossary",
+    "differences",
+    "credits",
+    "use",
+    "contributing",
 ]
 IN_DARK = ["01_normalize", "05_smoothing", "reference/normalize", "credits"]
 SCHEMES = [("light", name) for name in IN_LIGHT] + [("dark", name) for name in IN_DARK]
 
+
 @pytest.mark.parametrize("scheme, name", SCHEMES)
 def test_axe_finds_no_serious_fault(new_page, served, scheme, name):
     from axe_playwright_python.sync_playwright import Axe
+
     page = new_page(color_scheme=scheme)
     page.goto(f"{served}/{name}.html")  # axe reads style sheets, which a page from disk may not
     page.wait_for_load_state("networkidle")
@@ -373,17 +435,21 @@ def test_axe_finds_no_serious_fault(new_page, served, scheme, name):
 
 # What a page loads
 
+
 def weight(file):
     "Of a page besides its pictures, which an explorer's state carries in base64."
     text = re.sub(r'"data": "[A-Za-z0-9+/=\\n]*"', "", file.read_text())
     return len(gzip.compress(text.encode()))
 
+
 def check_weight(folder):
     for file in pages(folder):
         assert weight(file) < 200_000, file.name
 
+
 def test_a_page_is_light(site):
     check_weight(site)
+
 
 def test_no_script_comes_from_elsewhere(site):
     remote = r"<(script|link|img|iframe)[^>]+(src|href)=\"(https?:)?//"
@@ -396,6 +462,7 @@ def test_no_script_comes_from_elsewhere(site):
 
 # The reference
 
+
 @pytest.mark.parametrize("module", MODULES)
 def test_the_reference_lacks_no_public_name(site, module):
     library = importlib.import_module(f"lesson7.{module}")
@@ -405,9 +472,11 @@ def test_the_reference_lacks_no_public_name(site, module):
         text = (site / "reference" / f"{home}.html").read_text()
         assert f'id="lesson7.{home}.{name}"' in text, name
 
+
 def test_there_is_a_reference_page_for_each_module_and_no_other(site):
     shown = {file.stem for file in (site / "reference").glob("*.html")}
     assert shown == {*MODULES, "index"}
+
 
 def test_the_reference_says_what_stands_beside_parameters(site):
     head = inspect.getsource(windows).split('"', 1)[0]
@@ -418,12 +487,15 @@ def test_the_reference_says_what_stands_beside_parameters(site):
     assert all(re.sub(r"\W+", "", comment)[:30] in letters for comment in comments)
     assert "ValueError" in shown and "[source]" in shown
 
+
 def test_names_lead_to_torch_numpy_and_fastai(site):
     text = "".join(f.read_text() for f in pages(site))
     for host in ("pytorch.org", "numpy.org", "docs.fast.ai"):
         assert f'href="https://{host}' in text, host
 
+
 # Pages gathered from the project
+
 
 def callouts(notebook):
     for cell in json.loads(notebook.read_text())["cells"]:
@@ -431,6 +503,7 @@ def callouts(notebook):
         is_callout = any(line.startswith("> **What the lesson says") for line in lines)
         if cell["cell_type"] == "markdown" and is_callout:
             yield [line for line in lines if line.startswith(">")]
+
 
 def test_the_gathered_page_has_every_callout(site):
     text = re.sub(r"<[^>]+>", "", (site / "differences.html").read_text())
@@ -443,22 +516,27 @@ def test_the_gathered_page_has_every_callout(site):
             count += 1
     assert count >= 5
 
+
 def test_every_photo_is_credited(site):
     text = (site / "credits.html").read_text()
     for name, image in photos().items():
         assert name in text and image.info["license"] in text
         assert image.info["credit"].split(",")[0] in text
 
+
 # Builds
+
 
 def test_links_to_a_repository_only_where_there_is_one(site):
     settings = (ROOT / "settings.ini").read_text()
     has_repository = bool(re.search(r"^git_url =(.*)", settings, re.M)[1].strip())
     assert has_repository or not re.search("colab|/edit/", (site / "index.html").read_text())
 
+
 def test_a_second_build_reads_nothing_again(draft):
     said = build(ROOT, draft, DOCS_DRAFT="1").stdout
     assert "0 added, 0 changed, 0 removed" in said
+
 
 def copy_project(to):
     "Copy what a build reads, but no notebooks."
@@ -467,6 +545,7 @@ def copy_project(to):
         shutil.copytree(ROOT / name, to / name, ignore=left_out)
     for name in ("settings.ini", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, to)
+
 
 def test_a_cell_that_fails_fails_the_build(tmp_path):
     copy_project(tmp_path)

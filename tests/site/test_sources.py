@@ -1,10 +1,10 @@
 "What the site's pages are made of: cells, links, names, and the key of a page's cache."
+
 import importlib
 import re
 import shutil
 
 import pytest
-
 from conftest import LIBRARY, ROOT
 
 
@@ -35,31 +35,38 @@ NAMES = {
     "lesson7.no_such_name": None,
 }
 
+
 @pytest.mark.parametrize("text", NAMES)
 def test_a_name_in_a_text_is_found(maker, text):
     assert maker("modules").find(text) == NAMES[text]
 
-@pytest.mark.parametrize("written, shown", [
-    ("[a](nbs/03_tta.ipynb)", "[a](03_tta.ipynb)"),
-    ("[a](nbs/api/data/samples.ipynb#photos)", "[a](api/data/samples.ipynb#photos)"),
-    ("[`tta`](lesson7/tta.py)", "[`tta`](reference/tta.rst)"),
-    ("[a](lesson7/data/samples.py)", "[a](reference/data.samples.rst)"),
-    ("![a](docs/images/lab.png)", "![a](images/lab.png)"),
-    ("[a](CHANGELOG.md)", "[a](changelog.md)"),
-    ("[a](docs/pages/glossary.md)", "[a](glossary.md)"),
-    ("[settings](settings.ini) and [tests](tests/)", "settings and tests"),
-    ("[a](https://example.org) [b](#below)", "[a](https://example.org) [b](#below)"),
-    ("```\n[a](nbs/03_tta.ipynb)\n```", "```\n[a](nbs/03_tta.ipynb)\n```"),
-    ("[a](no/such/file.md)", "[a](no/such/file.md)"),
-])
+
+@pytest.mark.parametrize(
+    "written, shown",
+    [
+        ("[a](nbs/03_tta.ipynb)", "[a](03_tta.ipynb)"),
+        ("[a](nbs/api/data/samples.ipynb#photos)", "[a](api/data/samples.ipynb#photos)"),
+        ("[`tta`](lesson7/tta.py)", "[`tta`](reference/tta.rst)"),
+        ("[a](lesson7/data/samples.py)", "[a](reference/data.samples.rst)"),
+        ("![a](docs/images/lab.png)", "![a](images/lab.png)"),
+        ("[a](CHANGELOG.md)", "[a](changelog.md)"),
+        ("[a](docs/pages/glossary.md)", "[a](glossary.md)"),
+        ("[settings](settings.ini) and [tests](tests/)", "settings and tests"),
+        ("[a](https://example.org) [b](#below)", "[a](https://example.org) [b](#below)"),
+        ("```\n[a](nbs/03_tta.ipynb)\n```", "```\n[a](nbs/03_tta.ipynb)\n```"),
+        ("[a](no/such/file.md)", "[a](no/such/file.md)"),
+    ],
+)
 def test_links_in_a_file_of_the_project_fit_the_site(maker, monkeypatch, written, shown):
     monkeypatch.setitem(maker("settings").CONFIG, "git_url", "")
     assert maker("pages").adapt_links(written) == shown
+
 
 def test_a_file_without_a_page_is_linked_in_the_repository(maker, monkeypatch):
     monkeypatch.setitem(maker("settings").CONFIG, "git_url", "https://github.com/someone/lesson7")
     link = "[settings](https://github.com/someone/lesson7/blob/main/settings.ini)"
     assert maker("pages").adapt_links("[settings](settings.ini)") == link
+
 
 def test_a_repository_is_linked_where_there_is_one(maker, monkeypatch):
     config = maker("settings").CONFIG
@@ -75,23 +82,29 @@ def test_a_repository_is_linked_where_there_is_one(maker, monkeypatch):
 
 # From cells to pages
 
+
 def cell(text):
     return dict(cell_type="code", source=text, metadata={}, outputs=[])
 
-@pytest.mark.parametrize("text, tag", [
-    ("#| hide\n1", "remove-cell"),
-    ("#|hide\n1", "remove-cell"),
-    ("#| include: false\n1", "remove-cell"),
-    ("#| echo: false\n1", "remove-input"),
-    ("#| output:   false\n1", "remove-output"),
-    ("#| eval: false\n1", "skip-execution"),
-    ("#| slow\n1", "skip-execution"),
-    ("#| notest\n1", "skip-execution"),
-    ("#| export\nimport os", "remove-cell"),
-])
+
+@pytest.mark.parametrize(
+    "text, tag",
+    [
+        ("#| hide\n1", "remove-cell"),
+        ("#|hide\n1", "remove-cell"),
+        ("#| include: false\n1", "remove-cell"),
+        ("#| echo: false\n1", "remove-input"),
+        ("#| output:   false\n1", "remove-output"),
+        ("#| eval: false\n1", "skip-execution"),
+        ("#| slow\n1", "skip-execution"),
+        ("#| notest\n1", "skip-execution"),
+        ("#| export\nimport os", "remove-cell"),
+    ],
+)
 def test_a_directive_becomes_a_tag(maker, text, tag):
     made = maker("cells").code_cells(cell(text))
     assert made[0]["metadata"]["tags"] == [tag] and "#|" not in made[0]["source"]
+
 
 def test_exported_code_is_shown_with_its_reference(maker):
     code_cells = maker("cells").code_cells
@@ -101,12 +114,14 @@ def test_exported_code_is_shown_with_its_reference(maker):
     assert code_cells(cell(long))[0]["metadata"]["tags"] == ["hide-input"]
     assert code_cells(cell("#| default_exp smoothing")) == []
 
+
 def test_a_name_that_two_modules_have_leads_to_its_own_notebooks(maker):
     code_cells = maker("cells").code_cells
     exercise = code_cells(cell("#| export\ndef normalize(fn): return fn"), "course.check")
     assert "`course.check.normalize`" in exercise[1]["source"]
     chapter = code_cells(cell("#| export\ndef normalize(x): return x"), "normalize")
     assert "`normalize`" in chapter[1]["source"]
+
 
 def test_a_module_without_a_page_gets_no_link_to_one(maker):
     made = maker("cells").code_cells(cell("#| export\ndef main(): pass"), "training.__main__")
@@ -146,6 +161,7 @@ TREE = {
     "explorers/mixup.py": "__all__ = []\nfrom .base import Explorer\n",
 }
 
+
 @pytest.fixture
 def library(maker, monkeypatch, tmp_path):
     "`modules.py` for the library of `TREE`."
@@ -162,33 +178,46 @@ def library(maker, monkeypatch, tmp_path):
     for function in cached:
         function.cache_clear()
 
+
 @pytest.mark.parametrize("code", IMPORTS)
 def test_imports_are_read_from_the_syntax_tree(library, code):
     assert library.imports_in(library.ast.parse(code), "data") == IMPORTS[code]
+
 
 def test_a_module_needs_what_its_imports_need(library):
     assert library.needs("data.loaders") == {"data", "data.loaders", "data.samples"}
     round_trip = {"tta", "training", "training.loop"}  # a circle, closed by an import in a function
     assert library.needs("tta") == library.needs("training.loop") == round_trip
 
+
 def test_modules_have_pages_and_packages_have_none(library):
     assert library.modules() == [
-        "data.loaders", "data.samples", "explorers.base", "explorers.mixup", "explorers.tta",
-        "training.loop", "tta",
+        "data.loaders",
+        "data.samples",
+        "explorers.base",
+        "explorers.mixup",
+        "explorers.tta",
+        "training.loop",
+        "tta",
     ]
 
-@pytest.mark.parametrize("code, used", [
-    ("from lesson7 import photos", {"data.samples"}),
-    ("import lesson7\nlesson7.photos()", {"data.samples"}),
-    ("import lesson7\nlesson7.tta.tta()", {"tta"}),
-    ("!python -m lesson7.tta", {"tta"}),
-    ("%time from lesson7.tta import tta", {"tta"}),
-    ("run(['-m', 'lesson7.training'])", {"training", "training.loop"}),
-    ("from lesson7 import data", {"data", "data.loaders", "data.samples"}),
-    ("print('lesson7 is a package')", set()),
-])
+
+@pytest.mark.parametrize(
+    "code, used",
+    [
+        ("from lesson7 import photos", {"data.samples"}),
+        ("import lesson7\nlesson7.photos()", {"data.samples"}),
+        ("import lesson7\nlesson7.tta.tta()", {"tta"}),
+        ("!python -m lesson7.tta", {"tta"}),
+        ("%time from lesson7.tta import tta", {"tta"}),
+        ("run(['-m', 'lesson7.training'])", {"training", "training.loop"}),
+        ("from lesson7 import data", {"data", "data.loaders", "data.samples"}),
+        ("print('lesson7 is a package')", set()),
+    ],
+)
 def test_a_notebook_uses_what_its_cells_import_and_name(library, code, used):
     assert library.used_by(["%matplotlib inline", code]) == used
+
 
 def test_an_explorer_has_its_own_static_files_and_the_shared_ones(library):
     static = library.LIBRARY / "static"
@@ -199,12 +228,15 @@ def test_an_explorer_has_its_own_static_files_and_the_shared_ones(library):
     assert names == ["explorer.css", "helpers.js", "tta.js", "tta.math.js"]
     assert library.static_files(library.needs("tta")) == []
 
+
 NO_SHARED_SCRIPTS = ("normalize", "resize", "tta", "mixup", "smoothing", "host")
+
 
 def shared_scripts():
     "The scripts that several explorers use."
     scripts = sorted((LIBRARY / "static").glob("*.js"))
     return [s.name for s in scripts if s.name.split(".")[0] not in NO_SHARED_SCRIPTS]
+
 
 def test_what_a_notebook_runs_on_is_in_its_key(maker, monkeypatch, tmp_path):
     modules = maker("modules")
@@ -219,8 +251,13 @@ def test_what_a_notebook_runs_on_is_in_its_key(maker, monkeypatch, tmp_path):
     shared = [f"static/{name}" for name in shared_scripts()]
     assert shared
     changing = [
-        *shared, "static/mixup.js", "static/explorer.css", "explorers/base.py",
-        "explorers/mixup.py", "mixup.py", "data/samples.py",
+        *shared,
+        "static/mixup.js",
+        "static/explorer.css",
+        "explorers/base.py",
+        "explorers/mixup.py",
+        "mixup.py",
+        "data/samples.py",
     ]
     others = ["static/tta.js", "explorers/tta.py", "share.py", "workbench.py"]
     for file in [*changing, *others]:
@@ -228,6 +265,7 @@ def test_what_a_notebook_runs_on_is_in_its_key(maker, monkeypatch, tmp_path):
             f.write("\n")
         assert (key() not in seen) is (file in changing), file
         seen.add(key())
+
 
 def test_results_that_a_notebook_reads_are_in_its_key(maker, monkeypatch, tmp_path):
     modules = maker("modules")
