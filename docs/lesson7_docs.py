@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from docments import add_fields, signature
+from execution import run_notebooks
 from links import LinkNames, resolve_type
 from rendering import Stills, adapt_html, mathml
 from staging import copy_notebooks, stage
@@ -26,6 +27,7 @@ def add_downloads(app, error):
 def setup(app):
     app.add_config_value("site_digest", "", "env")
     app.connect("config-inited", stage_sources)
+    app.connect("env-before-read-docs", run_notebooks)
     app.connect("autodoc-process-docstring", add_fields)
     app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-skip-member", skip_traits)

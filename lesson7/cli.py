@@ -19,7 +19,7 @@ from .data.files import write_atomically
 from .data.samples import imagenette, sample_dataset
 from .lazy import torch
 
-# %% ../nbs/api/cli.ipynb #769d8b5e
+# %% ../nbs/api/cli.ipynb #d0340dcf
 def _update(folder, clean):
     "Update a learner's folder, and print what was written."
     written = update_notebooks(folder, clean=clean or None)
@@ -36,7 +36,7 @@ def _copy(folder, clean):
     unchanged = f", {len(kept)} kept as they were" if kept else ""
     print(f"{folder}: {len(written)} files copied{unchanged}.", flush=True)
 
-
+# %% ../nbs/api/cli.ipynb #769d8b5e
 def lab(args, options):
     "Copy or update the notebooks in a folder, and open JupyterLab there."
     if not find_spec("jupyterlab"):
@@ -55,7 +55,7 @@ def lab(args, options):
 
     return jupyterlab([*root, "--notebook-dir", folder, start, *options])
 
-# %% ../nbs/api/cli.ipynb #a4fb2109
+# %% ../nbs/api/cli.ipynb #e438fefd
 def data(args):
     "Make the sample dataset, and print how many images it has."
     path = sample_dataset(args.path, noise=args.noise)
@@ -79,7 +79,7 @@ def _base(args, **changes):
     make = Recipe.gpu if preset == "gpu" else Recipe.cpu
     return make(**changes), path
 
-
+# %% ../nbs/api/cli.ipynb #a4fb2109
 def _check_out(path):
     "Raise `ValueError` for a path that cannot be written, before anything is trained."
     parents = Path(path).absolute().parents
@@ -90,7 +90,7 @@ def _check_out(path):
             "give another --out."
         )
 
-# %% ../nbs/api/cli.ipynb #f4a59df9
+# %% ../nbs/api/cli.ipynb #94beba48
 def _train_recipe(args):
     "Return the recipe that the arguments of `lesson7 train` describe, and the dataset folder."
     from lesson7.recipe import choose
@@ -115,7 +115,7 @@ def _save(result, out):
     save_model(result.learn, out)
     write_atomically(Path(out) / "result.json", json.dumps(result.to_dict(), indent=1))
 
-
+# %% ../nbs/api/cli.ipynb #f4a59df9
 def train(args):
     "Train a model, save it, and print how good it is."
     from lesson7.share import check_place
@@ -139,7 +139,7 @@ def train(args):
     )
     print(f"The model is in {args.out}; try: lesson7 predict {args.out} FILE")
 
-# %% ../nbs/api/cli.ipynb #4055c284
+# %% ../nbs/api/cli.ipynb #fce32400
 def compare(args):
     "Compare the five techniques, and print the table."
     from dataclasses import replace
@@ -162,7 +162,7 @@ def compare(args):
         print(comparison.table())
     print(f"{comparison.source}\nAll of it is in {args.out}.")
 
-
+# %% ../nbs/api/cli.ipynb #4055c284
 def predict(args):
     "Print what a model predicts for image files."
     from lesson7.inference import predict as predict_files
@@ -177,7 +177,7 @@ def predict(args):
     for p in predictions:
         print(f"{p.label:<16} {p.probability:.3f}  {p.file}")
 
-# %% ../nbs/api/cli.ipynb #ff3888a2
+# %% ../nbs/api/cli.ipynb #c1229a3c
 def _add_lab(add):
     parser = add(lab, "Copy the notebooks to a folder of yours, and open JupyterLab there.")
     parser.add_argument(
@@ -200,7 +200,7 @@ def _add_lab(add):
         "--port 8899, ..."
     )
 
-
+# %% ../nbs/api/cli.ipynb #6f167138
 def _add_data(add):
     parser = add(data, "Make the sample dataset, if it is not there yet.")
     parser.add_argument(
@@ -214,7 +214,7 @@ def _add_data(add):
         help="share of wrong training labels: 0, 0.01, 0.05, 0.25 or 0.5",
     )
 
-
+# %% ../nbs/api/cli.ipynb #ff3888a2
 def _add_training_options(parser):
     parser.add_argument(
         "--preset",
@@ -227,7 +227,7 @@ def _add_training_options(parser):
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="in all (default: the preset's)")
 
-# %% ../nbs/api/cli.ipynb #b53b11dc
+# %% ../nbs/api/cli.ipynb #61b3f76f
 def _add_train(add):
     parser = add(train, "Train a model with some of the five techniques, and save it.")
     parser.add_argument(
@@ -253,7 +253,7 @@ def _add_train(add):
     )
     parser.add_argument("--replace", action="store_true", help="replace a model that is there")
 
-
+# %% ../nbs/api/cli.ipynb #c89d0ea7
 def _add_compare(add):
     parser = add(
         compare,
@@ -285,7 +285,7 @@ def _add_compare(add):
         help="file for the results (default: %(default)s)",
     )
 
-
+# %% ../nbs/api/cli.ipynb #b53b11dc
 def _add_predict(add):
     parser = add(predict, "Print what a model predicts for image files.")
     parser.add_argument(
@@ -299,7 +299,7 @@ def _add_predict(add):
     )
     parser.add_argument("--json", action="store_true", help="all probabilities, as JSON")
 
-# %% ../nbs/api/cli.ipynb #940706e3
+# %% ../nbs/api/cli.ipynb #f8812d42
 def _parser():
     parser = ArgumentParser(
         "lesson7",
@@ -320,7 +320,7 @@ def _parser():
         add_command(add)
     return parser
 
-
+# %% ../nbs/api/cli.ipynb #940706e3
 def main(
     args=None,  # list of arguments; None: those of the command line
 ) -> int:  # exit code

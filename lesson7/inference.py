@@ -13,7 +13,7 @@ from .data.files import open_image
 from .share import load_model
 from .tta import tta
 
-# %% ../nbs/api/inference.ipynb #7850d9a8
+# %% ../nbs/api/inference.ipynb #5cead021
 @dataclass(frozen=True)
 class Prediction:
     "What a model predicts for one file."
@@ -35,7 +35,7 @@ def _check_files(files):
             raise ValueError(f"There is no file {file}; give image files.")
         open_image(file)
 
-
+# %% ../nbs/api/inference.ipynb #7850d9a8
 def predict(
     model,  # a fastai `Learner`, or a folder that `save_model` wrote
     files,  # image files, str or Path

@@ -12,7 +12,7 @@ import numpy as np
 
 from .lazy import torch
 
-# %% ../nbs/04_mixup.ipynb #4bbd6fbd
+# %% ../nbs/04_mixup.ipynb #34c2d667
 def _check_share(t, name):
     "Raise unless every value of `t` is a number in [0,1]."
     is_tensor = isinstance(t, torch.Tensor)
@@ -21,7 +21,7 @@ def _check_share(t, name):
     if not (low >= 0 and high <= 1):
         raise ValueError(f"{name} is {t}; it must be from 0 to 1.")
 
-
+# %% ../nbs/04_mixup.ipynb #4bbd6fbd
 def mix(
     a,  # tensor: images [B,C,H,W] or one, one-hot targets [B,N] or one, activations, losses
     b,  # the other one, of the same shape
@@ -42,7 +42,7 @@ def mix(
         t = t.to(a.device).reshape(-1, *[1] * (a.ndim - 1))
     return t * a + (1 - t) * b
 
-# %% ../nbs/04_mixup.ipynb #e9cff75b
+# %% ../nbs/04_mixup.ipynb #b002b96c
 def one_hot(
     y,  # class indices [B]
     n_classes,  # N
@@ -59,7 +59,7 @@ def one_hot(
         )
     return (y[:, None] == torch.arange(n_classes, device=y.device)).float()
 
-
+# %% ../nbs/04_mixup.ipynb #e9cff75b
 def mix_batch(
     x,  # images or anything else, [B,...], floats
     y,  # class indices [B], or soft targets [B,N]
@@ -84,7 +84,7 @@ def mix_batch(
         y = one_hot(y, n_classes)
     return mix(x, x[perm.to(x.device)], lam), mix(y, y[perm.to(y.device)], lam)
 
-# %% ../nbs/04_mixup.ipynb #0c0a8ed5
+# %% ../nbs/04_mixup.ipynb #f38e3dba
 def sample_lambda(
     n,  # how many
     alpha=0.4,  # of Beta(alpha, alpha): small is mostly 0 or 1, 1 is uniform; above 0
@@ -102,7 +102,7 @@ def sample_lambda(
     lam = torch.from_numpy(draws).float()
     return torch.maximum(lam, 1 - lam) if keep_half else lam
 
-
+# %% ../nbs/04_mixup.ipynb #0c0a8ed5
 ALPHAS = (0.1, 0.2, 0.4, 1.0, 4.0)  # values of alpha that the explorer offers
 
 

@@ -66,7 +66,7 @@ class NormStats:
         except (KeyError, TypeError) as e:
             raise ValueError(f"{path} lacks lists named mean and std ({e}); {advice}") from e
 
-# %% ../nbs/01_normalize.ipynb #c607d502
+# %% ../nbs/01_normalize.ipynb #5d3ef6e4
 def _check_batch(x):
     "Return `x` as a plain tensor; raises unless it is a batch [B,C,H,W] of finite floats."
     if not isinstance(x, torch.Tensor):
@@ -90,7 +90,7 @@ def _check_batch(x):
         )
     return x.detach().as_subclass(torch.Tensor)
 
-
+# %% ../nbs/01_normalize.ipynb #c607d502
 def batch_stats(
     x,  # images [B,C,H,W], floats
 ) -> NormStats:
@@ -120,7 +120,7 @@ def denormalize(
     "Return `x * std + mean`, the inverse of `normalize`."
     return x * _per_channel(stats.std, x) + _per_channel(stats.mean, x)
 
-# %% ../nbs/01_normalize.ipynb #6e6324ec
+# %% ../nbs/01_normalize.ipynb #06ac27d3
 _LEVELS = np.arange(256) / 255  # the values of a byte, in [0,1]
 
 
@@ -143,7 +143,7 @@ def _batch_sums(batch):
     axes = [0, 2, 3]
     return len(x), x[:, 0].numel(), x.sum(dim=axes).numpy(), (x * x).sum(dim=axes).numpy()
 
-
+# %% ../nbs/01_normalize.ipynb #6e6324ec
 def _sums(source):
     "Yield images, pixels, sums and sums of squares of each file, or of each batch of a loader."
     if isinstance(source, (str, Path)):
@@ -168,7 +168,7 @@ def dataset_stats(
     variance = np.maximum(total_squares - pixels * mean**2, 0) / (pixels - 1)
     return NormStats(mean.tolist(), np.sqrt(variance).tolist(), "whole dataset", images)
 
-# %% ../nbs/01_normalize.ipynb #23ffb213
+# %% ../nbs/01_normalize.ipynb #647c3a31
 @dataclass(frozen=True)
 class NormReport:
     "What `check_normalization` found."
@@ -180,7 +180,7 @@ class NormReport:
     def __str__(self):
         return self.advice
 
-
+# %% ../nbs/01_normalize.ipynb #23ffb213
 _NO_FIT = float("inf")
 _MARGIN = 0.02  # how far a value may be outside [0,1], for rounding and resampling
 
@@ -199,7 +199,7 @@ def _misfit(x, stats):
 def _fits(x, stats):
     return _misfit(x, stats) < _NO_FIT
 
-# %% ../nbs/01_normalize.ipynb #12de910a
+# %% ../nbs/01_normalize.ipynb #dbb28ca9
 def _not_normalized(x, wanted):
     "Return the report for a batch of values that are 0 or more."
     if x.max() <= 1:
@@ -224,7 +224,7 @@ def _normalized(kind, stats):
     )
     return NormReport(kind, False, advice)
 
-
+# %% ../nbs/01_normalize.ipynb #12de910a
 def _is_twice(x, candidates):
     "Return whether the batch looks as if it was normalized twice."
     if any(_fits(denormalize(x, s), s) for s in candidates.values()):

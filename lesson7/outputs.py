@@ -8,7 +8,7 @@ __all__ = ['BATCH_SIZE', 'activation', 'probabilities']
 # %% ../nbs/api/outputs.ipynb #e5789c6e
 from .lazy import torch
 
-# %% ../nbs/api/outputs.ipynb #b3914758
+# %% ../nbs/api/outputs.ipynb #c0d721fc
 def _softmax(logits):
     return logits.softmax(1)
 
@@ -16,7 +16,7 @@ def _softmax(logits):
 def _sigmoid(logits):
     return logits.sigmoid()
 
-
+# %% ../nbs/api/outputs.ipynb #b3914758
 _ACTIVATIONS = {
     "CrossEntropyLoss": _softmax,
     "cross_entropy": _softmax,
@@ -39,7 +39,7 @@ def activation(
         )
     return _ACTIVATIONS[name]
 
-# %% ../nbs/api/outputs.ipynb #aacd5878
+# %% ../nbs/api/outputs.ipynb #ee5d5b5e
 BATCH_SIZE = 64  # images in a forward pass
 
 
@@ -54,7 +54,7 @@ def _mean_and_std(learn, stats):
             return torch.as_tensor(transform.mean), torch.as_tensor(transform.std)
     return torch.tensor(0.0), torch.tensor(1.0)
 
-
+# %% ../nbs/api/outputs.ipynb #aacd5878
 def probabilities(
     learn,  # a fastai `Learner`
     x,  # tensor [N,3,H,W] in [0,1]

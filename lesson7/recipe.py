@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .resize import Stage
 
-# %% ../nbs/06_recipe.ipynb #9a03b7c1
+# %% ../nbs/06_recipe.ipynb #63ce0ef8
 TECHNIQUES = ("normalize", "resize", "tta", "mixup", "smoothing")
 
 
@@ -27,7 +27,7 @@ def _progressive(base):
     large = Stage(base.size, base.bs, late - 1, base.lr / 3)
     return (small, large)
 
-
+# %% ../nbs/06_recipe.ipynb #9a03b7c1
 def choose(
     base,  # a `Recipe`: its size, epochs, learning rate and, where it has any, stages
     names,  # some of `TECHNIQUES`

@@ -64,7 +64,7 @@ def downsize(
     columns = _shares(x.shape[-1], size)
     return (rows @ x.double() @ columns.T).to(x.dtype)
 
-# %% ../nbs/02_resize.ipynb #33a7499d
+# %% ../nbs/02_resize.ipynb #5d930d49
 def _identity(item):
     "Return what tells an image from others: an array's bytes, or the text of a path or table row."
     return np.asarray(item).tobytes() if hasattr(item, "__array__") else str(item)
@@ -86,7 +86,7 @@ def _split(dls, stage):
             "make them with a DataBlock that splits."
         ) from e
 
-
+# %% ../nbs/02_resize.ipynb #33a7499d
 def _check_split(all_dls):
     "Raise unless all loaders validate on the same images, and train on none of them."
     trained, first = set(), None
@@ -112,7 +112,7 @@ def _check_split(all_dls):
             )
         trained |= train
 
-# %% ../nbs/02_resize.ipynb #534543f8
+# %% ../nbs/02_resize.ipynb #b17b663e
 def _row(learn, size, epoch, record, trained=True):
     "Return a dict of an epoch's losses and metrics."
     names = learn.recorder.metric_names[1:-1]
@@ -133,7 +133,7 @@ def _recorder(rows, size):
 
     return RecordRows()
 
-
+# %% ../nbs/02_resize.ipynb #534543f8
 def fit_progressive(
     learn,  # a fastai `Learner`; its `dls` are replaced
     get_dls,  # called as `get_dls(bs, size)`, once for each stage

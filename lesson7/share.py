@@ -41,7 +41,7 @@ def _describe_input(dls):
     stats = NormStats(seen.mean, seen.std, _SOURCE) if seen.mean else None
     return dict(size=seen.size, presize=seen.presize, stats=stats and asdict(stats))
 
-# %% ../nbs/07_share.ipynb #febd44a2
+# %% ../nbs/07_share.ipynb #8f908726
 def _has_shapes(name, n_out, shapes):
     "Return whether the weights of an architecture have these names and shapes."
     with torch.device("meta"):  # shapes without weights
@@ -56,7 +56,7 @@ def _candidates(model, state, n_out):
     shapes = {key: value.shape for key, value in state.items()}
     return [name for name in names if _has_shapes(name, n_out, shapes)]
 
-
+# %% ../nbs/07_share.ipynb #febd44a2
 def _build(about, state):
     "Return the learner that `about` describes, with the weights in `state`."
     from fastai.vision.all import CrossEntropyLossFlat, Learner
@@ -88,7 +88,8 @@ def _check_first_batch(dls):
                 return
             report = check_normalization(self.x.detach().cpu(), expected[0])
             if not report.ok:
-                warnings.warn(f"The model's first batch looks wrong. {report.advice}")
+                message = f"The model's first batch looks wrong. {report.advice}"
+                warnings.warn(message, stacklevel=2)
 
     return CheckNormalization()
 
@@ -133,7 +134,7 @@ def check_place(
     if others and not list(path.glob("weights-*.safetensors")):
         raise ValueError(f"{path} is there and holds no model; give another folder.")
 
-# %% ../nbs/07_share.ipynb #e9d06120
+# %% ../nbs/07_share.ipynb #d88ece59
 def _find_architecture(learn, about, state):
     "Return the architecture that predicts the same as `learn` when it is built from `about`."
     names = _candidates(learn.model, state, len(about["vocab"]))
@@ -153,7 +154,7 @@ def _find_architecture(learn, about, state):
         "this learner was changed in a way that cannot be kept."
     )
 
-
+# %% ../nbs/07_share.ipynb #e9d06120
 def save_model(
     learn,  # a fastai `Learner` on loaders of `get_dls`
     path,  # folder to write; one that holds a model gets the new one in its place
@@ -185,7 +186,7 @@ def save_model(
             old.unlink()
     return path
 
-# %% ../nbs/07_share.ipynb #dfb5ec49
+# %% ../nbs/07_share.ipynb #fca3f76e
 def _is_vocab(value):
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return False
@@ -208,7 +209,7 @@ def _is_stats(value):
 def _is_digest(value):
     return isinstance(value, str) and len(value) == 64
 
-
+# %% ../nbs/07_share.ipynb #dfb5ec49
 _FIELDS = {  # field of model.json: the test for it
     "arch": lambda value: isinstance(value, str),
     "vocab": _is_vocab,
@@ -245,7 +246,7 @@ def _read_about(file):
         raise ValueError(f"{file} was changed after it was saved; get it from its source again.")
     return about
 
-# %% ../nbs/07_share.ipynb #e143d4a5
+# %% ../nbs/07_share.ipynb #8e77ff2d
 def _read_weights(path, digest):
     "Return the bytes of the weights that `model.json` names, checked against its digest."
     file = path / f"weights-{digest[:16]}.safetensors"
@@ -259,7 +260,7 @@ def _read_weights(path, digest):
         raise ValueError(f"{file} was changed after it was saved; get it from its source again.")
     return weights
 
-
+# %% ../nbs/07_share.ipynb #e143d4a5
 def load_model(
     path,  # folder that `save_model` wrote
 ):  # a fastai `Learner`; `learn.dls.test_dl(files)` makes loaders for `get_preds` and `tta`
@@ -276,7 +277,7 @@ def load_model(
     except (SafetensorError, TypeError) as e:
         raise ValueError(f"{path} holds no model that can be read ({e}).") from None
 
-# %% ../nbs/07_share.ipynb #ef678a95
+# %% ../nbs/07_share.ipynb #d1051d03
 def _with_probabilities(model, mean, std):
     "Return normalization, model and softmax as one module."
 
@@ -292,7 +293,7 @@ def _with_probabilities(model, mean, std):
 
     return Probabilities().eval()
 
-
+# %% ../nbs/07_share.ipynb #ef678a95
 def _to_onnx(module, example):
     "Return a module as the bytes of an ONNX file; the batch may have any size."
     program = torch.onnx.export(
@@ -314,7 +315,7 @@ def export_onnx(
     "Write the model with its normalization as one ONNX file, checked with onnxruntime."
     try:
         import onnxruntime
-        import onnxscript
+        import onnxscript  # noqa: F401  torch.onnx needs it
     except ImportError as e:
         raise ImportError(
             f'{e.name} is not installed; install it with: pip install "lesson7[onnx]"'

@@ -8,7 +8,7 @@ __all__ = ['smooth_labels', 'smoothed_cross_entropy', 'reliability', 'ece']
 # %% ../nbs/05_smoothing.ipynb #c2dc2bab
 from .lazy import torch
 
-# %% ../nbs/05_smoothing.ipynb #c06eeaaf
+# %% ../nbs/05_smoothing.ipynb #73fe4be5
 def _check_soft(y, n_classes):
     "Return soft targets [B,n_classes]; raises unless each row is 0 or more and sums to 1."
     if y.ndim != 2 or y.shape[1] != n_classes:
@@ -22,7 +22,7 @@ def _check_soft(y, n_classes):
         raise ValueError("Every row of soft targets must be 0 or more and sum to one.")
     return y
 
-
+# %% ../nbs/05_smoothing.ipynb #b92db03f
 def _check_indices(y, n_classes):
     "Return class indices [B]; raises for anything else."
     if y.dtype == torch.bool or y.ndim != 1:
@@ -38,7 +38,7 @@ def _check_indices(y, n_classes):
         )
     return y.long()
 
-
+# %% ../nbs/05_smoothing.ipynb #c06eeaaf
 def _as_soft(y, n_classes, eps):
     "Return class indices [B] or soft targets [B,n_classes] as soft targets, checked."
     if not 0 <= eps < 1:
@@ -88,7 +88,7 @@ def smoothed_cross_entropy(
         return total / len(y)
     return total / weight[y.long()].sum()
 
-# %% ../nbs/05_smoothing.ipynb #01027aef
+# %% ../nbs/05_smoothing.ipynb #09a10cc9
 def _check_probabilities(probs, y, bins):
     "Raise unless `probs` are probabilities [B,C] and `y` class indices [B]."
     if bins < 1:
@@ -104,7 +104,7 @@ def _check_probabilities(probs, y, bins):
             "(give logits.softmax(1), not logits)."
         )
 
-
+# %% ../nbs/05_smoothing.ipynb #696cf009
 def reliability(
     probs,  # probabilities [B,C]
     y,  # class indices [B]
@@ -123,7 +123,7 @@ def reliability(
     counts = bin_sums(torch.ones_like(confidence))
     return counts.long(), bin_sums(confidence) / counts, bin_sums(is_right) / counts
 
-
+# %% ../nbs/05_smoothing.ipynb #01027aef
 def ece(
     probs,  # probabilities [B,C]
     y,  # class indices [B]

@@ -69,7 +69,7 @@ def window_positions(h, w, kind, n, rng):
     fractions = [i / max(1, n - 1) for i in range(n)]
     return [(f, 0.5) if w >= h else (0.5, f) for f in fractions]
 
-# %% ../nbs/03_tta.ipynb #06525522
+# %% ../nbs/03_tta.ipynb #9bc0b711
 def _check_windows(h, w, size, kind, n, scale):
     "Raise `ValueError` for values that `windows` does not take."
     for name, value in dict(h=h, w=w, size=size, n=n).items():
@@ -87,7 +87,7 @@ def _check_windows(h, w, size, kind, n, scale):
             f'n is {n}; an image has 4 corners: use n=4 or less, or kind="ends" or "random".'
         )
 
-
+# %% ../nbs/03_tta.ipynb #06525522
 def windows(
     h,  # height of the image, pixels
     w,  # width of the image, pixels

@@ -71,14 +71,14 @@ class _TrainingThread(threading.Thread):
                 bench.show_status("Stopped; the unfinished training has no result.")
             bench.show_running(False)
 
-# %% ../nbs/api/workbench.ipynb #d3840c52
+# %% ../nbs/api/workbench.ipynb #b35d5e0b
 def _curve_label(recipe):
     label = f"{recipe.name}, seed {recipe.seed}"
     if recipe.noise:
         label += f", {100 * recipe.noise:.0f} % wrong"
     return label
 
-
+# %% ../nbs/api/workbench.ipynb #d3840c52
 def curves(
     runs,  # list of `Result`
 ):  # bytes of a PNG file

@@ -139,7 +139,7 @@ def progress() -> Progress:
     "Return which exercises are done, chapter by chapter, and which one is next."
     return Progress(*_read_progress())
 
-# %% ../../nbs/api/course/check.ipynb #f7ebbac4
+# %% ../../nbs/api/course/check.ipynb #596cd973
 _RELATIVE_TOLERANCE = 1e-5
 
 
@@ -162,7 +162,7 @@ def _is_close(a, b, atol):
         return False
     return torch.allclose(a.flatten(), b.flatten(), rtol=_RELATIVE_TOLERANCE, atol=atol)
 
-
+# %% ../../nbs/api/course/check.ipynb #f7ebbac4
 def _all_close(task, given, wanted):
     "Return whether all parts of two answers agree."
     if len(given) != len(wanted):
@@ -209,7 +209,7 @@ def _compare(task, inputs, value):
         return Verdict(task.name, False, message, inputs, tuple(given), tuple(wanted))
     return Verdict(task.name, False, message, inputs, given[0], wanted[0])
 
-# %% ../../nbs/api/course/check.ipynb #323d1f3d
+# %% ../../nbs/api/course/check.ipynb #4eba1ce5
 def _try_inputs(task, fn, seconds):
     "Return the `Verdict` about the first wrong answer, or None; and whether `fn` prints."
     printed = False
@@ -226,7 +226,7 @@ def _try_inputs(task, fn, seconds):
         printed = printed or result.printed
     return None, printed
 
-
+# %% ../../nbs/api/course/check.ipynb #323d1f3d
 def _passed(name, printed):
     "Store that an exercise is solved, and return its `Verdict`."
     problem = _record(name)

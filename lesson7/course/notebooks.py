@@ -40,7 +40,7 @@ def _text_parts(text):
         start = found.end()
     yield "text", text[start:].strip()
 
-# %% ../../nbs/api/course/notebooks.ipynb #91a976da
+# %% ../../nbs/api/course/notebooks.ipynb #e5243ffb
 def _class_signature(node):
     "Return the call of a class, with its arguments."
     for member in node.body:
@@ -64,11 +64,11 @@ def _signature(node):
             argument.annotation = None
     return f"{node.name}({ast.unparse(node.args)})"
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #91a976da
 def _listed(words):
     return ", ".join(f"`{word}`" for word in words)
 
-# %% ../../nbs/api/course/notebooks.ipynb #30a863df
+# %% ../../nbs/api/course/notebooks.ipynb #b5ac8d20
 def _exported_parts(body):
     "Return the part of an exported cell: what to write there, by name and arguments."
     definitions = [n for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
@@ -87,7 +87,7 @@ def _imported(body):
             imported.append(_listed(alias.name for alias in node.names) + module)
     return f"With {'; '.join(imported)}." if imported else ""
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #30a863df
 _HIDDEN = {"hide", "default_exp", "echo: false", "include: false"}
 _EXPORTED = {"export", "exports", "exporti"}
 
@@ -109,7 +109,7 @@ def _code_parts(source):
         return _exported_parts(body)
     return [("code", _imported(body))]
 
-# %% ../../nbs/api/course/notebooks.ipynb #3cc023a5
+# %% ../../nbs/api/course/notebooks.ipynb #816c51f8
 _NOTE = (
     "*The clean edition.* Fill the empty cells, answer each question in its own cell, and write "
     "under a heading what you remember. What a line asks you to write is in the library under "
@@ -127,7 +127,7 @@ def _parts(cell):
         return _code_parts(source)
     return []
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #3cc023a5
 def _sections(nb):
     "Return a notebook as (heading, parts); parts before the first heading have an empty one."
     sections = [("", [])]
@@ -139,7 +139,7 @@ def _sections(nb):
                 sections[-1][1].append((kind, text))
     return [section for section in sections if section != ("", [])]
 
-# %% ../../nbs/api/course/notebooks.ipynb #7172b0af
+# %% ../../nbs/api/course/notebooks.ipynb #f362e27b
 def _quote(parts):
     "Return the sentence under the title."
     for kind, text in parts:
@@ -147,7 +147,7 @@ def _quote(parts):
             return found[0].strip()
     return ""
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #2480bb71
 def _clean_parts(parts, is_first, has_exercises):
     "Yield the cells that a section keeps below its heading."
     after_empty_cell = False
@@ -168,7 +168,7 @@ def _clean_parts(parts, is_first, has_exercises):
             continue
         after_empty_cell = kind in ("code", "explorer")
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #7172b0af
 def _clean_section(heading, parts, is_first):
     "Yield the cells of a section in the clean notebook, as pairs of cell type and source."
     has_exercises = any(kind == "stub" for kind, _ in parts)
@@ -202,7 +202,7 @@ def clean_edition(
     cells = [_cell(i, kind, source) for i, (kind, source) in enumerate(cells)]
     return dict(cells=cells, metadata=metadata, nbformat=4, nbformat_minor=5)
 
-# %% ../../nbs/api/course/notebooks.ipynb #be5d2045
+# %% ../../nbs/api/course/notebooks.ipynb #a75aa6cf
 _RECORD = ".lesson7.json"  # in the learner's folder: the edition, and the digest of each copy
 
 
@@ -218,7 +218,7 @@ def _digest(nb):
     cells = [[cell["cell_type"], "".join(cell["source"])] for cell in nb["cells"]]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #be5d2045
 def _editions(clean):
     "Return name -> notebook, full or clean, in order."
     source = notebook_folder()
@@ -236,7 +236,7 @@ def _write(folder, name, nb):
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, json.dumps(nb, indent=1, ensure_ascii=False) + "\n")
 
-# %% ../../nbs/api/course/notebooks.ipynb #4276e452
+# %% ../../nbs/api/course/notebooks.ipynb #1030cc01
 def _read_record(folder):
     "Return what a folder's record says; an empty record where there is none."
     try:
@@ -249,7 +249,7 @@ def _read_record(folder):
 def _write_record(folder, clean, digests):
     write_atomically(folder / _RECORD, json.dumps(dict(clean=clean, digests=digests), indent=1))
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #4276e452
 def copy_notebooks(
     folder,  # of the learner; made where it is not there
     clean=False,  # copy clean chapters: headings, questions and empty cells
@@ -269,7 +269,7 @@ def copy_notebooks(
     _write_record(folder, clean, digests)
     return written, kept
 
-# %% ../../nbs/api/course/notebooks.ipynb #7b303d26
+# %% ../../nbs/api/course/notebooks.ipynb #7f70ddd1
 def _free_name(file):
     "Return the first free path for a learner's version of a notebook."
     names = [f"{file.stem}-yours{file.suffix}"]
@@ -284,7 +284,7 @@ def _digest_of_file(file):
     except (ValueError, KeyError, TypeError):
         return ""
 
-
+# %% ../../nbs/api/course/notebooks.ipynb #7b303d26
 def update_notebooks(
     folder,  # where `copy_notebooks` wrote
     clean=None,  # the edition; None: that of the folder

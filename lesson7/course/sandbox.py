@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 import torch
 
-# %% ../../nbs/api/course/sandbox.ipynb #6b5eac9b
+# %% ../../nbs/api/course/sandbox.ipynb #64c2145a
 _ALARM_INTERVAL = 1  # seconds between two alarms
 
 
 class _TimeLimitExceeded(BaseException):
     "Raised inside a function that takes too long."
 
-
+# %% ../../nbs/api/course/sandbox.ipynb #6b5eac9b
 def _run_with_alarm(fn, args, seconds):
     "Call `fn(*args)`, and interrupt it after `seconds`. Only for the main thread."
     finished = False
@@ -48,14 +48,14 @@ def _run_with_alarm(fn, args, seconds):
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
 
-# %% ../../nbs/api/course/sandbox.ipynb #6e5a6407
+# %% ../../nbs/api/course/sandbox.ipynb #a0a46546
 def _raise_in_thread(thread, error):
     "Raise `error` in another thread, at its next Python instruction."
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread.ident), ctypes.py_object(error)
     )
 
-
+# %% ../../nbs/api/course/sandbox.ipynb #6e5a6407
 def _run_in_thread(fn, args, seconds):
     "Call `fn(*args)` in a new thread, and wait for it for at most `seconds`."
     outcome = {}
@@ -84,7 +84,7 @@ def _run_limited(fn, args, seconds):
         return _run_with_alarm(fn, args, seconds)
     return _run_in_thread(fn, args, seconds)
 
-# %% ../../nbs/api/course/sandbox.ipynb #454e68ef
+# %% ../../nbs/api/course/sandbox.ipynb #5acba2fc
 def _to_tensor(value):
     "Return numbers in a tensor, an array or lists as a float64 tensor; None for another type."
     if isinstance(value, torch.Tensor):
@@ -95,7 +95,7 @@ def _to_tensor(value):
         return torch.stack([numbers(item) for item in value])
     return None
 
-
+# %% ../../nbs/api/course/sandbox.ipynb #454e68ef
 def numbers(
     value,  # tensor, array, number, or lists of them
 ):  # float64 tensor on the CPU
@@ -112,7 +112,7 @@ def numbers(
         raise ValueError(f"It returns a {kind}; expected a tensor, an array or a list of numbers.")
     return tensor
 
-# %% ../../nbs/api/course/sandbox.ipynb #dedb5dca
+# %% ../../nbs/api/course/sandbox.ipynb #bbe7a051
 _MAX_REPR = 80  # characters of a value without numbers
 _FIRST_VALUES = 4  # values of a large tensor
 
@@ -123,7 +123,7 @@ def _format(values):
         return f"[{', '.join(_format(value) for value in values)}]"
     return f"{values:.4f}".rstrip("0").rstrip(".")
 
-
+# %% ../../nbs/api/course/sandbox.ipynb #dedb5dca
 def shown(
     value,  # tensor, array, list, tuple, number, ...
     most=24,  # of a tensor with more values, only the shape and the first values are shown
@@ -141,7 +141,7 @@ def shown(
     first = [_format(number) for number in tensor.flatten()[:_FIRST_VALUES].tolist()]
     return f"shape {list(tensor.shape)}: {', '.join(first)}, ..."
 
-# %% ../../nbs/api/course/sandbox.ipynb #6c81e650
+# %% ../../nbs/api/course/sandbox.ipynb #f1595727
 _MAX_MESSAGE = 200  # characters of an error message
 
 
@@ -154,7 +154,7 @@ class Attempt:
     printed: bool = False  # whether the function printed something
     unfinished: bool = False  # whether the function is not written yet
 
-
+# %% ../../nbs/api/course/sandbox.ipynb #6c81e650
 def _call(fn, args, seconds):
     "Call `fn(*args)`, capture what it prints, and turn errors into a message."
     output = io.StringIO()

@@ -125,14 +125,14 @@ _BATCH_STATS = Exercise(
     },
 )
 
-# %% ../../nbs/api/course/tasks.ipynb #6fe69a4d
+# %% ../../nbs/api/course/tasks.ipynb #8536583e
 _normalized = _per_channel(lambda x, mean, std: (x - mean) / std)
 
 
 def _normalized_by_itself(x, mean, std):
     return _normalized(x, *_channel_stats(x))
 
-
+# %% ../../nbs/api/course/tasks.ipynb #6fe69a4d
 _NORMALIZE = Exercise(
     chapter="normalize",
     name="normalize",
@@ -264,13 +264,13 @@ _RELATIVE_COST = Exercise(
     },
 )
 
-# %% ../../nbs/api/course/tasks.ipynb #efd81d4d
+# %% ../../nbs/api/course/tasks.ipynb #a2dca589
 def _blocks(x, size):
     "Return the squares that the new pixels cover: [C,size,size,k,k] for an image [C,H,H]."
     side = x.shape[1] // size
     return x.unfold(1, side, side).unfold(2, side, side)
 
-
+# %% ../../nbs/api/course/tasks.ipynb #efd81d4d
 _DOWNSIZE = Exercise(
     chapter="resize",
     name="downsize",
@@ -293,7 +293,7 @@ _DOWNSIZE = Exercise(
     },
 )
 
-# %% ../../nbs/api/course/tasks.ipynb #d519a271
+# %% ../../nbs/api/course/tasks.ipynb #04a78265
 _XY_EXCHANGED = "exchanged x and y"
 _WIDTH_HEIGHT = "returned width and height instead of x1 and y1"
 
@@ -316,7 +316,7 @@ def _transposed(boxes):
 def _with_width_and_height(boxes):
     return [(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes]
 
-
+# %% ../../nbs/api/course/tasks.ipynb #d519a271
 def _centre(h, w, side):
     return _squares(side, ((w - side) // 2, (h - side) // 2))
 
@@ -499,7 +499,7 @@ _MIX = Exercise(
     },
 )
 
-# %% ../../nbs/api/course/tasks.ipynb #571adbd3
+# %% ../../nbs/api/course/tasks.ipynb #3f8e5384
 def _mixed_batch(x, y, lam, perm, n):
     return _blend(x, lam, perm), _blend(_one_hot(y, n), lam, perm)
 
@@ -523,7 +523,7 @@ def _unmixed_labels(x, y, lam, perm, n):
 def _unmixed_images(x, y, lam, perm, n):
     return x, _blend(_one_hot(y, n), lam, perm)
 
-
+# %% ../../nbs/api/course/tasks.ipynb #571adbd3
 def _weights_on_last_axis(x, y, lam, perm, n):
     labels = _one_hot(y, n)
     return lam * x + (1 - lam) * x[perm], lam * labels + (1 - lam) * labels[perm]
@@ -676,7 +676,7 @@ _SMOOTH_LABELS = Exercise(
     },
 )
 
-# %% ../../nbs/api/course/tasks.ipynb #d987e4ef
+# %% ../../nbs/api/course/tasks.ipynb #8051a158
 def _targets(logits, y, eps):
     return _smooth(y, logits.shape[1], eps)
 
@@ -700,7 +700,7 @@ def _loss_averaged_over_classes(logits, y, eps):
 def _loss_without_logarithm(logits, y, eps):
     return -(_targets(logits, y, eps) * logits.softmax(1)).sum(1).mean()
 
-
+# %% ../../nbs/api/course/tasks.ipynb #d987e4ef
 def _loss_without_softmax(logits, y, eps):
     return -(_targets(logits, y, eps) * logits).sum(1).mean()
 

@@ -11,7 +11,7 @@ import csv
 import numpy as np
 from PIL import Image
 
-# %% ../../nbs/api/data/digits.ipynb #8267c64e
+# %% ../../nbs/api/data/digits.ipynb #bb1e68a7
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # weights of red, green and blue
 
 
@@ -34,7 +34,7 @@ def _stroke(digit, side, rng):
     rows, columns = np.where(opacity > 0.05)
     return opacity[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1, None]
 
-
+# %% ../../nbs/api/data/digits.ipynb #8267c64e
 def _color(background, rng):
     "Return a random color at least 70 grey levels brighter than `background`; else white."
     grey = background.mean((0, 1)) @ _LUMINANCE
@@ -83,7 +83,7 @@ def wrong_labels(
         given[level] = np.where(is_wrong, other, labels)
     return given
 
-# %% ../../nbs/api/data/digits.ipynb #7966f111
+# %% ../../nbs/api/data/digits.ipynb #d08a17af
 def _split_handwriting(targets, seed):
     "Return split -> digit -> indices: two thirds for training, one third for validation."
     order = np.random.default_rng([seed, 3])
@@ -92,7 +92,7 @@ def _split_handwriting(targets, seed):
     val = [indices[2 * len(indices) // 3 :] for indices in shuffled]
     return dict(train=train, val=val)
 
-
+# %% ../../nbs/api/data/digits.ipynb #7966f111
 def _write_split(path, split, n, digits, pool, photos, noise, seed):
     "Write the images of one split; yield a row of `labels.csv` for each."
     labels = np.arange(n) % 10

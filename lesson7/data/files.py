@@ -55,7 +55,7 @@ def open_image(
     size = [max(1, round(v * scale)) for v in image.size]
     return image.resize(size, Image.Resampling.BILINEAR)
 
-# %% ../../nbs/api/data/files.ipynb #80a848ba
+# %% ../../nbs/api/data/files.ipynb #10a9eafb
 def _cached_files(folder):
     "Return modification time, size and path of all cached files, the oldest first."
     found = []
@@ -72,7 +72,7 @@ def pixel_folder() -> Path:
     "Return the folder in the user's cache where `Presized` keeps pixels."
     return user_cache_path("lesson7") / "pixels"
 
-
+# %% ../../nbs/api/data/files.ipynb #80a848ba
 def clear_pixels(
     folder=None,  # the folder that `Presized` was given
 ) -> int:  # bytes that were freed

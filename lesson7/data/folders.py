@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-# %% ../../nbs/api/data/folders.ipynb #1db3c7cc
+# %% ../../nbs/api/data/folders.ipynb #a5466800
 def _check_readable(file):
     "Raise `ValueError` unless Pillow can read the header of `file`."
     try:
@@ -32,7 +32,7 @@ def _classes(folder):
         _check_readable(file)
     return {file.parent.name for file in files}
 
-
+# %% ../../nbs/api/data/folders.ipynb #1db3c7cc
 def check_folders(
     path,  # folder with `train/<class>/` and `val/<class>/`
 ):

@@ -17,7 +17,7 @@ from .hardware import best_device, keep_memory
 from .samples import check_complete, dataset_info, sample_dataset
 from ..lazy import torch
 
-# %% ../../nbs/api/data/loaders.ipynb #27b26c85
+# %% ../../nbs/api/data/loaders.ipynb #345b0ae2
 def _crop_zoom(x):
     "Draw the zoom that shows 75 to 100 % of an image's area, one for each image of `x`."
     return x.new_empty(len(x)).uniform_(0.75, 1) ** -0.5
@@ -34,7 +34,7 @@ def _normalization(stats):
     mean, std = (stats.mean, stats.std) if hasattr(stats, "mean") else stats
     return [Normalize.from_stats(mean, std)]
 
-
+# %% ../../nbs/api/data/loaders.ipynb #27b26c85
 def image_tfms(
     size,  # side of the square that the model sees, pixels
     presize,  # side of the square before augmentation, pixels
@@ -50,7 +50,7 @@ def image_tfms(
     augment = aug_transforms(size=size, do_flip=flip, xtra_tfms=[zoom])
     return dict(item_tfms=resize, batch_tfms=[*augment, *_normalization(stats)])
 
-# %% ../../nbs/api/data/loaders.ipynb #951c8e73
+# %% ../../nbs/api/data/loaders.ipynb #0167057c
 @dataclass(frozen=True)
 class ImageInput:
     "How loaders present an image to a model."
@@ -68,7 +68,7 @@ def _side(transforms):
             return int(torch.tensor(size).max())
     return None
 
-
+# %% ../../nbs/api/data/loaders.ipynb #951c8e73
 def image_input(
     dls,  # `DataLoaders` of `get_dls`, or with a `Resize` and a batch transform that has a size
 ) -> ImageInput:

@@ -41,7 +41,7 @@ _TEXTURES = {
     "grass": ("skimage", "data/grass.png", "linolafett, Grass 01", _CC0),
 }
 
-# %% ../../nbs/api/data/samples.ipynb #3e9cecd0
+# %% ../../nbs/api/data/samples.ipynb #ac62a76b
 _DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}  # package: its name in pip
 
 
@@ -62,7 +62,7 @@ def _photo(name):
     image.info.update(credit=credit, license=licence)
     return image
 
-
+# %% ../../nbs/api/data/samples.ipynb #3e9cecd0
 def photos(
     *names,  # some of the nine: only these are decoded; none: all of them
 ) -> dict[str, Image.Image]:  # name -> RGB; `.info` has `credit` and `license`

@@ -45,7 +45,7 @@ def one_hot_rows(
     "Return targets as rows of one 1 and zeros."
     return np.eye(n_classes)[list(classes)]
 
-# %% ../../nbs/api/explorers/mixup.ipynb #cb132a28
+# %% ../../nbs/api/explorers/mixup.ipynb #1238a486
 def _default_vocab(labels):
     "Return a name for each class in `labels`, which are indices or names."
     if all(isinstance(label, int) for label in labels):
@@ -63,7 +63,7 @@ def _class_index(label, vocab):
         raise ValueError(f"label must be a name in the vocab, got {str(label)!r}")
     return vocab.index(str(label))
 
-
+# %% ../../nbs/api/explorers/mixup.ipynb #cb132a28
 def _class_indices(labels, vocab, n):
     "Return the labels of `n` images as indices into a vocabulary, and the vocabulary."
     labels = list(labels.tolist() if hasattr(labels, "tolist") else labels)
@@ -93,7 +93,7 @@ def _density_curves(alphas):
     centres = _bin_centres()
     return [beta_density(centres, alpha).round(4).tolist() for alpha in alphas]
 
-# %% ../../nbs/api/explorers/mixup.ipynb #a9959710
+# %% ../../nbs/api/explorers/mixup.ipynb #6fe5392b
 def class_rows(
     probs,  # [N]: a value for each class
     rows,  # classes that are shown one by one
@@ -117,7 +117,7 @@ def _pair_predictions(learn, a, b, vocab, rows):
         )
     return [class_rows(p, rows).round(6).tolist() for p in probs]
 
-
+# %% ../../nbs/api/explorers/mixup.ipynb #a9959710
 def _predictions(learners, images, vocab, rows):
     "Return 'i,j' with i <= j -> predictions of each learner for blends of these images."
     if not learners:
@@ -130,7 +130,7 @@ def _predictions(learners, images, vocab, rows):
         found[f"{i},{j}"] = [_pair_predictions(learn, *pair, vocab, rows) for learn in learners]
     return found
 
-# %% ../../nbs/api/explorers/mixup.ipynb #a990734b
+# %% ../../nbs/api/explorers/mixup.ipynb #ee06956e
 MAX_NAME = 24  # letters of a class name
 MAX_DENSITY = 5  # top of the density's axis
 
@@ -149,7 +149,7 @@ def _draw_images(axes, explorer, names):
         axes[place].set_title(title, fontsize=9)
         axes[place].axis("off")
 
-
+# %% ../../nbs/api/explorers/mixup.ipynb #a990734b
 def _draw_target(ax, explorer, names):
     "Draw the mixed target, a bar for each class that is shown."
     rows = explorer.rows if explorer.classes == "own" else range(len(LESSON_CLASSES))

@@ -62,7 +62,7 @@ def _predictions(learn, images, known, draws, bs):
     found["batch"] = [_best_classes(learn, x, channel_stats(x)) for x in batches]
     return found
 
-# %% ../../nbs/api/explorers/normalize.ipynb #b7552fa3
+# %% ../../nbs/api/explorers/normalize.ipynb #3438d5fe
 CHANNELS = ("red", "green", "blue")
 BINS = 64
 RAW_RANGE = (0, 1)  # of a histogram before normalization
@@ -76,7 +76,7 @@ def model_view(
     low, high = NORMALIZED_RANGE
     return np.clip((x - low) / (high - low), 0, 1)
 
-
+# %% ../../nbs/api/explorers/normalize.ipynb #8d73a9ca
 def _draw_histogram(ax, values, limits, colour, title):
     "Draw a histogram with the mean as a line and one standard deviation on both sides."
     mean, sd = values.mean(), values.std(ddof=1)
@@ -86,7 +86,7 @@ def _draw_histogram(ax, values, limits, colour, title):
     ax.axvline(mean, color="black")
     ax.set_title(f"{colour} {title}: mean {mean:.3f}, sd {sd:.3f}", fontsize=10)
 
-
+# %% ../../nbs/api/explorers/normalize.ipynb #b7552fa3
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
 

@@ -63,7 +63,7 @@ def _predictions(learn, pixels, files):
             found[str(side)][str(size)] = classes
     return dict(top=min(TOP, len(names)), names=names, at=found)
 
-# %% ../../nbs/api/explorers/resize.ipynb #41ce15d9
+# %% ../../nbs/api/explorers/resize.ipynb #af74af90
 COLOURS = ("tab:blue", "tab:cyan", "tab:green")  # of the stages
 MAX_NAME = 20  # letters of a class name
 
@@ -81,7 +81,7 @@ def _caption(explorer, size):
             lines.append(f"{name}  {p:.3f}")
     return "\n".join(lines)
 
-
+# %% ../../nbs/api/explorers/resize.ipynb #4c551967
 def _draw_costs(ax, schedule):
     "Draw the pixels of each epoch; the area of the bars is the work."
     each, total = relative_cost(schedule)
@@ -95,7 +95,7 @@ def _draw_costs(ax, schedule):
     ax.set_ylabel(f"pixels, {largest} px = 1")
     ax.set_title(f"{total:.3f} of the work at {largest} px throughout")
 
-
+# %% ../../nbs/api/explorers/resize.ipynb #41ce15d9
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
 

@@ -40,7 +40,7 @@ def script_files(
     visit(f"{view}.js")
     return found
 
-# %% ../../nbs/api/explorers/scripts.ipynb #248d1d52
+# %% ../../nbs/api/explorers/scripts.ipynb #82d31aaf
 def _check_names(paths):
     "Raise `ValueError` where two files define the same top-level name."
     owners = {}
@@ -58,7 +58,7 @@ def _body(path):
     text = _IMPORT.sub("", path.read_text(encoding="utf-8"))
     return _JSDOC.sub("", _EXPORT.sub("", text))
 
-
+# %% ../../nbs/api/explorers/scripts.ipynb #248d1d52
 def joined_script(
     view,  # name of the explorer: "mixup" for mixup.js
     folder=STATIC,  # folder of the files

@@ -19,7 +19,7 @@ COLOURS = {"hard": "tab:red", "smoothed": "tab:blue", "mixed": "tab:green"}  # o
 MAX_N = 1000
 MAX_BARS = 10  # classes that have a bar of their own
 
-# %% ../../nbs/api/explorers/smoothing.ipynb #8d8bb824
+# %% ../../nbs/api/explorers/smoothing.ipynb #6121f727
 def one_hot_row(
     label,  # class index
     n,  # number of classes
@@ -43,7 +43,7 @@ def cross_entropy(
     "Return the loss of a prediction."
     return float(-(target * np.log(probs)).sum())
 
-
+# %% ../../nbs/api/explorers/smoothing.ipynb #8d8bb824
 def logit_gradient(
     target,  # [n]
     probs,  # the softmax of the logits, [n]
@@ -74,7 +74,7 @@ def loss_curve(
     "Return the cross-entropy for each confidence."
     return -_x_log_y(q, p) - _x_log_y(1 - q, (1 - p) / (n - 1))
 
-# %% ../../nbs/api/explorers/smoothing.ipynb #3663e676
+# %% ../../nbs/api/explorers/smoothing.ipynb #382c20ec
 MAX_NAME = 18  # letters of a class name
 N_POINTS = 800  # of a curve
 P_RANGE = (0.0025, 0.9999)  # of the curves against the confidence
@@ -84,7 +84,7 @@ LOGIT_RANGE = (-4, 16)  # of the curves against the logit
 def _short(name):
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
-
+# %% ../../nbs/api/explorers/smoothing.ipynb #3663e676
 def _draw_target(ax, explorer):
     "Draw a target as bars, with the model's prediction as marks."
     n, shown, vocab = explorer.n, explorer.shown, explorer.vocab
@@ -105,7 +105,7 @@ def _draw_target(ax, explorer):
         right = max(value, prediction[row]) + 0.02
         ax.text(right, row, f"{value:.4g}", va="center", fontsize=9)
 
-# %% ../../nbs/api/explorers/smoothing.ipynb #95b4ca2e
+# %% ../../nbs/api/explorers/smoothing.ipynb #32541644
 def _curve_points(against, n):
     "Return N_POINTS x-values, and the confidence in the true class at each."
     if against == "p":
@@ -115,7 +115,7 @@ def _curve_points(against, n):
     odds = np.exp(logits)
     return logits, odds / (odds + n - 1)
 
-
+# %% ../../nbs/api/explorers/smoothing.ipynb #b8c7f80c
 def _draw_losses(ax, explorer):
     "Draw each target's loss; a dot at the model's confidence, a diamond where the loss is least."
     n, p, against = explorer.n, explorer.p, explorer.against
@@ -137,7 +137,7 @@ def _draw_losses(ax, explorer):
     in_logits = "logit of the true class (the others 0)"
     ax.set_xlabel("confidence p in the true class" if against == "p" else in_logits)
 
-
+# %% ../../nbs/api/explorers/smoothing.ipynb #95b4ca2e
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
 

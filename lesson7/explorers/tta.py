@@ -30,7 +30,7 @@ MAX_CLASSES = 10  # of a model, those with the highest predictions
 OBJECT_SCALE = 0.35  # side of the object's box, as a share of the short side
 PLAIN_WEIGHT = 0.25  # of the plain view in "lerp", as in fastai
 
-# %% ../../nbs/api/explorers/tta.ipynb #6fa6d688
+# %% ../../nbs/api/explorers/tta.ipynb #f3f17a98
 def plain_box(
     h,  # height of the photo, pixels
     w,  # width of the photo, pixels
@@ -54,7 +54,7 @@ def shown_share(
     height = max(0, min(y1, box[3]) - max(y0, box[1]))
     return width * height / ((x1 - x0) * (y1 - y0))
 
-
+# %% ../../nbs/api/explorers/tta.ipynb #6fa6d688
 def combine_views(
     preds,  # [V,C]: one prediction for each view
     reduce,  # "mean" · "max" · "lerp": the plain view, which is the first one, weighs 0.25
@@ -67,7 +67,7 @@ def combine_views(
         return preds.mean(0)
     return PLAIN_WEIGHT * plain + (1 - PLAIN_WEIGHT) * others.mean(0)
 
-# %% ../../nbs/api/explorers/tta.ipynb #0fb0ac74
+# %% ../../nbs/api/explorers/tta.ipynb #86ffca73
 def _all_boxes(h, w):
     "Return the boxes of all views that can be shown with a model, the plain views first."
     shares = [i / GRID_STEPS for i in range(GRID_STEPS + 1)]
@@ -86,7 +86,7 @@ def _box_indices(plain, scale, places):
     cells = [round(y * GRID_STEPS) * per_row + round(x * GRID_STEPS) for x, y in places]
     return [PLAIN_VIEWS.index(plain), *(first + cell for cell in cells)]
 
-
+# %% ../../nbs/api/explorers/tta.ipynb #0fb0ac74
 def _predictions(learn, image, side):
     "Return the predictions for all views of an image, for the classes with the highest ones."
     views = np.stack([crop_resized(image, box, side) for box in _all_boxes(*image.shape[1:])])
@@ -96,7 +96,7 @@ def _predictions(learn, image, side):
     names = [str(learn.dls.vocab[c]) for c in classes]
     return dict(classes=names, preds=probs[:, classes].round(6).tolist())
 
-# %% ../../nbs/api/explorers/tta.ipynb #8827747c
+# %% ../../nbs/api/explorers/tta.ipynb #4fa3000e
 MAX_NAME = 14  # letters of a class name beside the bars
 TOP = 5  # classes that have bars
 BAR_HEIGHT = 0.4
@@ -109,7 +109,7 @@ def _frame_colours(n):
     "Return the colour of each of `n` views, the plain one first."
     return ["white", *(f"C{i}" for i in range(n - 1))]
 
-
+# %% ../../nbs/api/explorers/tta.ipynb #edeb161a
 def _draw_photo(ax, explorer):
     "Draw the photo with a frame for each view, and for the object."
     ax.imshow(explorer.images[explorer.photo].transpose(1, 2, 0))
@@ -122,7 +122,7 @@ def _draw_photo(ax, explorer):
     for (x0, y0, x1, y1), colour in frames:
         ax.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], lw=2, color=colour)
 
-
+# %% ../../nbs/api/explorers/tta.ipynb #8827747c
 def _draw_views(ax, explorer, preds):
     "Draw the views side by side, each with its best class; pale where it is not in use."
     ax.axis("off")
@@ -246,7 +246,7 @@ class _TTAState(Explorer):
         allowed = f"{len(at) + 1} values, the plain view's and one for each place in at"
         check_trait(len(on) == len(at) + 1, "on", allowed, len(on))
 
-# %% ../../nbs/api/explorers/tta.ipynb #889e734a
+# %% ../../nbs/api/explorers/tta.ipynb #0e09cbd5
 def _named(images):
     "Return name -> image; raises `ValueError` for none and for too many."
     if images is None:
@@ -268,7 +268,7 @@ def _sheet(photos):
     rows = [np.pad(photo, ((0, 0), (0, width - photo.shape[1]), (0, 0))) for photo in photos]
     return np.concatenate(rows)
 
-
+# %% ../../nbs/api/explorers/tta.ipynb #889e734a
 def _start_places(n):
     "Return the places [x,y] of `n` windows: the corners, or along the photo for more than four."
     kind = "corners" if n <= 4 else "ends"

@@ -41,7 +41,7 @@ def _verdict(difference, half_width):
         return "within the noise"
     return "better" if difference > 0 else "worse"
 
-# %% ../../nbs/api/training/comparison.ipynb #0d3139f2
+# %% ../../nbs/api/training/comparison.ipynb #b689d435
 def _read_comparison(path):
     "Return the JSON that `Comparison.save` wrote; raises `ValueError` for anything else."
     try:
@@ -52,7 +52,7 @@ def _read_comparison(path):
         raise ValueError(f"{path} holds no comparison that this version can read (format 1).")
     return data
 
-
+# %% ../../nbs/api/training/comparison.ipynb #0d3139f2
 def _row(runs, differences, is_baseline):
     "Return a row of the table: the results of one arm, and its differences from the baseline."
 
@@ -136,7 +136,7 @@ class Comparison:
         table = pd.DataFrame.from_dict(rows, orient="index")
         return table.rename_axis(["wrong labels", "recipe"])
 
-# %% ../../nbs/api/training/comparison.ipynb #62f90ad6
+# %% ../../nbs/api/training/comparison.ipynb #ecdbc51d
 _GREY, _GREEN, _RED = "#767676", "#1a7f37", "#c4314b"
 
 
@@ -161,7 +161,7 @@ def _plot_panel(ax, comparison, noise, arms):
     ax.set_title(f"{100 * noise:.0f} % wrong labels: baseline {accuracy:.1f} %")
     ax.set_xlabel("gain in accuracy, points")
 
-
+# %% ../../nbs/api/training/comparison.ipynb #62f90ad6
 def plot_comparison(
     comparison,  # a `Comparison`
 ):  # matplotlib `Figure`
@@ -181,7 +181,7 @@ def plot_comparison(
     axes[-1].invert_yaxis()
     return fig
 
-# %% ../../nbs/api/training/comparison.ipynb #0454f6ae
+# %% ../../nbs/api/training/comparison.ipynb #dfbd412d
 def _train_once(recipes, path):
     "Return the results of recipes that differ in `tta` alone: one training, evaluated by each."
     first = train(recipes[0], path, bar=False)
@@ -199,7 +199,7 @@ def _group(recipes):
         groups.setdefault(replace(recipe, tta=0), []).append(recipe)
     return list(groups.values())
 
-
+# %% ../../nbs/api/training/comparison.ipynb #0454f6ae
 def _commit():
     'Return the commit of the sources, where the module is in its own repository; else "none".'
     root = Path(find_spec("lesson7").origin).parents[1]
@@ -208,7 +208,7 @@ def _commit():
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     return subprocess.run(command, cwd=root, capture_output=True, text=True).stdout.strip()
 
-# %% ../../nbs/api/training/comparison.ipynb #dbf6b214
+# %% ../../nbs/api/training/comparison.ipynb #8c02f8f3
 def _match_all(recipes, budget):
     "Return each recipe with the budget of the first one that has the same wrong labels."
     first = {}
@@ -229,7 +229,7 @@ def _start_or_continue(about, save):
         )
     return started
 
-
+# %% ../../nbs/api/training/comparison.ipynb #dbf6b214
 def _title(group):
     "Return a line for the progress bar."
     recipe = group[0]

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from ..resize import Stage
 
-# %% ../../nbs/api/training/config.ipynb #caa26bc3
+# %% ../../nbs/api/training/config.ipynb #991fea54
 def _is_number(value):
     return type(value) in (int, float)
 
@@ -28,10 +28,9 @@ def _is_bool(value):
 def _is_share(value):
     return _is_number(value) and 0 <= value < 1
 
-
+# %% ../../nbs/api/training/config.ipynb #caa26bc3
 _POSITIVE_INT = ("a whole number above 0", _is_positive_int)
 _BOOL = ("True or False", _is_bool)
-
 _RANGES = {  # field: (what is allowed, the test for it)
     "arch": ("the name of an architecture", lambda v: isinstance(v, str)),
     "size": _POSITIVE_INT,
@@ -184,12 +183,12 @@ def cost(
     epochs = _trained_epochs(recipe.plan)
     return sum(n * stage.size**2 for n, stage in zip(epochs, recipe.plan))
 
-# %% ../../nbs/api/training/config.ipynb #6bcd3ec5
+# %% ../../nbs/api/training/config.ipynb #6874d47f
 def _price(stage, budget):
     "Return the price of an epoch: its pixels for an equal cost, 1 for equal epochs."
     return stage.size**2 if budget == "cost" else 1
 
-
+# %% ../../nbs/api/training/config.ipynb #6bcd3ec5
 def matched(
     recipe,  # the `Recipe` to change
     to,  # the one that it is compared with

@@ -27,7 +27,7 @@ def use_own_gpu():
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
 
-# %% ../../nbs/api/training/distributed.ipynb #021d4458
+# %% ../../nbs/api/training/distributed.ipynb #798534b5
 def _broadcast(self, value, rank):
     "Broadcast `value` on the loader's own device, as `DistributedDL._broadcast` does on CUDA."
     tensor = torch.tensor(value, device=self.device)
@@ -47,7 +47,7 @@ def _broadcast_on_own_device():
     finally:
         DistributedDL._broadcast = original
 
-
+# %% ../../nbs/api/training/distributed.ipynb #021d4458
 @contextmanager
 def distributed_training(
     learn,  # a fastai `Learner`

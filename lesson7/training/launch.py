@@ -18,7 +18,7 @@ from .config import Recipe
 from .distributed import is_first
 from .loop import train
 
-# %% ../../nbs/api/training/launch.ipynb #e01ced6f
+# %% ../../nbs/api/training/launch.ipynb #f2ddc8a2
 def _parser():
     parser = ArgumentParser(
         "python -m lesson7.training.launch",
@@ -44,7 +44,7 @@ def _recipe_and_path(args):
         return Recipe.cpu(), args.path
     return Recipe.gpu(), args.path or imagenette()
 
-
+# %% ../../nbs/api/training/launch.ipynb #e01ced6f
 def _report(result, out):
     "Print the result, and write it to the file `out`, if any."
     if out:

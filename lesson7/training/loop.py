@@ -55,7 +55,7 @@ class Result:
         "Return the result that `to_dict` made."
         return cls(**values | dict(recipe=Recipe(**values["recipe"])))
 
-# %% ../../nbs/api/training/loop.ipynb #0fb5450a
+# %% ../../nbs/api/training/loop.ipynb #e7255283
 @cache
 def _train_stats(path):
     from fastai.data.transforms import get_image_files
@@ -67,7 +67,7 @@ def _train_stats(path):
         )
     return dataset_stats(files)
 
-
+# %% ../../nbs/api/training/loop.ipynb #32188fc1
 def _loader_function(recipe, path):
     "Return the function of `bs` and `size` that makes the loaders of a recipe."
     from fastai.torch_core import set_seed
@@ -85,7 +85,7 @@ def _loader_function(recipe, path):
 
     return loaders
 
-
+# %% ../../nbs/api/training/loop.ipynb #0fb5450a
 def _learner(recipe, path, cbs):
     "Return an untrained learner for `recipe`, and the function that makes its loaders."
     from fastai.vision.all import CrossEntropyLossFlat, Learner, MixUp, accuracy

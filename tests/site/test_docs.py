@@ -1,8 +1,6 @@
-"""The docs site.
+"""The docs site as `make docs` has built it, with every notebook run.
 
-A draft of it is built here once: every page, and each notebook's first explorer run; the other
-cells show what the notebook was saved with, so that `make test` executes nothing twice. What needs
-the whole site is tested where `make docs` has built it.
+`make test` builds it first, so that no notebook runs twice.
 """
 
 import functools
@@ -38,7 +36,7 @@ from lesson7 import (
     windows,
 )
 
-WHOLE = ROOT / "docs" / "_build" / "html"
+SITE = ROOT / "docs" / "_build" / "html"
 NOTEBOOKS = notebook_files()
 BEHIND = [file for file in NOTEBOOKS if ROOT / "nbs" / "api" in file.parents]
 MODULES = [module_name(file).removeprefix("lesson7.") for file in module_files()]
@@ -51,25 +49,21 @@ SLIDERS = {
 }
 
 
-def build(root, out, **env):
-    (out / "src").mkdir(parents=True, exist_ok=True)
-    options = ["-W", "--keep-going", "-n", "-b", "html", "-c", root / "docs"]
-    command = [sys.executable, "-m", "sphinx", *options, out / "src", out / "html"]
-    env = os.environ | {"PYTHONPATH": str(root), "NO_COLOR": "1"} | env
+def build(root, source, out, *options):
+    "Build the site of the project in `root` with other options of sphinx-build."
+    source.mkdir(exist_ok=True)
+    strict = ["-W", "--keep-going", "-n", "-c", root / "docs"]
+    command = [sys.executable, "-m", "sphinx", *strict, *options, source, out]
+    env = os.environ | {"PYTHONPATH": str(root), "NO_COLOR": "1"}
     return subprocess.run(command, env=env, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="session")
-def draft(tmp_path_factory):
-    out = tmp_path_factory.mktemp("docs")
-    done = build(ROOT, out, DOCS_DRAFT="1")
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    return out
-
-
-@pytest.fixture(scope="session")
-def site(draft):
-    return draft / "html"
+def site():
+    "The folder of the whole site."
+    if not (SITE / "index.html").exists():
+        pytest.fail("`make docs` builds the site that these tests read.")
+    return SITE
 
 
 @pytest.fixture
@@ -533,9 +527,10 @@ def test_links_to_a_repository_only_where_there_is_one(site):
     assert has_repository or not re.search("colab|/edit/", (site / "index.html").read_text())
 
 
-def test_a_second_build_reads_nothing_again(draft):
-    said = build(ROOT, draft, DOCS_DRAFT="1").stdout
-    assert "0 added, 0 changed, 0 removed" in said
+def test_a_second_build_reads_nothing_again(site, tmp_path):
+    options = ["-b", "dummy", "-d", site / ".doctrees"]
+    done = build(ROOT, site.parent / "src", tmp_path, *options)
+    assert "0 added, 0 changed, 0 removed" in done.stdout, done.stdout + done.stderr
 
 
 def copy_project(to):
@@ -552,14 +547,7 @@ def test_a_cell_that_fails_fails_the_build(tmp_path):
     nb = json.loads((ROOT / "nbs" / "index.ipynb").read_text())
     nb["cells"][1:] = [{**nb["cells"][1], "source": "no_such_name + 1", "outputs": []}]
     (tmp_path / "nbs" / "index.ipynb").write_text(json.dumps(nb))
-    done = build(tmp_path, tmp_path / "out")
+    done = build(tmp_path, tmp_path / "src", tmp_path / "out")
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "NameError" in said and "no_such_name" in said and "index.ipynb" in said
-
-
-@pytest.mark.skipif(not WHOLE.exists(), reason="`make docs` has not built the whole site")
-def test_the_whole_site(new_page):
-    check_pages(WHOLE, new_page(viewport={"width": 360, "height": 800}))
-    check_links(WHOLE)
-    check_weight(WHOLE)

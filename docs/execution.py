@@ -1,0 +1,65 @@
+"""Runs the notebooks that the cache lacks, one on each core, before Sphinx reads their pages.
+
+Sphinx by itself would run them one after another.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+
+def is_cached(cache, nb):
+    try:
+        cache.match_cache_notebook(nb)
+    except KeyError:
+        return False
+    return True
+
+
+def to_run(cache, files):
+    "Return the notebooks that the cache lacks, the longest ones first."
+    found = {file: nbformat.read(file, nbformat.NO_CONVERT) for file in files}
+    lacking = {file: nb for file, nb in found.items() if not is_cached(cache, nb)}
+    return sorted(lacking.items(), key=lambda item: -len(item[1].cells))
+
+
+def execute(file, nb, timeout):
+    "Run a notebook in its folder; a thread at a time, since others run beside it."
+    result = single_nb_execution(nb, cwd=str(file.parent), timeout=timeout, allow_errors=False)
+    logger.info("%s ran in %.0f s", file.name, result.time)
+    return result
+
+
+def run_notebooks(app, env, docnames):
+    "Run the notebooks among the pages that Sphinx is about to read, and keep their outputs."
+    cache = get_cache(env.mystnb_config.execution_cache_path)
+    paths = [Path(env.doc2path(name)) for name in docnames]
+    notebooks = to_run(cache, [path for path in paths if path.suffix == ".ipynb"])
+    workers = os.cpu_count() or 1
+    # Kernels inherit it. Two networks that each use all cores would wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ThreadPoolExecutor(workers) as pool:
+        timeout = env.mystnb_config.execution_timeout
+        runs = [(file, pool.submit(execute, file, nb, timeout)) for file, nb in notebooks]
+    results = [(file, run.result()) for file, run in runs]
+    for file, result in results:
+        if not result.err:
+            seconds = {"execution_seconds": result.time}
+            bundle = CacheBundleIn(result.nb, str(file), data=seconds)
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    failures = [
+        f"A cell of {file.relative_to(app.srcdir)} failed:\n{result.exc_string}"
+        for file, result in results
+        if result.err
+    ]
+    if failures:
+        raise ExtensionError("\n".join(failures))
