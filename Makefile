@@ -1,5 +1,6 @@
 # make lab     JupyterLab on the first notebook      make test    everything: the site with every notebook, pytest
 # make check   lint and the quick tests              make lint    style, types, spelling
+# make long    tests that are long by nature         make format  fixes the style
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
 # make docs    the site, in docs/_build/html         make docs-open  the same, served on this machine
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
@@ -15,17 +16,31 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # The installation compiles nothing (all of torch would take most of a minute): a module is compiled when it is first imported, and must then be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: lab test check lint format docs docs-open bench results export outputs clean-edition chromium pins clean
+# Arithmetic, drift between notebooks and modules, imports, what is true of every explorer.
+QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py smoothing.py tta.py) \
+	tests/project/test_arrows.py tests/project/test_layout.py tests/project/test_project.py \
+	tests/explorers/test_contract.py tests/explorers/test_math.py
+
+.PHONY: lab test check long lint format docs docs-open bench results export outputs clean-edition chromium pins clean
 
 lab: $(READY)
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
 	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs --LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
 
-# nbdev_test prints nothing but the failures; pytest runs last, so that its closing line is the last one.
-# Two notebooks at a time with a thread each: two with all cores would wait for one another.
-test: $(READY) chromium
-	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --do_print
-	$(BIN)/python -m pytest -ra tests $(ARGS)
+# One thread for each process: two that use all cores would wait for one another.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra -n logical --dist loadfile
+
+# The site runs every notebook; pytest is last, so that its closing line is the last one.
+test: chromium docs
+	$(PYTEST) -m "not long" tests $(ARGS)
+
+# What people run between two edits: under two minutes on two cores.
+check: lint chromium
+	$(PYTEST) -m "not slow and not long" $(QUICK) $(ARGS)
+
+# What is long by nature: repeats, fuzzing, matrices of versions.
+long: chromium docs
+	$(PYTEST) -m long tests $(ARGS)
 
 # Notebooks run, and are cached by their code and what it stands on. A cell that fails, or a warning, fails the build.
 docs: $(READY)

@@ -1,7 +1,7 @@
-"""`make bench`: the same work done in the usual way and by lesson7, in one run, in turns.
+"""`make bench`: time the same work in the usual way and with lesson7, in turns.
 
-Prints a table, writes JSON (the page on performance is drawn from it), and ends with 1 where a row
-misses its figure by more than its spread. Not a test: a time is a measurement, not a promise.
+Prints a table, and writes JSON, which the page on performance shows. The exit code is 1 if a ratio
+is outside its limit by more than its spread.
 """
 
 import json
@@ -16,36 +16,35 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 warnings.filterwarnings("ignore")
-os.environ.setdefault(
-    "XDG_CACHE_HOME", tempfile.mkdtemp()
-)  # a cache of its own, empty at the start
+os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp())  # an empty cache
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests"))  # browser.py
 
 from lesson7.data.files import write_atomically
 from lesson7.data.hardware import machine
 
-from . import growth, paint, work
+from . import course, growth, lesson, loading, paint, prediction, startup
 
 RESULTS = ROOT / "nbs" / "results" / "bench.json"
+OUT = ROOT / "build" / "bench.json"
 LARGEST_GROWTH = 50  # MB, from 1,000 to 20,000 images
-PARTS = {  # each gives rows; those that need large photos take their folder
-    "course": lambda large: [work.whole_course()],
-    "imports": lambda large: work.imports(),
-    "statistics": lambda large: [work.statistics()],
-    "memory": lambda large: [work.memory_kept()],
-    "large": lambda large: [work.tta_large(large), work.an_epoch(large)],
-    "small": lambda large: [work.tta_small()],
-    "paint": lambda large: paint.slider_to_paint(),
+PARTS = {  # name -> function of the folder with large photos, which returns rows
+    "course": lambda photos: [course.course_row()],
+    "imports": lambda photos: startup.startup_rows(),
+    "statistics": lambda photos: [loading.statistics_row()],
+    "memory": lambda photos: [startup.memory_row()],
+    "large": lambda photos: [prediction.tta_large(photos), loading.epoch_row(photos)],
+    "small": lambda photos: [prediction.tta_small()],
+    "paint": lambda photos: paint.paint_rows(),
 }
 
 
-def measure_growth(large):
-    "Return how cost grows with views, with images and with an explorer's size."
-    learn = work.learner(work.lessons_dls(large, 64, 128))
+def measure_growth(photos):
+    "Return how costs grow with views, with images and with an explorer's size."
+    learn = lesson.plain_learner(lesson.lesson_dls(photos, 64, 128))
     return dict(
         views=growth.over_views(learn),
-        pictures=growth.over_pictures(),
+        pictures=growth.over_images(),
         explorers=growth.over_explorers(),
     )
 
@@ -56,59 +55,67 @@ def git_commit():
 
 
 def wanted_parts():
-    "Return the parts that the command line names; all where it names none."
+    "Return the parts that the command line names; all if it names none."
     parser = ArgumentParser(
         "python -m bench",
-        description="Measure; with names, these parts only, the others stay as they are.",
+        description="Measure all parts, or those that are named; the others stay as they are.",
     )
     names = f"{', '.join(PARTS)}, growth (default: all)"
     parser.add_argument("parts", nargs="*", metavar="PART", help=names)
     return parser.parse_args().parts or [*PARTS, "growth"]
 
 
-def memory_growth(done):
-    "Return how much more memory 20,000 images take than 1,000, MB: statistics, first and later pass."
-    few, many = (done["growth"]["pictures"][n] for n in ("1000", "20000"))
-    return [many[k] - few[k] for k in ("stats_mb", "first_mb", "again_mb")]
+def measure_rows(rows, part, photos, about):
+    "Return the rows, with those of a part measured again."
+    others = [row for row in rows if row["part"] != part]
+    measured = []
+    for row in PARTS[part](photos):
+        measured.append(dict(part=part, **about, **row.to_dict()))
+        print(row, flush=True)
+    return others + measured
 
 
-def measure(wanted, large):
+def measure(wanted, photos):
     "Return the committed results with the wanted parts measured again."
-    done = json.loads(RESULTS.read_text())
-    when = dict(date=time.strftime("%Y-%m-%d"), commit=git_commit())
+    results = json.loads(RESULTS.read_text())
+    about = dict(date=time.strftime("%Y-%m-%d"), commit=git_commit())
     start = time.perf_counter()
-    for part in [p for p in PARTS if p in wanted]:
-        done["rows"] = [r for r in done["rows"] if r["part"] != part]
-        for row in PARTS[part](large):
-            done["rows"].append(dict(part=part, **when, **row.to_dict()))
-            print(row, flush=True)
+    for part in PARTS:
+        if part in wanted:
+            results["rows"] = measure_rows(results["rows"], part, photos, about)
     if "growth" in wanted:
-        done["growth"] = measure_growth(large)
+        results["growth"] = measure_growth(photos)
     order = list(PARTS)
-    done["rows"].sort(key=lambda r: order.index(r["part"]))
+    results["rows"].sort(key=lambda row: order.index(row["part"]))
     minutes = round((time.perf_counter() - start) / 60, 1)
     print(f"{minutes} minutes.")
-    if len(wanted) <= len(PARTS):
-        minutes = done["about"].get("minutes")
+    if len(wanted) <= len(PARTS):  # not all
+        minutes = results["about"].get("minutes")
     system = platform.platform()
-    done["about"] = dict(machine=machine("cpu"), system=system, **when, minutes=minutes)
-    return done
+    results["about"] = dict(machine=machine("cpu"), system=system, **about, minutes=minutes)
+    return results
 
 
-def main(out=ROOT / "build" / "bench.json"):
-    "Measure, write the results, and return whether a figure is missed."
+def memory_growth(results):
+    "Return how much more memory each pass takes over 20,000 images than over 1,000, in MB."
+    few, many = (results["growth"]["pictures"][count] for count in ("1000", "20000"))
+    return [many[f"{name}_mb"] - few[f"{name}_mb"] for name in growth.PASSES]
+
+
+def main():
+    "Measure, write the results, and return whether a ratio is missed."
     wanted = wanted_parts()
-    large = work.large_photos(Path(tempfile.mkdtemp()))
-    done = measure(wanted, large)
-    out.parent.mkdir(exist_ok=True)
-    write_atomically(out, json.dumps(done, indent=1))
-    memory = memory_growth(done)
+    photos = lesson.write_large_photos(Path(tempfile.mkdtemp()))
+    results = measure(wanted, photos)
+    OUT.parent.mkdir(exist_ok=True)
+    write_atomically(OUT, json.dumps(results, indent=1))
+    memory = memory_growth(results)
     grown = ", ".join(f"{mb:+.0f} MB" for mb in memory)
     print(f"Largest memory from 1,000 to 20,000 pictures: {grown}; at most +{LARGEST_GROWTH}.")
-    missed = [r["work"] for r in done["rows"] if r["missed"]]
+    missed = [row["work"] for row in results["rows"] if row["missed"]]
     if max(memory) > LARGEST_GROWTH:
         missed.append("memory")
-    print("Missed: " + "; ".join(missed) if missed else "Every row reaches its figure.")
+    print("Missed: " + "; ".join(missed) if missed else "Every row is within its limits.")
     return bool(missed)
 
 

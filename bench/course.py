@@ -1,33 +1,55 @@
-"The whole course, executed by two processes with a thread each, as in `make test`; and the seconds that its networks take."
+"All notebooks of the course, executed as `make test` does."
 
 import json
+import os
+import re
+import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from fastai.learner import Learner
-from nbdev.config import get_config
-from nbdev.test import test_nb
+from .row import Row
 
-spent, step = [], Learner._do_one_batch
+ROOT = Path(__file__).parents[1]
+LIMIT = 600  # seconds
+PROCESSES = 2
+# With `-m`, the functions that the worker's processes share would be in `__main__`, which each
+# notebook replaces.
+RUN_WORKER = "from bench import worker_course; worker_course.main()"
 
 
-def timed(self):
+def notebook_files():
+    "Return all notebooks; the chapters, which train, come first."
+    files = sorted((ROOT / "nbs").rglob("*.ipynb"))
+    return [file for file in files if ".ipynb_checkpoints" not in file.parts]
+
+
+def training_seconds(done):
+    "Return the seconds of training steps that the worker has printed; raises on a failed notebook."
+    printed = re.findall(r"^DONE (.*)", done.stdout, re.M)
+    runs = json.loads(printed[-1]) if printed else [("the course", False, 0)]
+    failed = [file for file, is_ok, _ in runs if not is_ok]
+    if failed:
+        raise RuntimeError(f"{', '.join(failed)} failed:\n{done.stderr[-4000:]}")
+    return sum(seconds for *_, seconds in runs)
+
+
+def course_row():
+    "Return the row of the whole course, with two processes of one thread each."
+    files = notebook_files()
+    command = [sys.executable, "-W", "ignore", "-c", RUN_WORKER, *map(str, files)]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
-    try:
-        step(self)
-    finally:
-        spent.append(time.perf_counter() - start)
-
-
-def run(file):
-    spent.clear()
-    ok, _ = test_nb(Path(file), skip_flags=get_config().tst_flags.split())
-    return file, ok, sum(spent)
-
-
-def main():
-    Learner._do_one_batch = timed
-    with ProcessPoolExecutor(2) as pool:
-        print("DONE", json.dumps([*pool.map(run, sys.argv[1:])]))
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    return Row(
+        f"the whole course, {len(files)} notebooks executed, two at a time",
+        against="",
+        theirs=[],
+        ours=[seconds],
+        unit="s",
+        bound_name="forward and backward of its training cells",
+        bound=[training_seconds(done) / PROCESSES],
+        holds=seconds < LIMIT,
+        note=f"to be under {LIMIT} s",
+    )

@@ -1,136 +1,167 @@
-"How cost grows with the work: views, pictures, image size, classes."
+"How costs grow with the number of views, of images, of pixels and of classes."
 
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from browser import find_chromium
 from playwright.sync_api import sync_playwright
 
+from lesson7 import (
+    MixupExplorer,
+    NormalizeExplorer,
+    ResizeExplorer,
+    SmoothingExplorer,
+    TTAExplorer,
+)
 from lesson7.data.samples import photos
 from lesson7.tta import tta
 
-from .paint import LISTEN, to_paint
-from .row import timed
+from .paint import LISTEN, time_to_paint
+from .row import milliseconds
+
+ROOT = Path(__file__).parents[1]
+DIFFERENT_IMAGES = 100  # the other files are links to them
+PASSES = ("stats", "first", "again")  # as bench.worker_images runs them
+
+# ---- Views and images
 
 
-def over_views(learn, pictures=32):
-    "Milliseconds a picture of `tta` with n random windows."
-    dl = learn.dls.test_dl(learn.dls.valid_ds.items[:pictures])
+def over_views(learn, images=32, counts=(1, 2, 4, 8, 16)):
+    "Return number of random windows -> milliseconds of `tta` for each image."
+    dl = learn.dls.test_dl(learn.dls.valid_ds.items[:images])
     tta(learn, n=1, kind="random", dl=dl)
-    return {
-        str(n): min(
-            timed(lambda: tta(learn, n=n, kind="random", dl=dl), pictures) for _ in range(2)
-        )
-        for n in (1, 2, 4, 8, 16)
-    }
-
-
-PASS = r"""import re, sys, time
-from pathlib import Path
-from lesson7.data.files import Presized
-from lesson7.normalize import dataset_stats
-folder, n = Path(sys.argv[1]), int(sys.argv[2])
-files = sorted(folder.glob("*.jpg"))[:n]
-look = Presized(60, folder=folder/"pixels")
-look(files[0]), dataset_stats(files[:9])
-def all_pixels():
-    for f in files: look(f)
-for work in (lambda: dataset_stats(files), all_pixels, all_pixels):
-    start = time.perf_counter()
-    work()
-    seconds, status = time.perf_counter() - start, Path("/proc/self/status")  # `getrusage` would count what the parent had, too
-    print(seconds, int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])/1024 if status.exists() else float("nan"))"""
-
-
-def over_pictures(counts=(1000, 5000, 20_000)):
-    "Seconds, and the largest memory of the process so far in MB: `dataset_stats`, pixels kept, pixels read back, one after the other."
     found = {}
-    with tempfile.TemporaryDirectory() as tmp:
-        for i in range(max(counts)):
-            if i < 100:
-                photos()["coffee"].rotate(i).resize((120, 90)).save(f"{tmp}/{i:05}.jpg")
-            else:
-                os.link(f"{tmp}/{i % 100:05}.jpg", f"{tmp}/{i:05}.jpg")
-        for n in counts:
-            seen = subprocess.check_output(
-                [sys.executable, "-W", "ignore", "-c", PASS, tmp, str(n)], text=True
-            ).split()
-            names = [k for what in ("stats", "first", "again") for k in (what, f"{what}_mb")]
-            found[str(n)] = dict(zip(names, map(float, seen)))
-            shutil.rmtree(f"{tmp}/pixels")
+    for count in counts:
+        run = partial(tta, learn, n=count, kind="random", dl=dl)
+        found[str(count)] = min(milliseconds(run, images) for _ in range(2))
     return found
 
 
-def over_explorers(sizes=(224, 1024), classes=(10, 1000)):
-    "Milliseconds to build an explorer, and from a key press to the painted frame on a saved page."
-    from lesson7 import (
-        MixupExplorer,
-        NormalizeExplorer,
-        ResizeExplorer,
-        SmoothingExplorer,
-        TTAExplorer,
+def write_images(folder, count):
+    "Write JPEGs of 120 x 90: a hundred are different, the others are links."
+    for i in range(count):
+        file = folder / f"{i:05}.jpg"
+        if i < DIFFERENT_IMAGES:
+            photos()["coffee"].rotate(i).resize((120, 90)).save(file)
+        else:
+            os.link(folder / f"{i % DIFFERENT_IMAGES:05}.jpg", file)
+
+
+def time_passes(folder, count):
+    "Return seconds, and the largest memory so far in MB, of each pass over some images."
+    command = [sys.executable, "-W", "ignore", "-m", "bench.worker_images", folder, str(count)]
+    printed = subprocess.check_output(command, cwd=ROOT, text=True)
+    measured = {}
+    for name, line in zip(PASSES, printed.splitlines(), strict=True):
+        measured[name], measured[f"{name}_mb"] = map(float, line.split())
+    return measured
+
+
+def over_images(counts=(1000, 5000, 20_000)):
+    "Return number of images -> times and memory, with a new process and cache for each."
+    found = {}
+    with tempfile.TemporaryDirectory() as tmp:
+        folder = Path(tmp)
+        write_images(folder, max(counts))
+        for count in counts:
+            found[str(count)] = time_passes(folder, count)
+            shutil.rmtree(folder / "pixels")
+    return found
+
+
+# ---- Explorers
+
+
+@cache
+def square_photos(side):
+    names = ("coffee", "chelsea", "china", "flower")
+    return [photos()[name].resize((side, side)) for name in names]
+
+
+def normalize_explorer(side):
+    return NormalizeExplorer(square_photos(side))
+
+
+def resize_explorer(side):
+    return ResizeExplorer(square_photos(side)[0])
+
+
+def tta_explorer(side):
+    return TTAExplorer(square_photos(side))
+
+
+def mixup_explorer(side):
+    return MixupExplorer(square_photos(side), [0, 1, 2, 3])
+
+
+def mixup_explorer_of_classes(count):
+    vocab = [f"class {i}" for i in range(count)]
+    return MixupExplorer(square_photos(224), [0, 1, 2, 3], vocab)
+
+
+def smoothing_explorer(count):
+    return SmoothingExplorer(n=count)
+
+
+IMAGE_SIZE, CLASSES = "image size", "classes"
+VALUES = {IMAGE_SIZE: (224, 1024), CLASSES: (10, 1000)}  # pixels, number of classes
+
+
+@dataclass(frozen=True)
+class Case:
+    "An explorer whose cost may grow with a value."
+
+    explorer: str
+    slider: str  # its label
+    grows_with: str  # a key of `VALUES`
+    build: Callable  # value -> explorer
+
+
+CASES = [
+    Case("NormalizeExplorer", "Batch", IMAGE_SIZE, normalize_explorer),
+    Case("ResizeExplorer", "Size 1", IMAGE_SIZE, resize_explorer),
+    Case("TTAExplorer", "across", IMAGE_SIZE, tta_explorer),
+    Case("MixupExplorer", "Weight t of the first", IMAGE_SIZE, mixup_explorer),
+    Case("MixupExplorer", "Weight t of the first", CLASSES, mixup_explorer_of_classes),
+    Case("SmoothingExplorer", "eps", CLASSES, smoothing_explorer),
+]
+
+
+def time_paint(browser, explorer, slider, folder):
+    "Return the milliseconds from key press to painted frame on an explorer's saved page."
+    page = browser.new_page(viewport=dict(width=1040, height=1200))
+    page.goto(explorer.save(folder / "explorer.html").as_uri())
+    page.get_by_label(slider, exact=True).first.evaluate(LISTEN)
+    paint = time_to_paint(page, presses=24)
+    page.close()
+    return paint
+
+
+def time_explorer(browser, case, value, folder):
+    "Return the milliseconds to build an explorer, and from key press to painted frame."
+    build = partial(case.build, value)
+    return dict(
+        explorer=case.explorer,
+        by=case.grows_with,
+        value=value,
+        built=min(milliseconds(build) for _ in range(3)),
+        paint=time_paint(browser, build(), case.slider, folder),
     )
 
-    @cache
-    def pictures(side):
-        return [
-            photos()[name].resize((side, side)) for name in ("coffee", "chelsea", "china", "flower")
-        ]
 
-    vocab = lambda n: [f"class {i}" for i in range(n)]
-    cases = {
-        "NormalizeExplorer": (
-            "Batch",
-            "image size",
-            {s: (lambda s=s: NormalizeExplorer(pictures(s))) for s in sizes},
-        ),
-        "ResizeExplorer": (
-            "Size 1",
-            "image size",
-            {s: (lambda s=s: ResizeExplorer(pictures(s)[0])) for s in sizes},
-        ),
-        "TTAExplorer": (
-            "across",
-            "image size",
-            {s: (lambda s=s: TTAExplorer(pictures(s))) for s in sizes},
-        ),
-        "MixupExplorer": (
-            "Weight t of the first",
-            "image size",
-            {s: (lambda s=s: MixupExplorer(pictures(s), [0, 1, 2, 3])) for s in sizes},
-        ),
-        "MixupExplorer ": (
-            "Weight t of the first",
-            "classes",
-            {
-                n: (lambda n=n: MixupExplorer(pictures(224), [0, 1, 2, 3], vocab(n)))
-                for n in classes
-            },
-        ),
-        "SmoothingExplorer": (
-            "eps",
-            "classes",
-            {n: (lambda n=n: SmoothingExplorer(n=n)) for n in classes},
-        ),
-    }
+def over_explorers():
+    "Return a dict for each explorer and value."
     found = []
-    with sync_playwright() as p, tempfile.TemporaryDirectory() as tmp:
+    with sync_playwright() as p, tempfile.TemporaryDirectory() as folder:
         browser = p.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        for name, (label, what, builds) in cases.items():
-            for much, build in builds.items():
-                built = min(timed(build) for _ in range(3))
-                page = browser.new_page(viewport=dict(width=1040, height=1200))
-                page.goto(build().save(Path(tmp) / "explorer.html").as_uri())
-                slider = page.get_by_label(label, exact=True).first
-                slider.evaluate(LISTEN)
-                paint = to_paint(page, 24)
-                page.close()
-                found.append(
-                    dict(explorer=name.strip(), by=what, value=much, built=built, paint=paint)
-                )
+        for case in CASES:
+            for value in VALUES[case.grows_with]:
+                found.append(time_explorer(browser, case, value, Path(folder)))
     return found

@@ -1,4 +1,4 @@
-"From slider to paint in JupyterLab: each explorer beside `interact` with matplotlib on the same images."
+"From slider to paint in JupyterLab: each explorer beside `interact` with matplotlib."
 
 import os
 import re
@@ -7,6 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -15,146 +18,210 @@ from playwright.sync_api import sync_playwright
 
 from .row import Row
 
-EXPLORERS = {  # chapter: (class, the slider's label, its values, what one of them sets)
-    "normalize": ("NormalizeExplorer", "Batch", range(40), "still.draw = v"),
-    "resize": ("ResizeExplorer", "Size 1", range(16, 321, 16), "still.stages = [[v, 4], [224, 5]]"),
-    "tta": (
+PORT = 8765
+VIEWPORT = dict(width=1300, height=1400)  # pixels
+LONGEST_WAIT = 60_000  # ms
+DISPLAY_FRAME = 1000 / 60  # ms
+MOVE = 1000 / 30  # ms, between two key presses
+MOVES = 60
+
+
+@dataclass(frozen=True)
+class Case:
+    "An explorer, and the same change of a value with `interact`."
+
+    explorer: str
+    slider: str  # its label
+    values: list
+    set_value: str  # statement that sets the explorer `still` to the value v
+
+
+CASES = [
+    Case("NormalizeExplorer", "Batch", list(range(40)), "still.draw = v"),
+    Case(
+        "ResizeExplorer",
+        "Size 1",
+        list(range(16, 321, 16)),
+        "still.stages = [[v, 4], [224, 5]]",
+    ),
+    Case(
         "TTAExplorer",
         "across",
         [k / 30 for k in range(31)],
         "still.at = [[v, still.at[0][1]], *still.at[1:]]",
     ),
-    "mixup": (
-        "MixupExplorer",
-        "Weight t of the first",
-        [k / 100 for k in range(101)],
-        "still.t = v",
-    ),
-    "smoothing": ("SmoothingExplorer", "eps", [k / 100 for k in range(100)], "still.eps = v"),
-}
+    Case("MixupExplorer", "Weight t of the first", [k / 100 for k in range(101)], "still.t = v"),
+    Case("SmoothingExplorer", "eps", [k / 100 for k in range(100)], "still.eps = v"),
+]
+
 CELL = """%matplotlib inline
-from ipywidgets import interact, IntSlider, SelectionSlider
-from lesson7 import {cls}
-explorer, still = {cls}(), {cls}()
-values = {values!r}
-@interact(v=SelectionSlider(options=values))
+from ipywidgets import interact, SelectionSlider
+from lesson7 import {explorer}
+explorer, still = {explorer}(), {explorer}()
+@interact(v=SelectionSlider(options={values!r}))
 def draw(v):
-    {set}
+    {set_value}
     display(still.figure())
 explorer"""
-# from a real key press, by the browser's own clock, to the end of the frame that shows what it did
+
+# Focuses a slider. `window.times` gets [pressed, painted] of each key press, by the browser's
+# clock: a message that is sent in a frame arrives after the frame is painted.
 LISTEN = """(slider) => {
-    slider.addEventListener("keydown", (event) => requestAnimationFrame(() => {
-        const channel = new MessageChannel();
-        channel.port1.onmessage = () => window.times.push([event.timeStamp, performance.now()]);
-        channel.port2.postMessage(0);
-    }), { capture: true });
-    slider.focus(); }"""
-WAIT_FOR_PICTURE = """() => new Promise((done) => {
-    const area = document.querySelector(".widget-interact"), at = performance.now(), old = area.querySelector("img").src;
-    const seen = new MutationObserver(() => { const img = area.querySelector("img"); if (img && img.src !== old) img.decode().then(() => { seen.disconnect(); done(performance.now() - at); }); });
-    seen.observe(area, { childList: true, subtree: true, attributes: true });
-    area.querySelector(".noUi-handle").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true })); })"""
+  const paintTime = (event) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => window.times.push([event.timeStamp, performance.now()]);
+    channel.port2.postMessage(0);
+  };
+  const onPress = (event) => requestAnimationFrame(() => paintTime(event));
+  slider.addEventListener("keydown", onPress, { capture: true });
+  slider.focus();
+}"""
+
+# Moves the slider of `interact`; the milliseconds until the next picture is decoded.
+TIME_INTERACT = """() => new Promise((done) => {
+  const area = document.querySelector(".widget-interact");
+  const oldPicture = area.querySelector("img").src;
+  const start = performance.now();
+  const observer = new MutationObserver(async () => {
+    const image = area.querySelector("img");
+    if (!image || image.src === oldPicture) return;
+    await image.decode();
+    observer.disconnect();
+    done(performance.now() - start);
+  });
+  observer.observe(area, { childList: true, subtree: true, attributes: true });
+  const press = new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true });
+  area.querySelector(".noUi-handle").dispatchEvent(press);
+})"""
 
 
-def moves(page, n, wait):
-    "When each of `n` key presses was, and when the frame that shows it was painted, in the browser's milliseconds."
+# ---- Key presses
+
+
+def press_keys(page, intervals):
+    """Press arrow keys, each followed by an interval in milliseconds.
+
+    Returns pairs of when a key was pressed and when the frame that shows it was painted.
+    """
     page.evaluate("window.times = []")
-    for k in range(n):
-        at = time.perf_counter()
-        page.keyboard.press("ArrowRight" if k % 12 < 6 else "ArrowLeft")
-        page.wait_for_timeout(max(0, wait(k) - 1000 * (time.perf_counter() - at)))
+    for i, interval in enumerate(intervals):
+        start = time.perf_counter()
+        page.keyboard.press("ArrowRight" if i % 12 < 6 else "ArrowLeft")
+        elapsed = 1000 * (time.perf_counter() - start)
+        page.wait_for_timeout(max(0, interval - elapsed))
     page.wait_for_timeout(200)
     return page.evaluate("window.times")
 
 
-def to_paint(page, n=30, block=0):
-    "Milliseconds from press to painted frame: the median of `n`, about thirty a second, anywhere within a frame."
-    return statistics.median(
-        painted - pressed for pressed, painted in moves(page, n, lambda k: 20 + (k + block) % 17)
-    )
+def time_to_paint(page, presses=30, block=0):
+    "Return the median milliseconds from key press to painted frame."
+    intervals = [20 + (i + block) % 17 for i in range(presses)]  # at any time within a frame
+    times = press_keys(page, intervals)
+    return statistics.median(painted - pressed for pressed, painted in times)
 
 
-def frames(page, n=60):
-    "How many of `n` moves, thirty a second, are painted before the next."
-    times = moves(page, n + 1, lambda k: 1000 / 30)
-    return sum(painted <= following for (_, painted), (following, _) in zip(times, times[1:]))
+def count_frames(page):
+    "Return how many of 60 moves, thirty a second, are painted before the next move."
+    times = press_keys(page, [MOVE] * (MOVES + 1))
+    return sum(painted <= next_press for (_, painted), (next_press, _) in pairwise(times))
 
 
-def measure(page, label, blocks=3):
-    "Milliseconds of (explorer, interact), a median for each of `blocks` that alternate; and the frames of each round, until one is whole, at most five."
-    ours, theirs, slider = [], [], page.locator(".l7").get_by_label(label, exact=True)
-    slider.evaluate(LISTEN)
-    for block in range(blocks):
-        slider.focus()
-        ours.append(to_paint(page, block=block))
-        theirs.append(statistics.median(page.evaluate(WAIT_FOR_PICTURE) for _ in range(3)))
-    slider.focus()
-    seen = []
-    while 60 not in seen and len(seen) < 5:
-        seen.append(
-            frames(page)
-        )  # what else runs on a machine of two cores takes a frame now and then
-    return ours, theirs, seen
+def most_frames(page, rounds=5):
+    """Return the largest number of painted frames, and in which round.
+
+    Ends with the first round that is complete: on two cores, other programs take some frames.
+    """
+    counts = []
+    while len(counts) < rounds and MOVES not in counts:
+        counts.append(count_frames(page))
+    return max(counts), 1 + counts.index(max(counts))
 
 
-def server(folder):
-    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "jupyterlab",
-            *root,
-            "--no-browser",
-            "--notebook-dir",
-            folder,
-            "--port",
-            "8765",
-            "--IdentityProvider.token=t",
-        ],
-        env={**os.environ, "JUPYTERLAB_WORKSPACES_DIR": folder},
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # the user's own workspace stays as it is
-    return process, next(
-        m[0] for line in process.stderr if (m := re.search(r"http://127\S+/lab", line))
-    )
+# ---- JupyterLab
 
 
-def slider_to_paint():
-    folder = Path(tempfile.mkdtemp())
-    for module, (cls, label, values, set_) in EXPLORERS.items():
-        cell = CELL.format(module=module, cls=cls, set=set_, values=list(values))
-        nb = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell)],
-            metadata=dict(kernelspec=dict(name="python3", display_name="python3")),
-        )
-        nbformat.write(nb, folder / f"{module}.ipynb")
-    process, url = server(folder)
+def write_notebook(folder, case):
+    cell = CELL.format(explorer=case.explorer, values=case.values, set_value=case.set_value)
+    metadata = dict(kernelspec=dict(name="python3", display_name="python3"))
+    cells = [nbformat.v4.new_code_cell(cell)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    nbformat.write(notebook, folder / f"{case.explorer}.ipynb")
+
+
+def server_command(folder):
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    root = ["--allow-root"] if is_root else []
+    options = ["--no-browser", "--notebook-dir", folder, f"--port={PORT}"]
+    return [sys.executable, "-m", "jupyterlab", *root, *options, "--IdentityProvider.token=t"]
+
+
+def printed_address(process):
+    "Return the address that JupyterLab prints when it starts."
+    for line in process.stderr:
+        if found := re.search(r"http://127\S+/lab", line):
+            return found[0]
+    raise RuntimeError("JupyterLab did not start.")
+
+
+@contextmanager
+def jupyterlab(folder):
+    "Run JupyterLab in a folder, with workspaces of its own; gives its address."
+    env = os.environ | dict(JUPYTERLAB_WORKSPACES_DIR=str(folder))
+    process = subprocess.Popen(server_command(folder), env=env, stderr=subprocess.PIPE, text=True)
     try:
-        with sync_playwright() as p:
-            browser = p.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-            for module, (cls, label, _, _) in EXPLORERS.items():
-                page = browser.new_page(viewport=dict(width=1300, height=1400))
-                page.goto(f"{url}/tree/{module}.ipynb?token=t&reset")
-                page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
-                page.locator(".jp-CodeCell").first.click()
-                page.keyboard.press("Shift+Enter")
-                page.locator(".l7 canvas, .l7 svg").first.wait_for(timeout=60_000)
-                page.locator(".widget-interact img").wait_for()
-                ours, theirs, seen = measure(page, label)
-                page.close()
-                yield Row(
-                    f"slider to paint in JupyterLab, {cls}",
-                    "interact with matplotlib",
-                    theirs,
-                    ours,
-                    least=15,
-                    bound_name="one display frame",
-                    bound=[1000 / 60] * len(ours),
-                    note=f"{max(seen)} of 60 frames at 30 moves a second, in round {1 + seen.index(max(seen))}",
-                    holds=60 in seen,
-                )
+        yield printed_address(process)
     finally:
         process.terminate()
+
+
+@contextmanager
+def run_notebook(browser, address, case):
+    "Open the notebook of a case, and run its cell; gives the page."
+    page = browser.new_page(viewport=VIEWPORT)
+    page.goto(f"{address}/tree/{case.explorer}.ipynb?token=t&reset")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=LONGEST_WAIT)
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".l7 canvas, .l7 svg").first.wait_for(timeout=LONGEST_WAIT)
+    page.locator(".widget-interact img").wait_for()
+    yield page
+    page.close()
+
+
+# ---- Rows
+
+
+def paint_row(page, case, blocks=3):
+    "Return the row of an explorer: blocks of key presses alternate with moves of `interact`."
+    slider = page.locator(".l7").get_by_label(case.slider, exact=True)
+    slider.evaluate(LISTEN)
+    ours, theirs = [], []
+    for block in range(blocks):
+        slider.focus()
+        ours.append(time_to_paint(page, block=block))
+        theirs.append(statistics.median(page.evaluate(TIME_INTERACT) for _ in range(3)))
+    slider.focus()
+    frames, round_number = most_frames(page)
+    return Row(
+        f"slider to paint in JupyterLab, {case.explorer}",
+        against="interact with matplotlib",
+        theirs=theirs,
+        ours=ours,
+        least=15,
+        bound_name="one display frame",
+        bound=[DISPLAY_FRAME] * len(ours),
+        note=f"{frames} of {MOVES} frames at 30 moves a second, in round {round_number}",
+        holds=frames == MOVES,
+    )
+
+
+def paint_rows():
+    "Yield a row for each explorer."
+    folder = Path(tempfile.mkdtemp())
+    for case in CASES:
+        write_notebook(folder, case)
+    with jupyterlab(folder) as address, sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        for case in CASES:
+            with run_notebook(browser, address, case) as page:
+                yield paint_row(page, case)

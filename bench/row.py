@@ -1,4 +1,4 @@
-"A row of the bench: the same work done in the way of today and in ours, in one run, alternating."
+"A row of the benchmark's table: the same work, timed in the usual way and with lesson7."
 
 import gc
 import statistics
@@ -7,87 +7,105 @@ from dataclasses import dataclass, field
 
 
 def quartiles(values):
-    "First quartile, median, third."
+    "Return the first quartile, the median and the third quartile."
     if len(values) < 2:
         return [values[0]] * 3
     return statistics.quantiles(values, n=4, method="inclusive")
 
 
+def ratio_quartiles(over, under):
+    "Return the quartiles of the ratios of times from the same round."
+    return quartiles([a / b for a, b in zip(over, under)])
+
+
+def show_quartiles(values, digits):
+    "Return a median with its quartiles, such as `2.1 (2.0 to 2.4)`."
+    low, median, high = [f"{value:.{digits}f}" for value in values]
+    return f"{median} ({low} to {high})"
+
+
 @dataclass
 class Row:
-    work: str  # what is done
-    against: str  # what would be used today
-    theirs: list  # times of it
-    ours: list  # times of the same with lesson7
-    unit: str = "ms"
-    least: float = None  # theirs / ours is to be this much, or more
-    bound_name: str = ""  # what no implementation can leave out
-    bound: list = field(default_factory=list)
-    within: float = None  # ours / bound is to be this much, or less
-    note: str = ""  # what else was seen
-    holds: bool = True  # what else is asked of it
+    "Times of one kind of work, a number for each round, and limits of their ratios."
 
-    def ratios(self, over, under):
-        return quartiles(
-            [a / b for a, b in zip(over, under)]
-        )  # of neighbours, so that a slow minute hits both
+    work: str
+    against: str  # the usual way to do the work; "" if there is none
+    theirs: list  # times of the usual way
+    ours: list  # times with lesson7
+    unit: str = "ms"
+    least: float = None  # smallest allowed theirs / ours
+    bound_name: str = ""  # work that no implementation can leave out
+    bound: list = field(default_factory=list)  # times of that work
+    within: float = None  # largest allowed ours / bound
+    note: str = ""
+    holds: bool = True  # whether all other conditions are met
+
+    @property
+    def ratio(self):
+        "Return the quartiles of theirs / ours; None without the usual way."
+        return ratio_quartiles(self.theirs, self.ours) if self.theirs else None
+
+    @property
+    def of_bound(self):
+        "Return the quartiles of ours / bound; None without a bound."
+        return ratio_quartiles(self.ours, self.bound) if self.bound else None
 
     def missed(self):
-        "A figure is missed where the better quartile of the rounds misses it."
-        slow = self.least is not None and self.ratios(self.theirs, self.ours)[2] < self.least
-        far = self.within is not None and self.ratios(self.ours, self.bound)[0] > self.within
-        return slow or far or not self.holds
+        "Return whether the better quartile of a ratio is outside its limit."
+        if self.least is not None and self.ratio[2] < self.least:
+            return True
+        if self.within is not None and self.of_bound[0] > self.within:
+            return True
+        return not self.holds
 
     def to_dict(self):
-        shown = {
-            k: getattr(self, k)
-            for k in ("work", "against", "unit", "least", "bound_name", "within", "note")
-        }
-        times = {
-            k: quartiles(getattr(self, k)) for k in ("theirs", "ours", "bound") if getattr(self, k)
-        }
-        ratio = self.ratios(self.theirs, self.ours) if self.theirs else None
-        return (
-            shown
-            | times
-            | dict(
-                ratio=ratio,
-                of_bound=self.ratios(self.ours, self.bound) if self.bound else None,
-                rounds=len(self.ours),
-                missed=self.missed(),
-            )
-        )
+        "Return texts, quartiles of the times and ratios, for JSON."
+        texts = ("work", "against", "unit", "least", "bound_name", "within", "note")
+        values = {name: getattr(self, name) for name in texts}
+        for name in ("theirs", "ours", "bound"):
+            if times := getattr(self, name):
+                values[name] = quartiles(times)
+        ratios = dict(ratio=self.ratio, of_bound=self.of_bound)
+        return values | ratios | dict(rounds=len(self.ours), missed=self.missed())
+
+    def _compared(self):
+        "Return a clause on the usual way."
+        theirs = show_quartiles(quartiles(self.theirs), 2)
+        least = f", at least {self.least:g}" if self.least else ""
+        return f"{self.against} {theirs}, {show_quartiles(self.ratio, 1)} times as long{least}"
+
+    def _bounded(self):
+        "Return a clause on the bound."
+        within = f", at most {self.within:g}" if self.within else ""
+        return f"{show_quartiles(self.of_bound, 2)} times {self.bound_name}{within}"
 
     def __str__(self):
-        d = self.to_dict()
-
-        def said(q, digits=1):
-            return f"{q[1]:.{digits}f} ({q[0]:.{digits}f} to {q[2]:.{digits}f})"
-
-        parts = [f"{'MISSED ' if d['missed'] else ''}{self.work}: {said(d['ours'], 2)} {self.unit}"]
+        mark = "MISSED " if self.missed() else ""
+        ours = show_quartiles(quartiles(self.ours), 2)
+        clauses = [f"{mark}{self.work}: {ours} {self.unit}"]
         if self.theirs:
-            parts.append(
-                f"{self.against} {said(d['theirs'], 2)}, {said(d['ratio'])} times as long"
-                + (f", at least {self.least:g}" if self.least else "")
-            )
+            clauses.append(self._compared())
         if self.bound:
-            parts.append(
-                f"{said(d['of_bound'], 2)} times {self.bound_name}"
-                + (f", at most {self.within:g}" if self.within else "")
-            )
-        return "; ".join([*parts, *([self.note] if self.note else [])])
+            clauses.append(self._bounded())
+        if self.note:
+            clauses.append(self.note)
+        return "; ".join(clauses)
 
 
-def timed(run, per=1):
-    "Milliseconds that `run()` takes, for each of `per` things."
+def milliseconds(run, per=1):
+    "Return how long `run()` takes, for each of `per` items."
     gc.collect()
     start = time.perf_counter()
     run()
     return 1000 * (time.perf_counter() - start) / per
 
 
-def rounds(n, *runs, per=1):
-    "For each of `runs`, its times in `n` rounds; a round runs each once, after one that is not counted."
+def time_rounds(count, *runs, per=1):
+    "Return the times of each of `runs` in some rounds; a first round is not counted."
     for run in runs:
         run()
-    return list(zip(*([timed(run, per) for run in runs] for _ in range(n))))
+    times = [[] for _ in runs]
+    for _ in range(count):
+        for run_times, run in zip(times, runs):
+            run_times.append(milliseconds(run, per))
+    return times

@@ -1,4 +1,4 @@
-"What the browser tests share: the browser, a view's pixels and numbers, a server's answer."
+"Helpers of the browser tests: the browser, what a page shows, a server's response."
 
 import base64
 import io
@@ -14,8 +14,14 @@ from PIL import Image
 
 STATIC = Path(__file__).parents[1] / "lesson7" / "static"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-NEXT_FRAME = """() => new Promise((done) =>
-    requestAnimationFrame(() => requestAnimationFrame(done)))"""
+RETRY_SECONDS = 0.1
+
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => done()))"
+CANVAS_URLS = """(canvases) => {
+  const drawn = canvases.filter((canvas) => canvas.width > 0);
+  return drawn.map((canvas) => canvas.toDataURL());
+}"""
+DATA_VALUES = "(nodes) => nodes.map((node) => Number(node.dataset.value))"
 
 
 def find_chromium():
@@ -28,28 +34,27 @@ def static(name):
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def drawn(page):
-    "Wait until what was set is drawn: views draw once a display frame."
+def wait_for_drawing(page):
+    "Wait for the next display frame, in which an explorer draws what has changed."
     page.evaluate(NEXT_FRAME)
 
 
-def canvas_pixels(page, index=0):
-    "Return a canvas's own pixels [H,W,4], 0 to 255."
-    drawn(page)
-    url = page.locator(".l7 canvas").nth(index).evaluate("c => c.toDataURL()")
-    png = base64.b64decode(url.split(",")[1])
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), int)
+def canvas_images(page):
+    "Return the pixels of every canvas that has been drawn, [H,W,4] each, 0 to 255."
+    wait_for_drawing(page)
+    urls = page.locator(".l7 canvas").evaluate_all(CANVAS_URLS)
+    files = [io.BytesIO(base64.b64decode(url.split(",")[1])) for url in urls]
+    return [np.asarray(Image.open(file).convert("RGBA"), int) for file in files]
 
 
 def values(page, selector):
-    "Return the numbers at full precision from the `data-value` of all that match."
-    drawn(page)
-    read = "all => all.map((e) => +e.dataset.value)"
-    return np.array(page.locator(selector).evaluate_all(read))
+    "Return the numbers at full precision from the `data-value` of all elements that match."
+    wait_for_drawing(page)
+    return np.array(page.locator(selector).evaluate_all(DATA_VALUES))
 
 
 def answer(url, seconds=60):
-    "Return the JSON of a server, which prints its address a moment before it listens."
+    "Return the JSON that a server responds with, which may not listen yet."
     end = time.monotonic() + seconds
     while True:
         try:
@@ -57,4 +62,4 @@ def answer(url, seconds=60):
         except URLError:
             if time.monotonic() > end:
                 raise
-            time.sleep(0.1)
+            time.sleep(RETRY_SECONDS)

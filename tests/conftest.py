@@ -1,5 +1,6 @@
-"A real Chromium that makes no request to another machine, and data of the tests' own."
+"Fixtures of several test files: a browser without the network, saved explorers, small data."
 
+import functools
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 NBS = ROOT / "nbs"
 LIBRARY = ROOT / "lesson7"
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 LOCAL_SCHEMES = {"file", "data", "blob", "about"}
 LOCAL_HOSTS = {"localhost", "127.0.0.1"}
 
@@ -31,50 +33,97 @@ def module_name(file):
 
 @pytest.fixture(scope="session")
 def chromium():
-    arguments = ["--no-sandbox", "--disable-background-networking"]
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=find_chromium(), args=arguments)
+        browser = p.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def new_page(chromium):
-    """A function of Playwright's context options that opens a page.
+class LocalPages:
+    "Opens pages that reach only this machine, and collects their faults."
 
-    The test fails where a page has a console error or a request to another machine.
-    """
-    contexts, faults = [], []
+    def __init__(self, chromium):
+        self.chromium = chromium
+        self.contexts = []
+        self.faults = []  # console errors, exceptions, requests to other machines
 
-    def allow_local(route):
-        url = urlsplit(route.request.url)
-        if url.scheme in LOCAL_SCHEMES or url.hostname in LOCAL_HOSTS:
-            return route.continue_()
-        faults.append(f"request to {route.request.url}")
-        return route.abort()
-
-    def keep_error(message):
-        if message.type == "error":
-            faults.append(message.text)
-
-    def new(**options):
-        context = chromium.new_context(**options)
-        context.route("**/*", allow_local)
-        contexts.append(context)
+    def open(self, **options):
+        "Return an empty page; `options` are those of a Playwright context."
+        context = self.chromium.new_context(**options)
+        self.contexts.append(context)
+        context.route("**/*", self._allow_local)
         page = context.new_page()
-        page.on("console", keep_error)
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", self._keep_error)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
         return page
 
-    yield new
-    for context in contexts:
-        context.close()
-    assert faults == []
+    def close(self):
+        for context in self.contexts:
+            context.close()
+
+    def _allow_local(self, route):
+        url = urlsplit(route.request.url)
+        if url.scheme in LOCAL_SCHEMES or url.hostname in LOCAL_HOSTS:
+            route.continue_()
+            return
+        self.faults.append(f"request to {route.request.url}")
+        route.abort()
+
+    def _keep_error(self, message):
+        if message.type == "error":
+            self.faults.append(message.text)
+
+
+@pytest.fixture
+def new_page(chromium):
+    """`new_page(**context options)`: an empty page.
+
+    The test fails if a page has a console error or makes a request to another machine.
+    """
+    pages = LocalPages(chromium)
+    yield pages.open
+    pages.close()
+    assert pages.faults == []
+
+
+@pytest.fixture(scope="session")
+def saved_example(tmp_path_factory):
+    "`saved_example(name)`: the HTML file of one of `explorer_examples.EXAMPLES`, saved once."
+    from explorer_examples import EXAMPLES
+
+    folder = tmp_path_factory.mktemp("explorers")
+
+    @functools.cache
+    def save(name):
+        return EXAMPLES[name]().save(folder / f"{name}.html")
+
+    return save
+
+
+@pytest.fixture
+def open_explorer(new_page, saved_example, tmp_path):
+    """`open_explorer(explorer, link, **context options)`: the page of a saved explorer.
+
+    `explorer` is an explorer or the name of an example; `link` is the end of the address.
+    """
+    from explorer_page import wait_for_explorers
+
+    def open_page(explorer, link="", **options):
+        if isinstance(explorer, str):
+            file = saved_example(explorer)
+        else:
+            file = explorer.save(tmp_path / "explorer.html")
+        page = new_page(**options)
+        page.goto(file.as_uri() + link)
+        wait_for_explorers(page)
+        return page
+
+    return open_page
 
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
-    "A cache folder of the tests' own, so that a learner's is neither used nor changed."
+    "A cache folder of the tests' own: a learner's cache is neither used nor changed."
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("XDG_CACHE_HOME", str(folder))

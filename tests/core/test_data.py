@@ -1,4 +1,4 @@
-"Photos, the sample dataset and `get_dls`."
+"Photos, the sample dataset, `get_dls`, presets and memory."
 
 import csv
 import hashlib
@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from learners import normalize_transform
 from PIL import Image
+from processes import loaded_modules, python_output
 
-from lesson7.data import digits, hardware, presets
+from lesson7.data import digits, hardware, presets, samples
 from lesson7.data.digits import NOISE_LEVELS
 from lesson7.data.files import open_image
 from lesson7.data.hardware import channels_last, keep_memory
@@ -24,144 +26,186 @@ from lesson7.data.presets import here
 from lesson7.data.samples import imagenette, photos, sample_dataset
 from lesson7.models import architecture
 
+pytest_plugins = ["core_fixtures"]
 
-def rows(path):
-    return list(csv.DictReader(open(path / "labels.csv")))
-
-
-def digest(path):
-    return {
-        f.relative_to(path): hashlib.sha256(f.read_bytes()).hexdigest()
-        for f in sorted(path.rglob("*"))
-        if f.is_file()
-    }
+STATS = ([0.5] * 3, [0.25] * 3)  # mean and standard deviation of each channel
 
 
-def test_photos_are_colour_and_credited():
+# ---- Photos
+
+
+def test_photos_are_in_color_and_credited():
     assert len(photos()) >= 8
-    for name, im in photos().items():
-        x = np.asarray(im, int)
-        assert im.mode == "RGB" and (x.max(2) - x.min(2)).mean() > 2, name
-        assert im.info["credit"] and im.info["license"]
-    assert photos()["coffee"] is photos()["coffee"]  # decoded once
+    for name, photo in photos().items():
+        pixels = np.asarray(photo, int)
+        saturation = pixels.max(2) - pixels.min(2)
+        assert photo.mode == "RGB" and saturation.mean() > 2, name
+        assert photo.info["credit"] and photo.info["license"]
+
+
+def test_a_photo_is_decoded_once():
+    assert photos()["coffee"] is photos()["coffee"]
 
 
 def test_photos_need_no_slow_import():
-    code = "import sys; from lesson7.data.samples import photos; photos(); print(*({'torch', 'fastai', 'skimage', 'sklearn', 'matplotlib'} & set(sys.modules)))"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == ""
+    loaded = loaded_modules("from lesson7.data.samples import photos\nphotos()")
+    assert not {"torch", "fastai", "skimage", "sklearn", "matplotlib"} & loaded
 
 
-def test_sample_dataset_splits_share_nothing(small):
-    made = {
-        split: [r for r in rows(small) if r["file"].startswith(split)] for split in ("train", "val")
-    }
-    assert Counter(r["label"] for r in made["train"]) == {str(c): 6 for c in range(10)}
-    assert Counter(r["label"] for r in made["val"]) == {str(c): 3 for c in range(10)}
-    for r in rows(small):
-        im = Image.open(small / r["file"])
-        assert min(im.size) == 128 and max(im.size) in (171, 192)
+def test_photos_name_a_missing_package(monkeypatch):
+    samples._photo.cache_clear()
+    monkeypatch.setattr(samples, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install scikit-image"):
+        photos()
 
 
-def test_no_handwriting_and_no_background_stands_in_both_splits(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        digits, "picture", lambda *args: Image.new("L", (1, 1))
-    )  # who is drawn where matters here, not how
-    made = rows(sample_dataset(tmp_path / "d"))
-    train, val = ([r for r in made if r["file"].startswith(split)] for split in ("train", "val"))
+def test_photos_by_name_decode_no_other_photo():
+    samples._photo.cache_clear()
+    assert list(photos("coffee", "china")) == ["coffee", "china"]
+    assert samples._photo.cache_info().currsize == 2
+    with pytest.raises(ValueError, match=r"names must be among chelsea, .*, got 'cat'"):
+        photos("cat")
+
+
+# ---- The sample dataset
+
+
+def read_labels(path, split=""):
+    "Return the rows of `labels.csv`, all or those of one split."
+    with open(path / "labels.csv") as file:
+        return [row for row in csv.DictReader(file) if row["file"].startswith(split)]
+
+
+def file_digests(path):
+    "Return name -> digest of all files in a folder."
+    files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+    return {file.relative_to(path): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.mark.parametrize("split, count", [("train", 6), ("val", 3)])
+def test_sample_dataset_has_equally_many_images_of_each_digit(small, split, count):
+    labels = [row["label"] for row in read_labels(small, split)]
+    assert Counter(labels) == {str(digit): count for digit in range(10)}
+
+
+def test_sample_dataset_images_have_a_short_side_of_128_pixels(small):
+    for row in read_labels(small):
+        size = Image.open(small / row["file"]).size
+        assert min(size) == 128 and max(size) in (171, 192)
+
+
+@pytest.mark.parametrize("column", ["handwriting", "background"])
+def test_the_splits_share_no_handwriting_and_no_background(blank_dataset, column):
+    train, val = [read_labels(blank_dataset, split) for split in ("train", "val")]
     assert len(train) == 2000 and len(val) == 1000
-    for what in ("handwriting", "background"):
-        assert not {r[what] for r in train} & {r[what] for r in val}
-    assert (
-        len({r["handwriting"] for r in val}) > 550
-    )  # a validation of a thousand that does not repeat a few digits
+    assert not {row[column] for row in train} & {row[column] for row in val}
 
 
-def test_sample_dataset_repeats_byte_for_byte(small, tmp_path):
-    again, other = (sample_dataset(tmp_path / str(seed), 60, 30, seed=seed) for seed in (42, 43))
-    assert digest(again) == digest(small)
-    assert set(digest(other).values()).isdisjoint(
-        v for f, v in digest(small).items() if f.suffix == ".jpg"
-    )
+def test_the_validation_set_has_more_than_550_handwritten_digits(blank_dataset):
+    assert len({row["handwriting"] for row in read_labels(blank_dataset, "val")}) > 550
 
 
-def test_wrong_labels_are_nested_and_move_files_only(tmp_path):
-    clean, noisy = (
-        sample_dataset(tmp_path / str(noise), 200, 20, noise=noise) for noise in (0.0, 0.25)
-    )
-    wrong = {
-        level: {r["file"] for r in rows(clean) if r["label"] != r[f"noise_{level:g}"]}
-        for level in NOISE_LEVELS[1:]
-    }
-    assert {level: len(files) for level, files in wrong.items()} == {
-        0.01: 2,
-        0.05: 10,
-        0.25: 50,
-        0.5: 100,
-    }
-    assert wrong[0.01] < wrong[0.05] < wrong[0.25] < wrong[0.5] and all(
-        f.startswith("train/") for f in wrong[0.5]
-    )
-    pixels = lambda path: {
-        f.name: (f.parent.name, f.read_bytes()) for f in (path / "train").rglob("*.jpg")
-    }
-    a, b = pixels(clean), pixels(noisy)
-    assert {n: x for n, (_, x) in a.items()} == {n: x for n, (_, x) in b.items()}
-    assert sum(a[n][0] != b[n][0] for n in a) == 50
+def test_sample_dataset_is_the_same_byte_for_byte(small, tmp_path):
+    again = sample_dataset(tmp_path / "again", 60, 30, seed=42)
+    assert file_digests(again) == file_digests(small)
 
 
-def test_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
-    drawn = iter(range(15))
+def test_another_seed_gives_other_images(small, tmp_path):
+    other = sample_dataset(tmp_path / "other", 60, 30, seed=43)
+    images = [value for file, value in file_digests(small).items() if file.suffix == ".jpg"]
+    assert set(file_digests(other).values()).isdisjoint(images)
 
-    def interrupted(*args, real=digits.picture):
-        if next(drawn, None) is None:
+
+@pytest.fixture(scope="module")
+def without_noise(tmp_path_factory):
+    return sample_dataset(tmp_path_factory.mktemp("noise") / "0", 200, 20, noise=0.0)
+
+
+def test_wrong_labels_are_nested(without_noise):
+    rows, wrong = read_labels(without_noise), {}
+    for level in NOISE_LEVELS[1:]:
+        wrong[level] = {row["file"] for row in rows if row["label"] != row[f"noise_{level:g}"]}
+    counts = {level: len(files) for level, files in wrong.items()}
+    assert counts == {0.01: 2, 0.05: 10, 0.25: 50, 0.5: 100}
+    assert wrong[0.01] < wrong[0.05] < wrong[0.25] < wrong[0.5]
+    assert all(file.startswith("train/") for file in wrong[0.5])
+
+
+def training_files(path):
+    "Return name -> path of all training images."
+    return {file.name: file for file in (path / "train").rglob("*.jpg")}
+
+
+def test_wrong_labels_change_folders_but_not_images(without_noise, tmp_path):
+    clean = training_files(without_noise)
+    noisy = training_files(sample_dataset(tmp_path / "noisy", 200, 20, noise=0.25))
+    assert clean.keys() == noisy.keys()
+    assert all(clean[name].read_bytes() == noisy[name].read_bytes() for name in clean)
+    moved = [name for name in clean if clean[name].parent.name != noisy[name].parent.name]
+    assert len(moved) == 50
+
+
+def test_an_interrupted_run_leaves_no_files(tmp_path, monkeypatch):
+    drawn = []
+
+    def interrupted(*args, picture=digits.picture):
+        drawn.append(args)
+        if len(drawn) > 15:
             raise KeyboardInterrupt
-        return real(*args)
+        return picture(*args)
 
     monkeypatch.setattr(digits, "picture", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        sample_dataset(tmp_path / "d", 20, 10)
+        sample_dataset(tmp_path / "digits", 20, 10)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_runs_at_once_make_one_dataset(tmp_path):
-    code = f"from lesson7.data.samples import sample_dataset; print(sample_dataset({str(tmp_path / 'd')!r}, 100, 20))"
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(3)
-    ]
-    for run in runs:
-        out, err = run.communicate()
-        assert run.returncode == 0 and out.strip() == str(tmp_path / "d"), err
-    assert [f.name for f in tmp_path.iterdir()] == ["d"] and len(
-        list(tmp_path.rglob("*.jpg"))
-    ) == 120
+CREATE_DATASET = """
+import sys
+from lesson7.data.samples import sample_dataset
+print(sample_dataset(sys.argv[1], 100, 20))
+"""
+
+
+def test_processes_at_the_same_time_make_one_dataset(tmp_path):
+    path = tmp_path / "digits"
+    command = [sys.executable, "-c", CREATE_DATASET, path]
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]
+    for process in processes:
+        out, err = process.communicate()
+        assert process.returncode == 0 and out.strip() == str(path), err
+    assert [file.name for file in tmp_path.iterdir()] == ["digits"]
+    assert len(list(tmp_path.rglob("*.jpg"))) == 120
 
 
 @pytest.mark.parametrize(
-    "kw, said",
+    "options, message",
     [
         (dict(noise=0.3), "noise is 0.3; it must be one of"),
         (dict(n_train=5), "at least 10"),
     ],
 )
-def test_sample_dataset_refuses(kw, said, tmp_path):
-    with pytest.raises(ValueError, match=said):
-        sample_dataset(tmp_path / "d", **kw)
+def test_sample_dataset_raises_on_invalid_arguments(options, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        sample_dataset(tmp_path / "digits", **options)
 
 
 def test_sample_dataset_overwrites_nothing(tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years")
     with pytest.raises(ValueError, match="is not the dataset asked for"):
         sample_dataset(tmp_path)
-    sample_dataset(tmp_path / "d", 20, 10)
+    assert thesis.read_text() == "years"
+
+
+def test_sample_dataset_does_not_replace_another_dataset(tmp_path):
+    sample_dataset(tmp_path / "digits", 20, 10)
     with pytest.raises(ValueError, match="is not the dataset asked for"):
-        sample_dataset(tmp_path / "d", 20, 10, seed=1)
-    assert (tmp_path / "thesis.txt").read_text() == "mine"
+        sample_dataset(tmp_path / "digits", 20, 10, seed=1)
 
 
-def test_imagenette_offline_names_the_way_out(monkeypatch):
+def test_imagenette_without_network_suggests_sample_dataset(monkeypatch):
     import fastai.data.external
 
     def no_network(url):
@@ -170,44 +214,53 @@ def test_imagenette_offline_names_the_way_out(monkeypatch):
     monkeypatch.setattr(fastai.data.external, "untar_data", no_network)
     with pytest.raises(ConnectionError, match=r"sample_dataset\(\)"):
         imagenette()
+
+
+def test_imagenette_raises_on_an_unknown_size():
     with pytest.raises(ValueError, match="160, 320"):
         imagenette(224)
 
 
-def test_get_dls_keeps_the_datasets_own_split(small):
-    for size in (48, 64):
-        dls = get_dls(16, size, small)
-        assert {f.parent.parent.name for f in dls.train.items} == {"train"} and {
-            f.parent.parent.name for f in dls.valid.items
-        } == {"val"}
-        assert len(dls.train.items) == 60 and len(dls.valid.items) == 30
-        assert list(dls.vocab) == [str(c) for c in range(10)] and dls.c == 10
-        x, y = dls.one_batch()
-        assert x.shape == (16, 3, size, size) and x.min() >= 0 and x.max() <= 1
+# ---- get_dls
+
+
+@pytest.mark.parametrize("size", [48, 64])
+def test_get_dls_keeps_the_split_of_the_dataset(small, size):
+    dls = get_dls(16, size, small)
+    assert {file.parent.parent.name for file in dls.train.items} == {"train"}
+    assert {file.parent.parent.name for file in dls.valid.items} == {"val"}
+    assert len(dls.train.items) == 60 and len(dls.valid.items) == 30
+    assert list(dls.vocab) == [str(digit) for digit in range(10)] and dls.c == 10
+    x, _ = dls.one_batch()
+    assert x.shape == (16, 3, size, size)
+    assert x.min() >= 0 and x.max() <= 1
 
 
 def test_get_dls_repeats_its_order_from_its_seed(small):
-    def labels(seed):
-        dls = get_dls(16, 48, small, seed=seed)
-        return [y.tolist() for epoch in range(2) for _, y in dls.train]
+    def label_batches(seed):
+        train = get_dls(16, 48, small, seed=seed).train
+        first = [y.tolist() for _, y in train]
+        second = [y.tolist() for _, y in train]
+        return first + second
 
-    assert labels(1) == labels(1) != labels(2)
+    assert label_batches(1) == label_batches(1) != label_batches(2)
 
 
 def test_a_batch_repeats_from_both_seeds(small):
     from fastai.torch_core import set_seed
 
-    def batch(order, augmentation):
-        dls = get_dls(16, 48, small, seed=order)
-        set_seed(augmentation)
+    def batch(order_seed, augmentation_seed):
+        dls = get_dls(16, 48, small, seed=order_seed)
+        set_seed(augmentation_seed)
         return dls.one_batch()[0]
 
     assert (batch(1, 7) == batch(1, 7)).all()
-    assert not (batch(1, 7) == batch(2, 7)).all() and not (batch(1, 7) == batch(1, 8)).all()
+    assert not (batch(1, 7) == batch(2, 7)).all()
+    assert not (batch(1, 7) == batch(1, 8)).all()
 
 
-def test_get_dls_leaves_the_generators_as_they_were(small):
-    def draws(make_loaders):
+def test_get_dls_leaves_the_random_generators_unchanged(small):
+    def random_numbers(make_loaders):
         random.seed(5)
         np.random.seed(5)
         torch.manual_seed(5)
@@ -215,46 +268,54 @@ def test_get_dls_leaves_the_generators_as_they_were(small):
             get_dls(16, 48, small)
         return random.random(), np.random.rand(), torch.rand(()).item()
 
-    assert draws(True) == draws(False)
+    assert random_numbers(make_loaders=True) == random_numbers(make_loaders=False)
 
 
-def test_loaders_know_how_they_present_an_image(small):
-    seen = image_input(get_dls(16, 48, small, ([0.5] * 3, [0.25] * 3)))
-    assert seen == ImageInput(48, 128, (0.5,) * 3, (0.25,) * 3)
+def test_image_input_reads_sizes_and_statistics_from_loaders(small):
+    normalized = image_input(get_dls(16, 48, small, STATS))
+    assert normalized == ImageInput(48, 128, (0.5,) * 3, (0.25,) * 3)
     assert image_input(get_dls(16, 48, small)) == ImageInput(48, 128)
 
 
-def test_blank_loaders_present_an_image_as_get_dls_does(small):
-    stats = [0.5] * 3, [0.25] * 3
-    dls, blank = get_dls(16, 48, small, stats), blank_dls(list("0123456789"), 48, 128, stats)
+def test_blank_loaders_present_images_as_get_dls_does(small):
+    dls = get_dls(16, 48, small, STATS)
+    blank = blank_dls(list("0123456789"), 48, 128, STATS)
     files = list(dls.valid_ds.items)[:4]
-    first, second = (d.test_dl(files).one_batch()[0] for d in (dls, blank))
-    assert torch.equal(first, second) and list(blank.vocab) == list(dls.vocab)
-    assert image_input(blank) == image_input(dls) and len(blank.train_ds) == 0
+    expected = dls.test_dl(files).one_batch()[0]
+    assert torch.equal(blank.test_dl(files).one_batch()[0], expected)
+    assert list(blank.vocab) == list(dls.vocab)
+    assert image_input(blank) == image_input(dls)
+    assert len(blank.train_ds) == 0
 
 
-def test_get_dls_normalizes_by_choice(small):
-    names = lambda stats: [type(t).__name__ for t in get_dls(16, 48, small, stats).after_batch.fs]
-    assert (
-        "Normalize" not in names(None)
-        and names("batch")[-1] == names(([0.5] * 3, [0.2] * 3))[-1] == "Normalize"
-    )
-    raw, z = (
-        get_dls(30, 48, small, stats).valid.one_batch()[0]
-        for stats in (None, ([0.5] * 3, [0.2] * 3))
-    )
-    assert ((raw - 0.5) / 0.2 - z).abs().max() < 1e-5
+def test_get_dls_normalizes_last_and_only_with_statistics(small):
+    assert normalize_transform(get_dls(16, 48, small)) is None
+    for stats in ("batch", STATS):
+        dls = get_dls(16, 48, small, stats)
+        assert dls.after_batch.fs[-1] is normalize_transform(dls)
 
 
-def test_digits_are_never_flipped_and_other_datasets_are(small, tmp_path):
-    flips = lambda path: any(
-        "Flip" in type(t).__name__ for t in get_dls(8, 48, path).after_batch.fs
-    )
-    shutil.copytree(small, tmp_path / "other", ignore=shutil.ignore_patterns("dataset.json"))
-    assert not flips(small) and flips(tmp_path / "other")
+def test_get_dls_normalizes_with_the_given_statistics(small):
+    plain = get_dls(30, 48, small).valid.one_batch()[0]
+    normalized = get_dls(30, 48, small, ([0.5] * 3, [0.2] * 3)).valid.one_batch()[0]
+    assert ((plain - 0.5) / 0.2 - normalized).abs().max() < 1e-5
 
 
-def image(file, size=(60, 40)):
+def has_flip(path):
+    transforms = get_dls(8, 48, path).after_batch.fs
+    return any("Flip" in type(transform).__name__ for transform in transforms)
+
+
+def test_images_are_flipped_except_digits(small, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(small, other, ignore=shutil.ignore_patterns("dataset.json"))
+    assert not has_flip(small) and has_flip(other)
+
+
+# ---- get_dls on other folders
+
+
+def write_image(file, size=(60, 40)):
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.effect_noise(size, 50).convert("RGB").save(file)
     return file
@@ -262,9 +323,10 @@ def image(file, size=(60, 40)):
 
 @pytest.fixture
 def folder(tmp_path):
+    "A dataset of two classes, with one image of each in each split."
     for split in ("train", "val"):
-        for c in ("cat", "dog"):
-            image(tmp_path / split / c / "1.jpg")
+        for name in ("cat", "dog"):
+            write_image(tmp_path / split / name / "1.jpg")
     return tmp_path
 
 
@@ -272,22 +334,21 @@ def test_get_dls_reads_any_folder(folder):
     assert list(get_dls(2, 32, folder).vocab) == ["cat", "dog"]
 
 
-def test_get_dls_on_no_images(tmp_path):
-    with pytest.raises(ValueError, match="train has no images"):
-        get_dls(2, 32, tmp_path)
-    with pytest.raises(ValueError, match="train has no images"):
-        get_dls(2, 32, tmp_path / "nowhere")
+def test_get_dls_raises_without_images(tmp_path):
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ValueError, match="train has no images"):
+            get_dls(2, 32, path)
 
 
-def test_get_dls_on_one_class(folder):
+def test_get_dls_raises_with_one_class(folder):
     for split in ("train", "val"):
         shutil.rmtree(folder / split / "dog")
     with pytest.raises(ValueError, match="has one class, cat"):
         get_dls(2, 32, folder)
 
 
-def test_get_dls_on_an_unknown_class(folder):
-    image(folder / "val" / "axolotl" / "1.jpg")
+def test_get_dls_raises_on_an_unknown_class(folder):
+    write_image(folder / "val" / "axolotl" / "1.jpg")
     with pytest.raises(ValueError, match="lacks: axolotl"):
         get_dls(2, 32, folder)
 
@@ -295,52 +356,68 @@ def test_get_dls_on_an_unknown_class(folder):
 def test_get_dls_names_a_file_that_is_no_image(folder):
     bad = folder / "val" / "cat" / "bad.jpg"
     bad.write_bytes(b"not a jpeg")
-    with pytest.raises(ValueError, match="bad.jpg is not a readable image"):
+    with pytest.raises(ValueError, match=r"bad\.jpg is not a readable image"):
         get_dls(2, 32, folder)
 
 
 def test_a_truncated_jpeg_is_named_when_it_is_loaded(folder):
-    bad = image(folder / "val" / "cat" / "cut.jpg", (300, 200))
-    bad.write_bytes(bad.read_bytes()[:2000])
-    with pytest.raises(ValueError, match="cut.jpg is not a readable image"):
-        list(get_dls(2, 32, folder).valid)
+    truncated = write_image(folder / "val" / "cat" / "truncated.jpg", (300, 200))
+    truncated.write_bytes(truncated.read_bytes()[:2000])
+    valid = get_dls(2, 32, folder).valid
+    with pytest.raises(ValueError, match=r"truncated\.jpg is not a readable image"):
+        list(valid)
 
 
-def test_get_dls_on_a_dataset_that_lost_files(tmp_path):
-    path = sample_dataset(tmp_path / "d", 20, 10)
+def test_an_incomplete_sample_dataset_is_detected(tmp_path):
+    path = sample_dataset(tmp_path / "digits", 20, 10)
     next((path / "train").rglob("*.jpg")).unlink()
-    for look in (lambda: get_dls(4, 32, path), lambda: sample_dataset(path, 20, 10)):
-        with pytest.raises(ValueError, match="holds 19 pictures where 20 belong; delete"):
-            look()
+    message = "holds 19 pictures where 20 belong; delete"
+    with pytest.raises(ValueError, match=message):
+        get_dls(4, 32, path)
+    with pytest.raises(ValueError, match=message):
+        sample_dataset(path, 20, 10)
     shutil.rmtree(path / "val")
     with pytest.raises(ValueError, match="belong; delete"):
         get_dls(4, 32, path)
 
 
-def test_open_image_makes_rgb(tmp_path):
-    for mode in ("L", "RGBA", "CMYK", "P", "1"):
-        Image.new(mode, (9, 7)).save(file := tmp_path / f"{mode}.tif")
-        assert open_image(file).mode == "RGB" and open_image(file).size == (9, 7)
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "1"])
+def test_open_image_converts_to_rgb(tmp_path, mode):
+    file = tmp_path / "image.tif"
+    Image.new(mode, (9, 7)).save(file)
+    assert open_image(file).mode == "RGB" and open_image(file).size == (9, 7)
 
 
-def test_here_on_a_cpu(cache, monkeypatch):
-    monkeypatch.setattr(presets, "sample_dataset", lambda: Path("there"))
-    p = here("cpu")
-    assert p.path == Path("there") and p.small < p.large and not p.bf16 and "torch" in p.machine
-    model = p.arch(n_out=10)
-    assert model[-1].out_features == 10 and all(
-        w.is_contiguous(memory_format=torch.channels_last)
-        for w in model.parameters()
-        if w.ndim == 4
-    )
-    with pytest.raises(ValueError, match='device must be "cuda", "cpu" or None, got .tpu.'):
+# ---- Presets and architectures
+
+
+@pytest.fixture
+def no_dataset(cache, monkeypatch):
+    "Make `here` return this path, without a dataset."
+    path = Path("digits")
+    monkeypatch.setattr(presets, "sample_dataset", lambda: path)
+    return path
+
+
+def test_here_on_a_cpu(no_dataset):
+    preset = here("cpu")
+    assert preset.path == no_dataset
+    assert preset.small < preset.large and not preset.bf16
+    assert "torch" in preset.machine
+    model = preset.arch(n_out=10)
+    assert model[-1].out_features == 10
+    kernels = [weight for weight in model.parameters() if weight.ndim == 4]
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+
+
+def test_here_raises_on_an_unknown_device(no_dataset):
+    with pytest.raises(ValueError, match=r'device must be "cuda", "cpu" or None, got .tpu.'):
         here("tpu")
 
 
-def test_here_leaves_fastais_device_as_it_is(cache, monkeypatch):
+def test_here_leaves_fastais_device_unchanged(no_dataset):
     from fastai.torch_core import defaults
 
-    monkeypatch.setattr(presets, "sample_dataset", lambda: Path("there"))
     before = getattr(defaults, "use_cuda", None)
     here("cpu")
     assert getattr(defaults, "use_cuda", None) == before
@@ -349,64 +426,66 @@ def test_here_leaves_fastais_device_as_it_is(cache, monkeypatch):
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)
 def test_channels_last_restores_the_weights_memory_format(memory_format):
     model = torch.nn.Conv2d(3, 8, 3).to(memory_format=memory_format)
-    with pytest.raises(KeyboardInterrupt), channels_last(model):
-        assert model.weight.is_contiguous(memory_format=torch.channels_last)
-        raise KeyboardInterrupt
+
+    def interrupted_work():
+        with channels_last(model):
+            assert model.weight.is_contiguous(memory_format=torch.channels_last)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_work()
     assert model.weight.is_contiguous(memory_format=memory_format)
 
 
 def test_architecture_by_name():
     model = architecture("xresnet18-narrow")(n_out=7)
-    assert model[-1].out_features == 7 and sum(p.numel() for p in model.parameters()) < 1e6
-    assert architecture("xresnet18").__name__ == "xresnet18"
+    assert model[-1].out_features == 7
+    assert sum(weight.numel() for weight in model.parameters()) < 1e6
     assert model.architecture == "xresnet18-narrow"
-    with pytest.raises(
-        ValueError, match="'resnet' is not known; it must be one of xresnet18-narrow, xresnet18"
-    ):
+    assert architecture("xresnet18").__name__ == "xresnet18"
+    message = "'resnet' is not known; it must be one of xresnet18-narrow, xresnet18"
+    with pytest.raises(ValueError, match=message):
         architecture("resnet")
 
 
-FAULTS = """
-import resource, torch
+# ---- Memory
+
+# Blocks of 40 MB: glibc itself keeps up to 32 MB. The heap needs up to three batches to settle.
+COUNT_PAGE_FAULTS = """
+import resource
+import sys
+import torch
 from lesson7.data.hardware import keep_memory
-{keep}
-def batch(): return [torch.ones(10_000_000) for _ in range(4)]  # blocks of 40 MB: the library itself keeps up to 32
-for _ in range(5): batch()  # the heap takes up to three of them to settle, by where the system laid it
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(5): batch()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"""
+
+def run_batches():
+    for _ in range(5):
+        batch = [torch.ones(10_000_000) for _ in range(4)]
+        del batch
+
+def page_faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+if sys.argv[1] == "keep":
+    keep_memory()
+run_batches()
+before = page_faults()
+run_batches()
+print(page_faults() - before)
+"""
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told")
-def test_memory_stays_for_the_next_batch():
-    "In page faults, which are counted, not timed: five batches of 160 MB are 195,000 pages."
-    kept, given_back = (
-        int(subprocess.check_output([sys.executable, "-c", FAULTS.format(keep=k)], text=True))
-        for k in ("keep_memory()", "")
-    )
-    assert kept < given_back / 4 and given_back > 150_000
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="keep_memory needs glibc")
+def test_keep_memory_avoids_page_faults():
+    "Page faults are counted, not timed: five batches of 160 MB are 195,000 pages."
+    kept = int(python_output(COUNT_PAGE_FAULTS, "keep"))
+    returned = int(python_output(COUNT_PAGE_FAULTS, "return"))
+    assert kept < returned / 4 and returned > 150_000
 
 
-def test_memory_of_another_c_library_is_left_alone(monkeypatch):
-    for lacks in (AttributeError, TypeError):
-        monkeypatch.setattr(hardware.ctypes, "CDLL", lambda _: (_ for _ in ()).throw(lacks))
-        keep_memory()
+@pytest.mark.parametrize("error", [AttributeError, TypeError])
+def test_keep_memory_does_nothing_with_another_c_library(monkeypatch, error):
+    def fail(name):
+        raise error
 
-
-def test_a_package_that_is_missing_is_named(monkeypatch):
-    from lesson7.data import samples
-
-    samples._photo.cache_clear()
-    monkeypatch.setattr(samples, "find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match="pip install scikit-image"):
-        photos()
-
-
-def test_only_the_photos_that_are_named_are_decoded():
-    from lesson7.data import samples
-
-    samples._photo.cache_clear()
-    assert list(photos("coffee", "china")) == ["coffee", "china"]
-    assert samples._photo.cache_info().currsize == 2
-    with pytest.raises(ValueError, match="names must be among chelsea, .*, got 'cat'"):
-        photos("cat")
+    monkeypatch.setattr(hardware.ctypes, "CDLL", fail)
+    keep_memory()

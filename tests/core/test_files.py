@@ -1,4 +1,4 @@
-"Files of pictures: written whole, read with a clear word, decoded once."
+"Image files: atomic writes, clear errors, and pixels that are decoded once."
 
 import os
 import random
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from learners import lesson_loaders
 from PIL import Image
 
 from lesson7.data import files
@@ -21,40 +22,66 @@ from lesson7.models import architecture
 
 @pytest.fixture
 def photo(tmp_path):
-    photos()["coffee"].resize((500, 375)).save(tmp_path / "photo.jpg", quality=95)
-    return tmp_path / "photo.jpg"
+    "A JPEG file of 500 x 375 pixels."
+    file = tmp_path / "photo.jpg"
+    photos()["coffee"].resize((500, 375)).save(file, quality=95)
+    return file
 
 
 @pytest.fixture
 def decoded(monkeypatch):
-    "The files that were decoded, kept pixels not among them."
-    seen, open_ = [], open_image
+    "A list of the files that are decoded, without cached pixels; it grows."
+    names = []
 
-    def spy(file, *args):
-        image = open_(file, *args)
+    def recording_open_image(file, *args):
+        image = open_image(file, *args)
         if Path(file).suffix != ".ppm":
-            seen.append(Path(file).name)
+            names.append(Path(file).name)
         return image
 
-    monkeypatch.setattr(files, "open_image", spy)
-    return seen
+    monkeypatch.setattr(files, "open_image", recording_open_image)
+    return names
 
 
-def kept(look):
-    return sorted(look.folder.rglob("*.ppm"))
+@pytest.fixture
+def open_presized(tmp_path):
+    "Opens images with a short side of 256 pixels, with a cache of its own."
+    return Presized(256, folder=tmp_path / "pixels")
 
 
-def test_a_file_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
-    write_atomically(tmp_path / "a", "first")
-    monkeypatch.setattr(os, "replace", lambda *a: (_ for _ in ()).throw(OSError("no")))
-    monkeypatch.setattr(Path, "replace", os.replace)
-    with pytest.raises(OSError):
-        write_atomically(tmp_path / "a", b"second")
-    assert (tmp_path / "a").read_text() == "first" and os.listdir(tmp_path) == ["a"]
+def cached_files(folder):
+    return sorted(folder.rglob("*.ppm"))
 
 
+def write_noise(folder, count, size):
+    "Write PNG files of random pixels, and return their paths."
+    paths = []
+    for i in range(count):
+        paths.append(folder / f"{i}.png")
+        Image.effect_noise(size, 50).convert("RGB").save(paths[-1])
+    return paths
+
+
+# ---- Write and open files
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("the disk is full")
+
+    file = tmp_path / "a"
+    write_atomically(file, "first")
+    monkeypatch.setattr(os, "replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="the disk is full"):
+        write_atomically(file, b"second")
+    assert file.read_text() == "first"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
 @pytest.mark.parametrize(
-    "size, short, wanted",
+    "size, short, expected",
     [
         ((500, 375), 256, (341, 256)),
         ((375, 500), 100, (100, 133)),
@@ -64,307 +91,318 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
         ((900, 3), 2, (600, 2)),
     ],
 )
-def test_short_is_the_short_side(tmp_path, size, short, wanted):
-    for kind in ("jpg", "png"):
-        Image.new("RGB", size, "teal").save(tmp_path / f"x.{kind}")
-        assert open_image(tmp_path / f"x.{kind}", short).size == wanted
+def test_open_image_shrinks_to_the_short_side(tmp_path, kind, size, short, expected):
+    file = tmp_path / f"image.{kind}"
+    Image.new("RGB", size, "teal").save(file)
+    assert open_image(file, short).size == expected
 
 
-def test_a_large_photo_looks_the_same_however_it_is_shrunk(tmp_path):
-    photos()["astronaut"].resize((1600, 1600)).save(tmp_path / "x.jpg", quality=95)
-    drafted = np.asarray(open_image(tmp_path / "x.jpg", 128), float)
-    plain = np.asarray(
-        Image.open(tmp_path / "x.jpg").resize((128, 128), Image.Resampling.BILINEAR), float
-    )
-    assert np.abs(drafted - plain).mean() < 1.5  # grey levels
+def test_a_large_jpeg_that_is_decoded_smaller_looks_the_same(tmp_path):
+    file = tmp_path / "large.jpg"
+    photos()["astronaut"].resize((1600, 1600)).save(file, quality=95)
+    resized = Image.open(file).resize((128, 128), Image.Resampling.BILINEAR)
+    difference = np.asarray(open_image(file, 128), float) - np.asarray(resized, float)
+    assert np.abs(difference).mean() < 1.5  # grey levels
 
 
-def test_decoded_once_and_the_same_pixels(photo, tmp_path, decoded):
-    look = Presized(256, folder=tmp_path / "pixels")
-    first, again = look(photo), look(photo)
-    assert first.tobytes() == again.tobytes() == open_image(
-        photo, 256
-    ).tobytes() and first.size == (341, 256)
-    assert Presized(256, folder=tmp_path / "pixels")(
-        photo
-    ).tobytes() == first.tobytes() and decoded == ["photo.jpg"]
+# ---- Cached pixels
 
 
-def test_another_size_another_time_and_another_content_are_decoded_again(photo, tmp_path, decoded):
-    look, other = (Presized(short, folder=tmp_path / "pixels") for short in (256, 100))
-    look(photo), other(photo)
+def test_cached_pixels_are_the_same_and_decoded_once(photo, tmp_path, decoded, open_presized):
+    expected = open_image(photo, 256).tobytes()
+    first, second = open_presized(photo), open_presized(photo)
+    assert first.size == (341, 256)
+    assert first.tobytes() == second.tobytes() == expected
+    other = Presized(256, folder=tmp_path / "pixels")
+    assert other(photo).tobytes() == expected
+    assert decoded == ["photo.jpg"]
+
+
+def test_a_changed_file_or_size_is_decoded_again(photo, tmp_path, decoded, open_presized):
+    open_presized(photo)
+    Presized(100, folder=tmp_path / "pixels")(photo)
     assert len(decoded) == 2
     Image.new("RGB", (500, 375), "red").save(photo)
-    assert look(photo).getpixel((5, 5))[0] > 250 and len(decoded) == 3
+    red, _, _ = open_presized(photo).getpixel((5, 5))
+    assert red > 250 and len(decoded) == 3
     os.utime(photo, ns=(1, 1))
-    look(photo)
+    open_presized(photo)
     assert len(decoded) == 4
 
 
-def test_what_is_kept_may_be_damaged_or_gone(photo, tmp_path, decoded):
-    look = Presized(256, folder=tmp_path / "pixels")
-    whole = look(photo).tobytes()
-    (file,) = kept(look)
-    for damage in (file.read_bytes()[:5000], b"", b"P6 junk"):
-        file.write_bytes(damage)
-        assert look(photo).tobytes() == whole and look(photo).tobytes() == whole
-    clear_pixels(look.folder)
-    assert (
-        look(photo).tobytes() == whole and len(decoded) == 5
-    )  # decoded at first, after each damage, and when it was gone
+def test_damaged_or_deleted_pixels_are_decoded_again(photo, decoded, open_presized):
+    expected = open_presized(photo).tobytes()
+    (cached,) = cached_files(open_presized.folder)
+    for damaged in (cached.read_bytes()[:5000], b"", b"P6 junk"):
+        cached.write_bytes(damaged)
+        assert open_presized(photo).tobytes() == expected
+        assert open_presized(photo).tobytes() == expected
+    clear_pixels(open_presized.folder)
+    assert open_presized(photo).tobytes() == expected
+    assert len(decoded) == 5  # at first, after each damage and after the deletion
 
 
-def test_the_disk_is_bounded_and_the_oldest_makes_room(tmp_path):
-    pictures = []
-    for i in range(12):
-        Image.effect_noise((100, 100), 50).convert("RGB").save(tmp_path / f"{i}.png")
-        pictures.append(tmp_path / f"{i}.png")
-    one = 30_015  # a picture of 100 x 100 as PPM
-    old = Presized(100, limit=5 * one, folder=tmp_path / "pixels")
-    for p in pictures[:8]:
-        old(p)
-    first = kept(old)
-    assert len(first) == 5  # what does not fit is not kept, and does not push out what fits
-    new = Presized(100, limit=5 * one, folder=tmp_path / "pixels")
-    new.created = max(f.stat().st_mtime for f in first) + 0.001
-    for age, f in enumerate(first):
-        os.utime(f, (age, age))
-    for p in pictures[8:10]:
-        new(p)
-    assert len(kept(new)) <= 5 and first[0] not in kept(new) and first[4] in kept(new)
-    assert (
-        clear_pixels(new.folder) == sum([one] * 5)
-        and not new.folder.exists()
-        and clear_pixels(new.folder) == 0
-    )
+BYTES_OF_100_PX = 30_015  # a PPM file of 100 x 100 pixels
 
 
-def test_a_full_disk_costs_time_and_nothing_else(photo, tmp_path, monkeypatch, decoded):
-    def full(*args):
+@pytest.fixture
+def small_cache(tmp_path):
+    "Returns a new `Presized` on a cache with room for five images of 100 px."
+    return partial(Presized, 100, limit=5 * BYTES_OF_100_PX, folder=tmp_path / "pixels")
+
+
+def test_a_full_cache_keeps_what_was_there_first(tmp_path, small_cache):
+    open_presized = small_cache()
+    for image in write_noise(tmp_path, 8, (100, 100)):
+        open_presized(image)
+    assert len(cached_files(open_presized.folder)) == 5
+
+
+def test_the_oldest_files_of_earlier_runs_are_deleted_for_new_ones(tmp_path, small_cache):
+    images = write_noise(tmp_path, 10, (100, 100))
+    earlier = small_cache()
+    for image in images[:8]:
+        earlier(image)
+    cached = cached_files(earlier.folder)
+    later = small_cache()
+    later.created = max(file.stat().st_mtime for file in cached) + 0.001
+    for age, file in enumerate(cached):
+        os.utime(file, (age, age))
+    for image in images[8:]:
+        later(image)
+    remaining = cached_files(later.folder)
+    assert len(remaining) <= 5
+    assert cached[0] not in remaining and cached[4] in remaining
+
+
+def test_clear_pixels_deletes_the_cache_and_returns_its_size(tmp_path, small_cache):
+    open_presized = small_cache()
+    for image in write_noise(tmp_path, 8, (100, 100)):
+        open_presized(image)
+    assert clear_pixels(open_presized.folder) == 5 * BYTES_OF_100_PX
+    assert not open_presized.folder.exists()
+    assert clear_pixels(open_presized.folder) == 0
+
+
+def test_with_a_full_disk_images_are_decoded_each_time(photo, monkeypatch, decoded, open_presized):
+    def fail(*args):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(files, "write_atomically", full)
-    look = Presized(256, folder=tmp_path / "pixels")
-    assert look(photo).tobytes() == look(photo).tobytes() and decoded == ["photo.jpg"] * 2
+    monkeypatch.setattr(files, "write_atomically", fail)
+    assert open_presized(photo).tobytes() == open_presized(photo).tobytes()
+    assert decoded == ["photo.jpg"] * 2
 
 
-def test_what_is_no_picture_is_named_and_not_kept(tmp_path):
-    look = Presized(64, folder=tmp_path / "pixels")
-    (tmp_path / "a.jpg").write_text("no picture")
-    for file in (tmp_path / "a.jpg", tmp_path / "gone.jpg"):
-        with pytest.raises(ValueError, match=f"{file.name} is not a readable image"):
-            look(file)
-    assert not kept(look)
+@pytest.mark.parametrize("name", ["text.jpg", "missing.jpg"])
+def test_an_unreadable_file_is_named_and_not_cached(tmp_path, open_presized, name):
+    (tmp_path / "text.jpg").write_text("no image")
+    with pytest.raises(ValueError, match=f"{name} is not a readable image"):
+        open_presized(tmp_path / name)
+    assert not cached_files(open_presized.folder)
 
 
-def test_two_processes_at_once(tmp_path):
-    for i in range(30):
-        Image.effect_noise((300, 200), 50).convert("RGB").save(tmp_path / f"{i}.png")
-    code = """import sys, hashlib
+DIGEST_IMAGES = """
+import hashlib
+import sys
 from pathlib import Path
 from lesson7.data.files import Presized, clear_pixels
-folder, look = Path(sys.argv[1]), Presized(100, folder=Path(sys.argv[1])/"pixels")
-for k in range(4):
-    if k == 2 and sys.argv[2] == "0": clear_pixels(look.folder)
-    print(hashlib.sha1(b"".join(look(f).tobytes() for f in sorted(folder.glob("*.png")))).hexdigest())"""
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, tmp_path, str(i)], stdout=subprocess.PIPE, text=True
-        )
-        for i in range(2)
-    ]
-    said = [p.communicate()[0].split() for p in both]
-    assert (
-        [p.returncode for p in both] == [0, 0]
-        and len(set(sum(said, []))) == 1
-        and len(said[0]) == len(said[1]) == 4
-    )
+
+folder = Path(sys.argv[1])
+open_presized = Presized(100, folder=folder / "pixels")
+for round in range(4):
+    if round == 2 and sys.argv[2] == "first":
+        clear_pixels(open_presized.folder)
+    digest = hashlib.sha1()
+    for file in sorted(folder.glob("*.png")):
+        digest.update(open_presized(file).tobytes())
+    print(digest.hexdigest())
+"""
 
 
-# with the loaders
+def test_two_processes_share_a_cache(tmp_path):
+    write_noise(tmp_path, 30, (300, 200))
+    processes = []
+    for name in ("first", "second"):
+        command = [sys.executable, "-c", DIGEST_IMAGES, tmp_path, name]
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+    first, second = [process.communicate()[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(first) == len(second) == 4
+    assert len({*first, *second}) == 1
+
+
+# ---- With the loaders
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory, cache):
-    "Photos as JPEGs of 500 x 375 and 375 x 500, two classes."
+    "A dataset of two classes: JPEGs of 500 x 375 and 375 x 500 pixels, 16 in each split."
     path = tmp_path_factory.mktemp("large")
     for split in ("train", "val"):
-        for k, name in enumerate(("coffee", "china")):
-            (path / split / name).mkdir(parents=True)
+        for name in ("coffee", "china"):
+            folder = path / split / name
+            folder.mkdir(parents=True)
             for i in range(8):
-                photos()[name].resize((500, 375) if i % 2 else (375, 500)).rotate(i).save(
-                    path / split / name / f"{i}.jpg"
-                )
+                size = (500, 375) if i % 2 else (375, 500)
+                photos()[name].resize(size).rotate(i).save(folder / f"{i}.jpg")
     return path
 
 
-def test_large_photos_are_presized_to_twice_the_size_and_decoded_in_the_first_epoch_only(
-    large, decoded
-):
+@pytest.mark.parametrize("size, presize", [(64, 160), (128, 256), (224, 375)])
+def test_large_images_are_presized_to_twice_the_size(large, size, presize):
+    transforms = get_dls(8, size, large).after_item.fs
+    resizes = [transform for transform in transforms if transform.name.startswith("Resize")]
+    assert [resize.size for resize in resizes] == [(presize, presize)]
+
+
+def test_large_images_are_decoded_in_the_first_epoch_only(large, decoded):
+    clear_pixels()
     dls = get_dls(8, 64, large)
-    assert [t.size for t in dls.after_item.fs if t.name.startswith("Resize")] == [(160, 160)]
-    epochs = [(list(dls.train), len(decoded))[1] for _ in range(3)]
-    assert epochs == [16] * 3 and len(list(pixel_folder().rglob("*.ppm"))) >= 16
-    assert get_dls(8, 128, large).after_item.fs[0].size == (256, 256) and get_dls(
-        8, 224, large
-    ).after_item.fs[0].size == (375, 375)
+    for _ in range(3):
+        list(dls.train)
+        assert len(decoded) == 16
+    assert len(cached_files(pixel_folder())) >= 16
 
 
-def test_small_files_are_not_kept(small, decoded):
-    before = len(list(pixel_folder().rglob("*.ppm")))
+def test_small_images_are_not_cached(small, decoded):
+    before = cached_files(pixel_folder())
     dls = get_dls(8, 32, small)
-    list(dls.train), list(dls.valid)
-    assert (
-        dls.after_item.fs[0].size == (128, 128)
-        and len(list(pixel_folder().rglob("*.ppm"))) == before
-    )
+    list(dls.train)
+    list(dls.valid)
+    assert dls.after_item.fs[0].size == (128, 128)
+    assert len(cached_files(pixel_folder())) == len(before)
 
 
-def test_presized_pictures_have_the_statistics_of_the_lessons_pipeline(large):
-    "The same augmentation of the same pictures: per channel, over ten epochs."
-    from fastai.vision.all import (
-        CategoryBlock,
-        DataBlock,
-        GrandparentSplitter,
-        ImageBlock,
-        RandomResizedCropGPU,
-        Resize,
-        aug_transforms,
-        get_image_files,
-        parent_label,
-    )
+def lesson_dls(path, bs, size):
+    "Return the loaders of the lesson's pipeline, with the split of `path`."
+    from fastai.vision.all import Resize, aug_transforms
 
-    lesson = DataBlock(
-        (ImageBlock, CategoryBlock),
-        get_items=get_image_files,
-        get_y=parent_label,
-        splitter=GrandparentSplitter(valid_name="val"),
-        item_tfms=Resize(460),
-        batch_tfms=aug_transforms(size=64, min_scale=0.75),
-    ).dataloaders(large, bs=8, num_workers=0)
-    ours = get_dls(8, 64, large)
-    assert [type(t) for t in ours.after_batch.fs] == [
-        type(t) for t in lesson.after_batch.fs if not isinstance(t, RandomResizedCropGPU)
-    ]
-
-    def seen(dl, epochs):
-        x = np.concatenate([b[0].numpy() for _ in range(epochs) for b in dl])
-        return x.mean((0, 2, 3)), x.std((0, 2, 3))
-
-    for a, b in zip(seen(ours.train, 10), seen(lesson.train, 10)):
-        assert np.abs(a - b).max() < 0.03
-    for a, b in zip(seen(ours.valid, 1), seen(lesson.valid, 1)):
-        assert np.abs(a - b).max() < 0.005
+    return lesson_loaders(path, bs, Resize(460), aug_transforms(size=size, min_scale=0.75))
 
 
-@pytest.mark.parametrize("split", [0, 1])
-def test_an_items_square_is_that_of_resize(split):
-    "Pixel by pixel, of pictures that are wide, tall, exact and too small, with the same draws."
+def channel_stats(dl, epochs):
+    "Return the mean and standard deviation of each channel, of the batches of some epochs."
+    batches = []
+    for _ in range(epochs):
+        batches += [x.numpy() for x, _ in dl]
+    x = np.concatenate(batches)
+    return np.array([x.mean((0, 2, 3)), x.std((0, 2, 3))])
+
+
+def test_get_dls_has_the_transforms_of_the_lesson_except_one(large):
+    from fastai.vision.all import RandomResizedCropGPU
+
+    ours = [type(transform) for transform in get_dls(8, 64, large).after_batch.fs]
+    lessons = [type(transform) for transform in lesson_dls(large, 8, 64).after_batch.fs]
+    assert ours == [kind for kind in lessons if not issubclass(kind, RandomResizedCropGPU)]
+
+
+def test_presized_images_have_the_statistics_of_the_lessons_pipeline(large):
+    ours, lessons = get_dls(8, 64, large), lesson_dls(large, 8, 64)
+    difference = channel_stats(ours.train, epochs=10) - channel_stats(lessons.train, epochs=10)
+    assert np.abs(difference).max() < 0.03
+    difference = channel_stats(ours.valid, epochs=1) - channel_stats(lessons.valid, epochs=1)
+    assert np.abs(difference).max() < 0.005
+
+
+@pytest.mark.parametrize("split", [0, 1], ids=["train", "valid"])
+@pytest.mark.parametrize(
+    "size", [(171, 128), (128, 171), (128, 128), (129, 128), (200, 300), (90, 61)]
+)
+def test_item_transform_is_equal_to_resize(size, split):
+    "Compares pixels after the same random draws, for wide, tall, exact and small images."
     from fastai.vision.all import PILImage, Pipeline, Resize
 
-    pictures = [
-        PILImage.create(photos()["coffee"].resize(size))
-        for size in ((171, 128), (128, 171), (128, 128), (129, 128), (200, 300), (90, 61))
-    ]
+    image = PILImage.create(photos()["coffee"].resize(size))
 
-    def seen(tfm):
+    def transformed(transform):
         random.seed(0)
-        return [np.asarray(Pipeline([tfm], split_idx=split)(p)) for p in pictures]
+        return np.asarray(Pipeline([transform], split_idx=split)(image))
 
-    for ours, lessons in zip(
-        seen(image_tfms(48, 128, None, False)["item_tfms"]), seen(Resize(128))
-    ):
-        assert ours.shape == (128, 128, 3) and np.array_equal(ours, lessons)
-
-
-def test_one_resampling_shows_what_the_lessons_two_show(monkeypatch):
-    "The same turns, warps and cut, drawn alike: the lesson's way and ours, on photos of 160 px. Another cut shows something else."
-    from fastai.vision.all import (
-        Pipeline,
-        RandomResizedCropGPU,
-        TensorImage,
-        aug_transforms,
-        zoom_mat,
-    )
-
-    square = lambda photo: np.asarray(photo.resize((160, 160)), np.float32) / 255
-    x = TensorImage(np.stack([square(p) for p in photos().values()])).permute(0, 3, 1, 2)
-
-    def cut(self, b, split_idx):
-        self.do, self.cp_size, self.tl = (
-            True,
-            (144, 144),
-            (4, 12),
-        )  # rows 4 to 148, columns 12 to 156
-
-    monkeypatch.setattr(RandomResizedCropGPU, "before_call", cut)
-
-    def seen(tfms):
-        torch.manual_seed(0)
-        return np.asarray(Pipeline(tfms, split_idx=0)(x))
-
-    def ours(across, down):
-        tfms = image_tfms(64, 160, None, True)["batch_tfms"]
-        tfms[0].aff_fs[-1] = partial(zoom_mat, p=1, draw=160 / 144, draw_x=across, draw_y=down)
-        return seen(tfms)
-
-    lesson, off = (
-        seen(aug_transforms(size=64, min_scale=0.75)),
-        lambda pixels: np.abs(pixels - lesson).mean(),
-    )
-    assert off(ours(12 / 16, 4 / 16)) < 0.02 < 0.05 < off(ours(4 / 16, 12 / 16))
+    ours = transformed(image_tfms(48, 128, None, False)["item_tfms"])
+    assert ours.shape == (128, 128, 3)
+    assert np.array_equal(ours, transformed(Resize(128)))
 
 
-def test_cuts_show_three_quarters_of_a_picture_or_more_and_reach_every_edge():
+PRESIZE, CROP, TOP, LEFT = 160, 144, 4, 12  # pixels of the presized photos, and of a crop in them
+
+
+@pytest.fixture
+def fixed_crop(monkeypatch):
+    "Make fastai's crop always cut rows 4 to 148 and columns 12 to 156."
+    from fastai.vision.all import RandomResizedCropGPU
+
+    def before_call(self, batch, split_idx):
+        self.do = True
+        self.cp_size = (CROP, CROP)
+        self.tl = (TOP, LEFT)
+
+    monkeypatch.setattr(RandomResizedCropGPU, "before_call", before_call)
+
+
+def augmented_photos(transforms):
+    "Return all photos after batch transforms, with the same random draws at each call."
+    from fastai.vision.all import Pipeline, TensorImage
+
+    squares = []
+    for photo in photos().values():
+        squares.append(np.asarray(photo.resize((PRESIZE, PRESIZE)), np.float32) / 255)
+    x = TensorImage(np.stack(squares)).permute(0, 3, 1, 2)
     torch.manual_seed(0)
-    crop = image_tfms(48, 128, None, False)["batch_tfms"][0].aff_fs[-1](torch.zeros(4000, 3, 8, 8))
-    area, room = crop[:, 0, 0] ** 2, 1 - crop[:, 0, 0]
-    assert (
-        0.75 <= area.min() < 0.751 and 0.999 < area.max() <= 1 and abs(area.mean() - 0.875) < 0.005
-    )
-    for shift in (crop[:, 0, 2], crop[:, 1, 2]):
-        assert (
-            ((shift / room).abs() <= 1.0001).all()
-            and (shift / room).min() < -0.99
-            and (shift / room).max() > 0.99
-        )
+    return np.asarray(Pipeline(transforms, split_idx=0)(x))
 
 
-def test_a_model_learns_from_it_as_from_the_lessons_pipeline(large):
-    "Two photos, told apart after as many epochs, and validated on the same pictures."
-    from fastai.vision.all import (
-        CategoryBlock,
-        CrossEntropyLossFlat,
-        DataBlock,
-        GrandparentSplitter,
-        ImageBlock,
-        Learner,
-        Resize,
-        accuracy,
-        aug_transforms,
-        get_image_files,
-        parent_label,
-        set_seed,
-    )
+def our_augmentation(left, top):
+    "Return our batch transforms, with a crop at these pixels."
+    from fastai.vision.all import zoom_mat
 
-    lesson = DataBlock(
-        (ImageBlock, CategoryBlock),
-        get_items=get_image_files,
-        get_y=parent_label,
-        splitter=GrandparentSplitter(valid_name="val"),
-        item_tfms=Resize(460),
-        batch_tfms=aug_transforms(size=32, min_scale=0.75),
-    ).dataloaders(large, bs=4, num_workers=0)
-    found = []
-    for dls in (lesson, get_dls(4, 32, large)):
-        set_seed(0)
-        learn = Learner(
-            dls,
-            architecture("xresnet18-narrow")(n_out=2),
-            loss_func=CrossEntropyLossFlat(),
-            metrics=accuracy,
-        )
-        with learn.no_bar(), learn.no_logging():
-            learn.fit_one_cycle(6, 3e-3)
-        found.append(learn.validate()[1])
-    assert min(found) >= 14 / 16 and abs(found[0] - found[1]) <= 2 / 16
+    transforms = image_tfms(64, PRESIZE, None, True)["batch_tfms"]
+    margin = PRESIZE - CROP
+    zoom = dict(draw=PRESIZE / CROP, draw_x=left / margin, draw_y=top / margin)
+    transforms[0].aff_fs[-1] = partial(zoom_mat, p=1, **zoom)
+    return transforms
+
+
+def test_one_resampling_looks_like_the_lessons_two(fixed_crop):
+    "With the same rotation, warp and crop; another crop looks different."
+    from fastai.vision.all import aug_transforms
+
+    lessons = augmented_photos(aug_transforms(size=64, min_scale=0.75))
+    same_crop = augmented_photos(our_augmentation(LEFT, TOP))
+    other_crop = augmented_photos(our_augmentation(TOP, LEFT))
+    assert np.abs(same_crop - lessons).mean() < 0.02
+    assert np.abs(other_crop - lessons).mean() > 0.05
+
+
+def test_crops_have_75_to_100_percent_of_the_area_and_reach_every_edge():
+    torch.manual_seed(0)
+    affine = image_tfms(48, 128, None, False)["batch_tfms"][0]
+    matrix = affine.aff_fs[-1](torch.zeros(4000, 3, 8, 8))
+    side = matrix[:, 0, 0]
+    area = side**2
+    assert 0.75 <= area.min() < 0.751
+    assert 0.999 < area.max() <= 1
+    assert abs(area.mean() - 0.875) < 0.005
+    for shift in (matrix[:, 0, 2], matrix[:, 1, 2]):
+        relative = shift / (1 - side)
+        assert (relative.abs() <= 1.0001).all()
+        assert relative.min() < -0.99 and relative.max() > 0.99
+
+
+def trained_accuracy(dls):
+    "Return the validation accuracy of a narrow xresnet18 after six epochs."
+    from fastai.vision.all import CrossEntropyLossFlat, Learner, accuracy, set_seed
+
+    set_seed(0)
+    model = architecture("xresnet18-narrow")(n_out=2)
+    learn = Learner(dls, model, loss_func=CrossEntropyLossFlat(), metrics=accuracy)
+    with learn.no_bar(), learn.no_logging():
+        learn.fit_one_cycle(6, 3e-3)
+    return learn.validate()[1]
+
+
+def test_a_model_learns_two_photos_with_either_pipeline(large):
+    lessons = lesson_dls(large, 4, 32)
+    accuracies = [trained_accuracy(dls) for dls in (lessons, get_dls(4, 32, large))]
+    assert min(accuracies) >= 14 / 16
+    assert abs(accuracies[0] - accuracies[1]) <= 2 / 16

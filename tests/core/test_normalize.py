@@ -1,10 +1,15 @@
-"The arithmetic of chapter one, held against numpy in double precision."
+"Chapter one: statistics and normalization against NumPy in double precision, and fastai."
+
+import os
+import pathlib
+import re
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learners import normalize_transform
 from PIL import Image
 
 from lesson7.data.loaders import get_dls
@@ -17,124 +22,109 @@ from lesson7.normalize import (
     normalize,
 )
 
-IMAGENET, OWN = NormStats.imagenet(), NormStats((0.40, 0.37, 0.35), (0.21, 0.20, 0.19), "digits")
+IMAGENET = NormStats.imagenet()
+OWN = NormStats((0.40, 0.37, 0.35), (0.21, 0.20, 0.19), "digits")
+OTHER = NormStats((0.3, 0.3, 0.3), (0.3, 0.1, 0.2))
 
 
-def batch(seed=0, shape=(4, 3, 9, 7)):
+def random_images(seed=0, shape=(4, 3, 9, 7)):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def numpys(x):
-    "Mean and n-1 sd over axes 0, 2, 3 in float64."
+def numpy_stats(x):
+    "Return the mean and the standard deviation (n-1) over axes 0, 2 and 3 in float64."
     x = np.asarray(x, np.float64)
     return x.mean((0, 2, 3)), x.std((0, 2, 3), ddof=1)
 
 
-@settings(deadline=None)
-@given(
-    st.integers(0, 999),
-    st.tuples(st.integers(1, 5), st.integers(1, 4), st.integers(2, 9), st.integers(2, 9)),
-)
-def test_batch_stats_are_numpys(seed, shape):
-    x, stats = batch(seed, shape), batch_stats(batch(seed, shape))
-    mean, std = numpys(x)
-    assert (
-        np.allclose(stats.mean, mean, atol=1e-6)
-        and np.allclose(stats.std, std, atol=1e-6)
-        and stats.n == shape[0]
-    )
+# ---- Statistics
+
+shapes = st.tuples(st.integers(1, 5), st.integers(1, 4), st.integers(2, 9), st.integers(2, 9))
+batch_sizes = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 
 @settings(deadline=None)
-@given(st.integers(0, 999), st.lists(st.integers(1, 6), min_size=1, max_size=5))
-def test_dataset_stats_are_numpys_however_it_is_cut_into_batches(seed, sizes):
-    x = batch(seed, (sum(sizes), 3, 5, 4))
-    stats = dataset_stats((xb, None) for xb in x.split(sizes))
-    mean, std = numpys(x)
-    assert (
-        np.allclose(stats.mean, mean, atol=1e-9)
-        and np.allclose(stats.std, std, atol=1e-9)
-        and stats.n == sum(sizes)
-    )
+@given(st.integers(0, 999), shapes)
+def test_batch_stats_agree_with_numpy(seed, shape):
+    x = random_images(seed, shape)
+    stats = batch_stats(x)
+    mean, std = numpy_stats(x)
+    assert np.allclose(stats.mean, mean, atol=1e-6)
+    assert np.allclose(stats.std, std, atol=1e-6)
+    assert stats.n == shape[0]
 
 
-def test_dataset_stats_of_files_are_numpys_on_all_pixels(small):
+@settings(deadline=None)
+@given(st.integers(0, 999), batch_sizes)
+def test_dataset_stats_agree_with_numpy_for_any_batch_sizes(seed, sizes):
+    x = random_images(seed, (sum(sizes), 3, 5, 4))
+    stats = dataset_stats((batch, None) for batch in x.split(sizes))
+    mean, std = numpy_stats(x)
+    assert np.allclose(stats.mean, mean, atol=1e-9)
+    assert np.allclose(stats.std, std, atol=1e-9)
+    assert stats.n == sum(sizes)
+
+
+def read_pixels(file):
+    "Return the pixels of an image file, [H*W,3] in [0,1]."
+    return np.asarray(Image.open(file).convert("RGB"), np.float64).reshape(-1, 3) / 255
+
+
+def test_dataset_stats_of_files_agree_with_numpy_on_all_pixels(small):
     files = sorted((small / "train").rglob("*.jpg"))
-    pixels = np.concatenate(
-        [np.asarray(Image.open(f).convert("RGB"), np.float64).reshape(-1, 3) / 255 for f in files]
-    )
+    pixels = np.concatenate([read_pixels(file) for file in files])
     for source in (small / "train", str(small / "train"), files):
         stats = dataset_stats(source)
-        assert np.allclose(stats.mean, pixels.mean(0), atol=1e-9) and np.allclose(
-            stats.std, pixels.std(0, ddof=1), atol=1e-9
-        )
+        assert np.allclose(stats.mean, pixels.mean(0), atol=1e-9)
+        assert np.allclose(stats.std, pixels.std(0, ddof=1), atol=1e-9)
         assert stats.n == 60
 
 
-def test_dataset_stats_of_a_loader_are_of_what_it_yields(small):
-    dls = get_dls(7, 32, small)
-    assert np.allclose(
-        dataset_stats(dls.valid).mean, numpys(torch.cat([x for x, _ in dls.valid]))[0], atol=1e-6
-    )
+def test_dataset_stats_of_a_loader_are_those_of_its_batches(small):
+    valid = get_dls(7, 32, small).valid
+    mean, _ = numpy_stats(torch.cat([x for x, _ in valid]))
+    assert np.allclose(dataset_stats(valid).mean, mean, atol=1e-6)
 
 
-def test_dataset_stats_of_nothing(tmp_path):
-    for nothing in (tmp_path, []):
+def test_dataset_stats_raise_without_images(tmp_path):
+    for source in (tmp_path, []):
         with pytest.raises(ValueError, match="no images"):
-            dataset_stats(nothing)
+            dataset_stats(source)
 
 
-def test_dataset_stats_name_a_broken_file(tmp_path):
+def test_dataset_stats_name_a_damaged_file(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"\x89PNG")
-    with pytest.raises(ValueError, match="bad.png is not a readable image"):
+    with pytest.raises(ValueError, match=r"bad\.png is not a readable image"):
         dataset_stats(tmp_path)
 
 
-def test_normalize_and_back():
-    x = batch()
-    z = normalize(x, OWN)
-    expected = (x.numpy().astype(float) - np.array(OWN.mean)[None, :, None, None]) / np.array(
-        OWN.std
-    )[None, :, None, None]
-    assert np.allclose(z, expected, atol=1e-5) and torch.allclose(denormalize(z, OWN), x, atol=1e-6)
-    assert torch.equal(normalize(x[0], OWN), z[0])  # a single image as well
-
-
-def test_normalize_is_fastais():
-    from fastai.vision.all import Normalize, TensorImage
-
-    theirs = Normalize.from_stats(OWN.mean, OWN.std, cuda=False)(TensorImage(batch()))
-    assert torch.allclose(theirs, normalize(batch(), OWN), atol=1e-6)
-
-
-def test_imagenet_is_fastais():
-    from fastai.vision.all import imagenet_stats
-
-    assert (list(IMAGENET.mean), list(IMAGENET.std)) == tuple(map(list, imagenet_stats))
+BYTES = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+NOT_A_NUMBER = torch.full((2, 3, 4, 4), float("nan"))
+ONE_CONSTANT_CHANNEL = torch.cat([random_images()[:, :2], torch.ones(4, 1, 9, 7)], 1)
 
 
 @pytest.mark.parametrize(
-    "x, error, said",
+    "x, error, message",
     [
-        (batch()[0], ValueError, r"4 axes, \[B,C,H,W\]; this one has 3"),
+        (random_images()[0], ValueError, r"4 axes, \[B,C,H,W\]; this one has 3"),
         (torch.zeros(0, 3, 4, 4), ValueError, "empty"),
-        (torch.zeros(2, 3, 4, 4, dtype=torch.uint8), TypeError, "divide by 255"),
-        (torch.full((2, 3, 4, 4), float("nan")), ValueError, "NaN"),
-        (
-            torch.cat([batch()[:, :2], torch.ones(4, 1, 9, 7)], 1),
-            ValueError,
-            "one value throughout",
-        ),
+        (BYTES, TypeError, "divide by 255"),
+        (NOT_A_NUMBER, ValueError, "NaN"),
+        (ONE_CONSTANT_CHANNEL, ValueError, "one value throughout"),
         (np.zeros((2, 3, 4, 4)), TypeError, "this is a ndarray"),
     ],
+    ids=["3 axes", "empty", "bytes", "nan", "constant channel", "array"],
 )
-def test_batch_stats_refuses(x, error, said):
-    with pytest.raises(error, match=said):
+def test_batch_stats_raise_on_invalid_images(x, error, message):
+    with pytest.raises(error, match=message):
         batch_stats(x)
 
 
+# ---- NormStats
+
+
 @pytest.mark.parametrize(
-    "mean, std, said",
+    "mean, std, message",
     [
         ((0.5, 0.5, 0.5), (0.2, 0.2), "mean has 3 values and std 2"),
         ((), (), "mean has 0"),
@@ -144,18 +134,18 @@ def test_batch_stats_refuses(x, error, said):
         ((0.5,), (float("inf"),), "finite"),
     ],
 )
-def test_norm_stats_refuse(mean, std, said):
-    with pytest.raises(ValueError, match=said):
+def test_norm_stats_raise_on_invalid_statistics(mean, std, message):
+    with pytest.raises(ValueError, match=message):
         NormStats(mean, std)
 
 
-def test_norm_stats_travel(tmp_path):
-    assert NormStats.load(OWN.save(tmp_path / "s.json")) == OWN
-    assert [f.name for f in tmp_path.iterdir()] == ["s.json"]
+def test_norm_stats_are_saved_and_loaded(tmp_path):
+    assert NormStats.load(OWN.save(tmp_path / "stats.json")) == OWN
+    assert [file.name for file in tmp_path.iterdir()] == ["stats.json"]
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, message",
     [
         ("mean: 0.5", "not JSON"),
         ('{"mean": [0.5]}', "lacks lists named mean and std"),
@@ -164,106 +154,196 @@ def test_norm_stats_travel(tmp_path):
         ('{"mean": 0.5, "std": 0.2}', "lacks lists"),
     ],
 )
-def test_a_stats_file_that_is_none(text, said, tmp_path):
-    (tmp_path / "s.json").write_text(text)
-    with pytest.raises(ValueError, match=said):
-        NormStats.load(tmp_path / "s.json")
+def test_load_raises_on_a_file_without_statistics(text, message, tmp_path):
+    file = tmp_path / "stats.json"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        NormStats.load(file)
 
 
 def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
-    import os
-    import pathlib
-
-    OWN.save(tmp_path / "s.json")
-
-    def full(*args):
+    def fail(*args):
         raise OSError("disk full")
 
-    monkeypatch.setattr(pathlib.Path, "replace", full)
-    with pytest.raises(OSError):
-        IMAGENET.save(tmp_path / "s.json")
-    assert NormStats.load(tmp_path / "s.json") == OWN and len(os.listdir(tmp_path)) == 1
+    file = tmp_path / "stats.json"
+    OWN.save(file)
+    monkeypatch.setattr(pathlib.Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        IMAGENET.save(file)
+    assert NormStats.load(file) == OWN
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_imagenet_statistics_are_fastais():
+    from fastai.vision.all import imagenet_stats
+
+    mean, std = imagenet_stats
+    assert list(IMAGENET.mean) == list(mean) and list(IMAGENET.std) == list(std)
+
+
+# ---- normalize and denormalize
+
+
+def test_normalize_agrees_with_numpy_and_denormalize_inverts_it():
+    x = random_images()
+    mean = np.array(OWN.mean)[None, :, None, None]
+    std = np.array(OWN.std)[None, :, None, None]
+    normalized = normalize(x, OWN)
+    assert np.allclose(normalized, (x.numpy().astype(float) - mean) / std, atol=1e-5)
+    assert torch.allclose(denormalize(normalized, OWN), x, atol=1e-6)
+    assert torch.equal(normalize(x[0], OWN), normalized[0])  # a single image
+
+
+def test_normalize_agrees_with_fastai():
+    from fastai.vision.all import Normalize, TensorImage
+
+    transform = Normalize.from_stats(OWN.mean, OWN.std, cuda=False)
+    expected = transform(TensorImage(random_images()))
+    assert torch.allclose(expected, normalize(random_images(), OWN), atol=1e-6)
+
+
+# ---- check_normalization
 
 
 @pytest.fixture(scope="module", params=["plain", "augmented"])
-def pictures(request, small):
+def images(request, small):
     dls = get_dls(30, 48, small)
-    return (dls.valid if request.param == "plain" else dls.train).one_batch()[0]
+    dl = dls.valid if request.param == "plain" else dls.train
+    return dl.one_batch()[0]
+
+
+def unchanged(x):
+    return x
+
+
+def in_bytes(x):
+    return (x * 255).to(torch.uint8)
+
+
+def up_to_255(x):
+    return x * 255
+
+
+def normalized(stats):
+    return lambda x: normalize(x, stats)
+
+
+def normalized_twice(stats):
+    return lambda x: normalize(normalize(x, stats), stats)
+
+
+def other_scale(x):
+    return x * 40 - 7
 
 
 @pytest.mark.parametrize(
-    "kind, ok, said, make",
+    "kind, is_ok, message, change",
     [
-        ("unit", False, r"normalize\(x, stats\)", lambda x: x),
-        ("bytes", False, r"x/255", lambda x: x * 255),
-        ("bytes", False, r"x/255", lambda x: (x * 255).to(torch.uint8)),
-        ("own", True, "model's statistics .digits.", lambda x: normalize(x, OWN)),
-        (
-            "imagenet",
-            False,
-            "ImageNet's statistics, not the model's",
-            lambda x: normalize(x, IMAGENET),
-        ),
-        ("twice", False, "Remove one", lambda x: normalize(normalize(x, OWN), OWN)),
-        ("twice", False, "Remove one", lambda x: normalize(normalize(x, IMAGENET), IMAGENET)),
-        ("unknown", False, "other statistics", lambda x: x * 40 - 7),
+        ("unit", False, r"normalize\(x, stats\)", unchanged),
+        ("bytes", False, r"x/255", up_to_255),
+        ("bytes", False, r"x/255", in_bytes),
+        ("own", True, "model's statistics .digits.", normalized(OWN)),
+        ("imagenet", False, "ImageNet's statistics, not the model's", normalized(IMAGENET)),
+        ("twice", False, "Remove one", normalized_twice(OWN)),
+        ("twice", False, "Remove one", normalized_twice(IMAGENET)),
+        ("unknown", False, "other statistics", other_scale),
     ],
 )
-def test_check_normalization_tells_them_apart(kind, ok, said, make, pictures):
-    report = check_normalization(make(pictures), OWN)
-    assert (report.kind, report.ok) == (kind, ok)
-    with pytest.raises(AssertionError, match=said):
-        raise AssertionError(str(report))
+def test_check_normalization_with_the_models_statistics(kind, is_ok, message, change, images):
+    report = check_normalization(change(images), OWN)
+    assert (report.kind, report.ok) == (kind, is_ok)
+    assert re.search(message, str(report))
 
 
 @pytest.mark.parametrize(
-    "kind, ok, make",
+    "kind, is_ok, change",
     [
-        ("unit", False, lambda x: x),
-        ("imagenet", True, lambda x: normalize(x, IMAGENET)),
-        ("own", True, lambda x: normalize(x, NormStats((0.3, 0.3, 0.3), (0.3, 0.1, 0.2)))),
-        ("twice", False, lambda x: normalize(normalize(x, IMAGENET), IMAGENET)),
+        ("unit", False, unchanged),
+        ("imagenet", True, normalized(IMAGENET)),
+        ("own", True, normalized(OTHER)),
+        ("twice", False, normalized_twice(IMAGENET)),
     ],
 )
-def test_check_normalization_without_the_models_statistics(kind, ok, make, pictures):
-    report = check_normalization(make(pictures))
-    assert (report.kind, report.ok) == (kind, ok)
+def test_check_normalization_without_the_models_statistics(kind, is_ok, change, images):
+    report = check_normalization(change(images))
+    assert (report.kind, report.ok) == (kind, is_ok)
 
 
-def test_the_advice_works(pictures):
-    x = pictures
-    for wrong, mend in (
-        (x, lambda x: normalize(x, OWN)),
-        (x * 255, lambda x: normalize(x / 255, OWN)),
-        (normalize(normalize(x, OWN), OWN), lambda x: denormalize(x, OWN)),
-        (normalize(x, IMAGENET), lambda x: normalize(denormalize(x, IMAGENET), OWN)),
-    ):
-        assert check_normalization(mend(wrong), OWN).kind == "own"
+def normalize_bytes(x):
+    return normalize(x / 255, OWN)
 
 
-def test_fastai_reads_one_augmented_batch(small):
-    "What the callout says: `Normalize()` takes a training batch, not the dataset."
-    norm = get_dls(16, 48, small, "batch").after_batch.fs[-1]
-    assert not np.allclose(norm.mean.flatten(), dataset_stats(small / "train").mean, atol=1e-3)
+def remove_one_normalization(x):
+    return denormalize(x, OWN)
 
 
-def test_vision_learner_adds_normalize_and_learner_does_not(small):
-    from fastai.vision.all import Learner, Normalize, resnet18, vision_learner
+def replace_imagenet_statistics(x):
+    return normalize(denormalize(x, IMAGENET), OWN)
+
+
+@pytest.mark.parametrize(
+    "change, correction",
+    [
+        (unchanged, normalized(OWN)),
+        (up_to_255, normalize_bytes),
+        (normalized_twice(OWN), remove_one_normalization),
+        (normalized(IMAGENET), replace_imagenet_statistics),
+    ],
+    ids=["unit", "bytes", "twice", "imagenet"],
+)
+def test_the_advice_of_check_normalization_works(change, correction, images):
+    corrected = correction(change(images))
+    assert check_normalization(corrected, OWN).kind == "own"
+
+
+# ---- Claims of the chapter about fastai
+
+
+def test_fastais_normalize_without_arguments_reads_one_augmented_batch(small):
+    transform = normalize_transform(get_dls(16, 48, small, "batch"))
+    expected = dataset_stats(small / "train").mean
+    assert not np.allclose(transform.mean.flatten(), expected, atol=1e-3)
+
+
+@pytest.fixture
+def untrained_resnet():
+    "An architecture that `vision_learner` knows, with no weights to download."
+    from fastai.vision.all import resnet18
     from fastai.vision.learner import model_meta
 
-    def standin(weights=None):
+    def untrained_resnet18(weights=None):
         return resnet18()
 
-    model_meta[standin] = model_meta[resnet18]
-    try:
-        a, b, c = get_dls(8, 32, small), get_dls(8, 32, small), get_dls(8, 32, small, OWN)
-        vision_learner(a, standin)
-        Learner(b, resnet18(num_classes=b.c))
-        vision_learner(c, standin)
-    finally:
-        del model_meta[standin]
-    norms = [[t for t in d.after_batch.fs if isinstance(t, Normalize)] for d in (a, b, c)]
-    assert [len(n) for n in norms] == [1, 0, 1]
-    assert np.allclose(norms[0][0].mean.flatten().cpu(), IMAGENET.mean) and np.allclose(
-        norms[2][0].mean.flatten().cpu(), OWN.mean
-    )
+    model_meta[untrained_resnet18] = model_meta[resnet18]
+    yield untrained_resnet18
+    del model_meta[untrained_resnet18]
+
+
+def count_normalize(dls):
+    return sum(type(transform).__name__ == "Normalize" for transform in dls.after_batch.fs)
+
+
+def test_vision_learner_adds_imagenet_statistics(small, untrained_resnet):
+    from fastai.vision.all import vision_learner
+
+    dls = get_dls(8, 32, small)
+    vision_learner(dls, untrained_resnet)
+    assert count_normalize(dls) == 1
+    assert np.allclose(normalize_transform(dls).mean.flatten().cpu(), IMAGENET.mean)
+
+
+def test_vision_learner_keeps_other_statistics(small, untrained_resnet):
+    from fastai.vision.all import vision_learner
+
+    dls = get_dls(8, 32, small, OWN)
+    vision_learner(dls, untrained_resnet)
+    assert count_normalize(dls) == 1
+    assert np.allclose(normalize_transform(dls).mean.flatten().cpu(), OWN.mean)
+
+
+def test_learner_adds_no_normalize(small):
+    from fastai.vision.all import Learner, resnet18
+
+    dls = get_dls(8, 32, small)
+    Learner(dls, resnet18(num_classes=dls.c))
+    assert count_normalize(dls) == 0

@@ -1,416 +1,459 @@
-"The clean edition: what stays of a chapter, what must not, and that a learner can begin in it."
+"Clean notebooks (headings, questions and empty cells), and copies of notebooks in a folder."
 
 import json
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import nbformat
 import pytest
 from conftest import NBS, ROOT, notebook_files
+from notebook_cells import cell_sources, link_targets, notebook_id, read_notebook, run_cell
+from processes import loaded_modules
 
-from lesson7.course.notebooks import clean_edition, copy_notebooks, update_notebooks
+from lesson7.course.notebooks import _digest, clean_edition, copy_notebooks, update_notebooks
+
+pytest_plugins = ["core_fixtures"]
+pytestmark = pytest.mark.usefixtures("data_home")
 
 CHAPTERS = sorted(NBS.glob("0[1-6]_*.ipynb"))
-WHOLE = [f for f in notebook_files() if f not in CHAPTERS]
-FOLDED = re.compile(r"<details><summary>(.*?)</summary>\n\n(.*?)\n*</details>", re.S)
+CHAPTERS_WITH_EXERCISES = CHAPTERS[:5]
+OTHER_NOTEBOOKS = [file for file in notebook_files() if file not in CHAPTERS]
 
 IMPORTS = "import numpy as np\nimport torch\n\nfrom lesson7.course import check"
 
-each_chapter = pytest.mark.parametrize("file", CHAPTERS, ids=lambda f: f.stem)
+DETAILS = re.compile(r"<details><summary>(.*?)</summary>\n\n(.*?)\n*</details>", re.S)
+FENCED_CODE = re.compile(r"^```.*?^```", re.M | re.S)
+IN_CODE = re.compile(r"^### In code$(.*?)^### In words$", re.M | re.S)
+EXPLORER = re.compile(r"^explorer = \w+Explorer\(\)$", re.M)
+STUB = re.compile(r"^check\.\w+\(my_\w+\)$", re.M)
+
+each_chapter = pytest.mark.parametrize("file", CHAPTERS, ids=lambda file: file.stem)
+each_chapter_with_exercises = pytest.mark.parametrize(
+    "file", CHAPTERS_WITH_EXERCISES, ids=lambda file: file.stem
+)
 
 
-def read(file):
-    return json.loads(file.read_text(encoding="utf-8"))
+def clean_notebook(file):
+    return clean_edition(read_notebook(file))
 
 
-def sources(nb, *kinds):
-    return [
-        "".join(c["source"])
-        for c in nb["cells"]
-        if c["cell_type"] in (kinds or ("markdown", "code"))
-    ]
+def joined_text(notebook):
+    "Return all text cells of a notebook."
+    return "\n\n".join(cell_sources(notebook, "markdown"))
 
 
-def cell(kind, source):
-    return dict(cell_type=kind, source=source)
+def folded_answers(file):
+    "Return pairs of a summary (a question, or Solution) and its answer."
+    return DETAILS.findall(joined_text(read_notebook(file)))
 
 
-def folded(file):
-    return FOLDED.findall("\n\n".join(sources(read(file), "markdown")))
+def questions(file):
+    return [summary for summary, _ in folded_answers(file) if summary != "Solution"]
 
 
-def headings(nb):
-    return [
-        line
-        for text in sources(nb, "markdown")
-        for line in re.sub(r"^```.*?^```", "", text, flags=re.M | re.S).split("\n")
-        if re.match(r"#+ ", line)
-    ]
+def solutions(file):
+    return [answer for summary, answer in folded_answers(file) if summary == "Solution"]
+
+
+def headings(notebook):
+    text = FENCED_CODE.sub("", joined_text(notebook))
+    return re.findall(r"^#+ .*", text, re.M)
 
 
 def paragraphs(text):
-    return [
-        p.strip()
-        for p in re.sub(r"<details>.*?</details>|^#+ [^\n]*$", "", text, flags=re.M | re.S).split(
-            "\n\n"
-        )
-        if p.strip()
-    ]
+    "Return the paragraphs of a text, without headings and folded answers."
+    text = re.sub(r"<details>.*?</details>|^#+ [^\n]*$", "", text, flags=re.M | re.S)
+    return [part.strip() for part in text.split("\n\n") if part.strip()]
 
 
-def stubs(nb):
-    return [s for s in sources(nb, "code") if re.search(r"^check\.\w+\(my_\w+\)$", s, re.M)]
+def stubs(notebook):
+    return [source for source in cell_sources(notebook, "code") if STUB.search(source)]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+# ---- Clean chapters
 
 
 @each_chapter
-def test_it_is_a_notebook_with_nothing_run(file):
-    nb = clean_edition(read(file))
-    ids = [
-        c["id"] for c in nb["cells"]
-    ]  # before nbformat sees them: it mends those that come twice
-    nbformat.validate(nb)
-    assert (
-        (nb["nbformat"], nb["nbformat_minor"]) == (4, 5)
-        and len({*ids}) == len(ids)
-        and nb["metadata"].keys() == {"kernelspec", "language_info"}
-    )
-    assert not any(
-        c.get("outputs") or c.get("execution_count") or c["metadata"] for c in nb["cells"]
-    )
+def test_a_clean_chapter_is_a_valid_notebook_without_outputs(file):
+    notebook = clean_notebook(file)
+    ids = [cell["id"] for cell in notebook["cells"]]  # nbformat would replace repeated ones
+    nbformat.validate(notebook)
+    assert len({*ids}) == len(ids)
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert notebook["metadata"].keys() == {"kernelspec", "language_info"}
+    for cell in notebook["cells"]:
+        assert not cell.get("outputs") and not cell.get("execution_count")
+        assert not cell["metadata"]
 
 
 @each_chapter
-def test_title_sentence_and_headings_are_those_of_the_chapter(file):
-    nb, whole = clean_edition(read(file)), read(file)
-    assert headings(nb) == headings(whole) and len(headings(nb)) > 8
-    assert (
-        sources(nb)[0].split("\n")[:3] == sources(whole)[0].split("\n")[:3]
-        and "*The clean edition.*" in sources(nb)[0]
-    )
+def test_a_clean_chapter_has_the_title_and_headings_of_the_chapter(file):
+    clean, full = clean_notebook(file), read_notebook(file)
+    assert headings(clean) == headings(full)
+    assert len(headings(clean)) > 8
+    first = cell_sources(clean)[0]
+    assert first.split("\n")[:3] == cell_sources(full)[0].split("\n")[:3]
+    assert "*The clean edition.*" in first
+
+
+def answer_lines(summary, answer):
+    "Return the lines of a solution, or the sentences of an answer to a question."
+    if summary != "Solution":
+        return re.split(r"(?<=[.?:])\s+", answer)
+    return [line for line in answer.split("\n") if not line.startswith("```")]
+
+
+def hidden_lines(lines, stub_lines):
+    "Return the lines, but for short ones and for those that a line of a stub begins with."
+    hidden = []
+    for line in lines:
+        is_in_stub = any(stub_line.startswith(line) for stub_line in stub_lines)
+        if len(line.strip()) > 8 and not is_in_stub:
+            hidden.append(line.strip())
+    return hidden
 
 
 @each_chapter
-def test_no_solution_and_no_answer_is_in_it(file):
-    nb = clean_edition(read(file))
-    text, given = "\n".join(sources(nb)), "\n".join(stubs(nb)).split("\n")
+def test_a_clean_chapter_has_no_solution_and_no_answer(file):
+    notebook = clean_notebook(file)
+    text = "\n".join(cell_sources(notebook))
     assert "details>" not in text and "summary>" not in text and "Solution" not in text
-    for asked, answer in folded(file):
-        lines = answer.split("\n") if asked == "Solution" else re.split(r"(?<=[.?:])\s+", answer)
-        secret = [
-            line.strip()
-            for line in lines
-            if len(line.strip()) > 8 and line not in given and not line.startswith("```")
-        ]
-        assert secret and not [line for line in secret if line in text]
+    stub_lines = "\n".join(stubs(notebook)).split("\n")
+    for summary, answer in folded_answers(file):
+        hidden = hidden_lines(answer_lines(summary, answer), stub_lines)
+        assert hidden and not [line for line in hidden if line in text]
 
 
 @each_chapter
-def test_every_question_and_exercise_is_in_it(file):
-    nb, whole = clean_edition(read(file)), read(file)
-    assert [s for s in sources(nb, "markdown") if s.startswith("**") and s.endswith("?**")] == [
-        f"**{asked}**" for asked, _ in folded(file) if asked != "Solution"
-    ]
-    assert stubs(nb) == stubs(whole) and (bool(stubs(nb)) == (file.stem != "06_recipe"))
-    section = re.search(
-        r"^### In code$(.*?)^### In words$", "\n\n".join(sources(whole, "markdown")), re.M | re.S
-    )
-    for text in paragraphs(section[1]) if section else []:
-        assert text in "\n\n".join(sources(nb))
+def test_a_clean_chapter_has_all_questions_and_exercises(file):
+    clean, full = clean_notebook(file), read_notebook(file)
+    texts = cell_sources(clean, "markdown")
+    found = [text for text in texts if text.startswith("**") and text.endswith("?**")]
+    assert found == [f"**{question}**" for question in questions(file)]
+    assert stubs(clean) == stubs(full)
+    assert bool(stubs(clean)) == (file in CHAPTERS_WITH_EXERCISES)
+
+
+@each_chapter_with_exercises
+def test_a_clean_chapter_has_the_text_of_its_exercises(file):
+    section = IN_CODE.search(joined_text(read_notebook(file)))
+    text = "\n\n".join(cell_sources(clean_notebook(file)))
+    for paragraph in paragraphs(section[1]):
+        assert paragraph in text
 
 
 @each_chapter
-def test_other_code_and_prose_are_not(file):
-    nb, whole = clean_edition(read(file)), read(file)
-    explorer = [
-        s for s in sources(whole, "code") if re.search(r"^explorer = \w+Explorer\(\)$", s, re.M)
-    ][:1]
-    assert len(explorer) == (file.stem != "06_recipe") and sources(nb, "code")[:1] == (
-        explorer or [""]
-    )
-    assert {*sources(nb, "code")} == {"", *explorer, *stubs(whole), *[IMPORTS] * bool(stubs(whole))}
-    _, _, *prose = paragraphs(
-        re.sub(
-            r"^### In code$.*?^### In words$",
-            "",
-            "\n\n".join(sources(whole, "markdown")),
-            flags=re.M | re.S,
-        )
-    )
-    assert len(prose) > 10 and not [p for p in prose if p in "\n\n".join(sources(nb))]
+def test_a_clean_chapter_has_no_other_code(file):
+    clean, full = clean_notebook(file), read_notebook(file)
+    explorers = [source for source in cell_sources(full, "code") if EXPLORER.search(source)][:1]
+    assert len(explorers) == (file in CHAPTERS_WITH_EXERCISES)
+    expected = {"", *explorers, *stubs(full)}
+    if stubs(full):
+        expected.add(IMPORTS)
+    sources = cell_sources(clean, "code")
+    assert sources[:1] == (explorers or [""])
+    assert {*sources} == expected
 
 
 @each_chapter
-def test_an_empty_cell_stands_under_a_heading_or_a_line_of_its_own(file):
-    cells = clean_edition(read(file))["cells"]
-    for before, c in zip(cells, cells[1:]):
-        if c["cell_type"] == "code" and not c["source"]:
-            assert before["cell_type"] == "markdown" and re.match(
-                "## |Write `|With `", "".join(before["source"])
-            )
+def test_a_clean_chapter_has_no_other_text(file):
+    text = IN_CODE.sub("", joined_text(read_notebook(file)))
+    prose = paragraphs(text)[2:]
+    clean = "\n\n".join(cell_sources(clean_notebook(file)))
+    assert len(prose) > 10
+    assert not [paragraph for paragraph in prose if paragraph in clean]
 
 
-def run(source, space):
-    "What a cell shows: the value of its last line."
-    *lines, last = source.split("\n")
-    exec("\n".join(lines), space)
-    return eval(last, space)
+@each_chapter
+def test_an_empty_cell_follows_a_heading_or_an_instruction(file):
+    for previous, cell in pairwise(clean_notebook(file)["cells"]):
+        if cell["cell_type"] == "code" and not cell["source"]:
+            assert previous["cell_type"] == "markdown"
+            assert re.match("## |Write `|With `", "".join(previous["source"]))
 
 
-@pytest.mark.parametrize("file", CHAPTERS[:5], ids=lambda f: f.stem)
-def test_from_top_to_bottom_every_checker_says_not_yet(file):
-    space, said = {}, []
-    for source in sources(clean_edition(read(file)), "code"):
+@each_chapter_with_exercises
+def test_a_clean_chapter_runs_and_every_exercise_is_unfinished(file):
+    namespace, shown = {}, []
+    for source in cell_sources(clean_notebook(file), "code"):
         if source in (IMPORTS, ""):
-            exec(source, space)
+            exec(source, namespace)
         else:
-            said.append(run(source, space))
-    assert type(said[0]).__name__.endswith("Explorer") and len(said) > 2
-    for verdict in said[1:]:
+            shown.append(run_cell(source, namespace))
+    explorer, *verdicts = shown
+    assert type(explorer).__name__.endswith("Explorer")
+    assert len(verdicts) > 1
+    for verdict in verdicts:
         assert not verdict and verdict.says.startswith("It returns nothing yet.")
 
 
-@pytest.mark.parametrize("file", CHAPTERS[:5], ids=lambda f: f.stem)
-def test_in_a_fresh_kernel_the_imports_are_all_that_an_exercise_needs(file):
-    nb = clean_edition(read(file))
-    at = sources(nb).index(IMPORTS)
-    assert sources(nb)[at - 1] == "### In code"
-    for stub, solution in zip(
-        stubs(nb), (answer for asked, answer in folded(file) if asked == "Solution"), strict=True
-    ):
-        space = {}
-        exec(IMPORTS, space)
-        assert run(stub, space).says.startswith("It returns nothing yet.")
-        exec(re.search(r"```python\n(.*?)```", solution, re.S)[1], space)
-        assert (verdict := eval(stub.split("\n")[-1], space)), verdict
+@each_chapter_with_exercises
+def test_an_exercise_needs_only_the_imports(file):
+    notebook = clean_notebook(file)
+    sources = cell_sources(notebook)
+    assert sources[sources.index(IMPORTS) - 1] == "### In code"
+    for stub, solution in zip(stubs(notebook), solutions(file), strict=True):
+        namespace = {}
+        exec(IMPORTS, namespace)
+        assert run_cell(stub, namespace).says.startswith("It returns nothing yet.")
+        exec(re.search(r"```python\n(.*?)```", solution, re.S)[1], namespace)
+        verdict = eval(stub.split("\n")[-1], namespace)
+        assert verdict, verdict
 
 
-# ---- other notebooks
+# ---- Other notebooks
 
 
-def notebook_id(file):
-    return file.relative_to(NBS).with_suffix("").as_posix()
+@pytest.mark.parametrize("file", OTHER_NOTEBOOKS, ids=notebook_id)
+def test_a_notebook_without_questions_is_unchanged_and_exports_nothing(file):
+    notebook = read_notebook(file)
+    assert clean_edition(notebook) == notebook
+    assert not [source for source in cell_sources(notebook) if "nbdev_export" in source]
 
 
-@pytest.mark.parametrize("file", WHOLE, ids=notebook_id)
-def test_what_asks_nothing_stays_whole_and_no_cell_writes_the_module(file):
-    nb = read(file)
-    assert clean_edition(nb) == nb
-    assert not [source for source in sources(nb) if "nbdev_export" in source]
+# ---- Made-up notebooks
 
 
-def test_full_keeps_all_that_a_learner_sees(tmp_path):
-    copy_notebooks(tmp_path)
-    for file in notebook_files():
-        assert read(tmp_path / file.relative_to(NBS)) == read(file), file
+def markdown(source):
+    return dict(cell_type="markdown", source=source)
 
 
-STUB = "def my_mix(a, b, t): ...\ncheck.mix(my_mix)"
+def code(source):
+    return dict(cell_type="code", source=source)
+
+
+def raw(source):
+    return dict(cell_type="raw", source=source)
+
+
+STUB_CELL = "def my_mix(a, b, t): ...\ncheck.mix(my_mix)"
+
+WITHOUT_QUESTIONS = [markdown("Only text."), code("1+1")]
+
+WITHOUT_TITLE = [code(STUB_CELL)]
+
+UNCLOSED_DETAILS = [
+    markdown("<details open><summary>Why?</summary>\nSo"),
+    code("%time x"),
+    raw("r"),
+]
+
+TITLE_LINES = [
+    "# T\n",
+    "> One\n",
+    "> and two.\n",
+    "Prose.\n",
+    "```\n",
+    "# no heading\n",
+    "```",
+]
+
+QUESTION_WITHOUT_EXERCISE = [
+    markdown(TITLE_LINES),
+    code("x=1"),
+    code(""),
+    code("y=2"),
+    code("#| hide\nz"),
+    markdown("## Q\n<details><summary>Why?</summary>So</details> More."),
+]
+
+FUNCTION_AND_CLASS = """#| export
+@cache
+def f(a:int, *b, c=2)->int: return a
+class G(f): ..."""
+
+CLASSES_WITH_ARGUMENTS = """#|export
+class H:
+    def __init__(self): ...
+class I:
+    def __init__(self, a:int=1): ...
+class J:
+    a: int
+    b: str = 'x'"""
+
+EXPORTED_CODE = [
+    markdown("# T"),
+    code("#| export\n_A = 1"),
+    code(FUNCTION_AND_CLASS),
+    code("import os, a.b as c"),
+    code("#| hide\nfolder.cleanup()"),
+    code(STUB_CELL),
+    markdown("## Code"),
+    code("e = AExplorer()\ne"),
+    code("x"),
+    code(CLASSES_WITH_ARGUMENTS),
+]
+
+EXPORTED_CODE_CLEAN = [
+    "# T\n\nNOTE",
+    IMPORTS,
+    "Write `f(a, *b, c=2)`, `G()`.",
+    "",
+    "With `os`, `a.b`.",
+    "",
+    STUB_CELL,
+    "## Code",
+    "",
+    "Write `H()`, `I(a=1)`, `J(a, b='x')`.",
+    "",
+]
 
 
 @pytest.mark.parametrize(
-    "cells, left",
+    "cells, expected",
     [
-        ([], []),
-        (
-            [cell("markdown", "Only text."), cell("code", "1+1")],
-            ["Only text.", "1+1"],
-        ),  # nothing asked: whole
-        ([cell("code", STUB)], ["NOTE", IMPORTS, STUB]),  # no title, no section
-        (
-            [
-                cell("markdown", "<details open><summary>Why?</summary>\nSo"),
-                cell("code", "%time x"),
-                cell("raw", "r"),
-            ],
-            ["NOTE", "**Why?**", ""],
-        ),  # never closed
-        (
-            [
-                cell(
-                    "markdown",
-                    [
-                        "# T\n",
-                        "> One\n",
-                        "> and two.\n",
-                        "Prose.\n",
-                        "```\n",
-                        "# no heading\n",
-                        "```",
-                    ],
-                ),
-                cell("code", "x=1"),
-                cell("code", ""),
-                cell("code", "y=2"),
-                cell("code", "#| hide\nz"),
-                cell("markdown", "## Q\n<details><summary>Why?</summary>So</details> More."),
-            ],
+        pytest.param([], [], id="empty"),
+        pytest.param(WITHOUT_QUESTIONS, ["Only text.", "1+1"], id="without questions"),
+        pytest.param(WITHOUT_TITLE, ["NOTE", IMPORTS, STUB_CELL], id="without title"),
+        pytest.param(UNCLOSED_DETAILS, ["NOTE", "**Why?**", ""], id="unclosed details"),
+        pytest.param(
+            QUESTION_WITHOUT_EXERCISE,
             ["# T\n\n> One\n> and two.\n\nNOTE", "", "## Q", "**Why?**"],
+            id="question without exercise",
         ),
-        (
-            [
-                cell("markdown", "# T"),
-                cell("code", "#| export\n_A = 1"),
-                cell(
-                    "code",
-                    "#| export\n@cache\ndef f(a:int, *b, c=2)->int: return a\nclass G(f): ...",
-                ),
-                cell("code", "import os, a.b as c"),
-                cell("code", "#| hide\nfolder.cleanup()"),
-                cell("code", STUB),
-                cell("markdown", "## Code"),
-                cell("code", "e = AExplorer()\ne"),
-                cell("code", "x"),
-                cell(
-                    "code",
-                    "#|export\nclass H:\n    def __init__(self): ...\nclass I:\n    def __init__(self, a:int=1): ...\nclass J:\n    a: int\n    b: str = 'x'",
-                ),
-            ],
-            [
-                "# T\n\nNOTE",
-                IMPORTS,
-                "Write `f(a, *b, c=2)`, `G()`.",
-                "",
-                "With `os`, `a.b`.",
-                "",
-                STUB,
-                "## Code",
-                "",
-                "Write `H()`, `I(a=1)`, `J(a, b='x')`.",
-                "",
-            ],
-        ),
+        pytest.param(EXPORTED_CODE, EXPORTED_CODE_CLEAN, id="exported code"),
     ],
 )
-def test_any_notebook_gives_something_sensible(cells, left):
-    nb = clean_edition(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=4))
-    if not left or "Only" not in left[0]:
-        nbformat.validate(nb)
-    assert [re.sub(r"\*The clean edition\..*", "NOTE", s) for s in sources(nb)] == left
+def test_clean_edition_of_made_up_notebooks(cells, expected):
+    notebook = clean_edition(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=4))
+    if cells is not WITHOUT_QUESTIONS:  # these cells are returned as they are, without ids
+        nbformat.validate(notebook)
+    sources = cell_sources(notebook)
+    assert [re.sub(r"\*The clean edition\..*", "NOTE", s) for s in sources] == expected
 
 
-# ---- copies
+# ---- Copies
 
 
-def test_a_copy_has_clean_chapters_and_whole_pages_and_all_links_resolve(tmp_path):
-    written, kept = copy_notebooks(tmp_path, clean=True)
-    names = {f.relative_to(NBS).as_posix() for f in CHAPTERS + WHOLE}
+def test_full_copies_are_equal_to_the_notebooks(tmp_path):
+    copy_notebooks(tmp_path)
+    for file in notebook_files():
+        assert read_notebook(tmp_path / file.relative_to(NBS)) == read_notebook(file), file
+
+
+@pytest.fixture(scope="module")
+def clean_copy(tmp_path_factory):
+    "A folder with clean copies of all notebooks, not to be changed; and what was returned."
+    folder = tmp_path_factory.mktemp("clean")
+    return folder, copy_notebooks(folder, clean=True)
+
+
+def test_clean_copies_are_the_clean_editions(clean_copy):
+    folder, (written, kept) = clean_copy
+    names = {file.relative_to(NBS).as_posix() for file in notebook_files()}
     assert {*written} == names and not kept
-    assert {f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*.ipynb")} == names
-    for file in CHAPTERS + WHOLE:
-        assert read(tmp_path / file.relative_to(NBS)) == clean_edition(read(file))
-    for file in tmp_path.rglob("*.ipynb"):
-        text = "\n".join(sources(read(file), "markdown"))
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+    assert {file.relative_to(folder).as_posix() for file in folder.rglob("*.ipynb")} == names
+    for file in notebook_files():
+        assert read_notebook(folder / file.relative_to(NBS)) == clean_notebook(file)
+
+
+def test_links_between_clean_copies_resolve(clean_copy):
+    folder, _ = clean_copy
+    for file in folder.rglob("*.ipynb"):
+        text = "\n".join(cell_sources(read_notebook(file), "markdown"))
+        for target in link_targets(text):
             assert (file.parent / target).exists(), (file.name, target)
-    (tmp_path / "01_normalize.ipynb").write_text("mine")
-    assert (
-        copy_notebooks(tmp_path, clean=True) == ([], written)
-        and (tmp_path / "01_normalize.ipynb").read_text() == "mine"
-    )
 
 
-def test_the_make_target_makes_them_anew(tmp_path):
-    "Its recipe, with this Python, in a folder of the test's own."
-    recipe = re.search(r"^clean-edition: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)[
-        1
-    ]
+def test_a_second_copy_overwrites_nothing(tmp_path):
+    written, _ = copy_notebooks(tmp_path, clean=True)
+    edited = tmp_path / "01_normalize.ipynb"
+    edited.write_text("edited")
+    assert copy_notebooks(tmp_path, clean=True) == ([], written)
+    assert edited.read_text() == "edited"
+
+
+def test_make_clean_edition_writes_all_clean_notebooks(tmp_path):
+    "Runs the target's recipe with this Python, in a folder of the test's own."
+    target = re.search(r"^clean-edition: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)
+    recipe = target[1].replace("$(BIN)/python", sys.executable)
     makefile = tmp_path / "Makefile"
-    makefile.write_text("clean-edition:\n" + recipe.replace("$(BIN)/python", sys.executable))
-    old = tmp_path / "build" / "clean" / "01_normalize.ipynb"
-    old.parent.mkdir(parents=True)
-    old.write_text("of yesterday")
-    (tmp_path / "build" / "digits.json").write_text("{}")
-    subprocess.run(
-        ["make", "-f", makefile, "clean-edition"], cwd=tmp_path, check=True, capture_output=True
-    )
-    assert (
-        read(old) == clean_edition(read(CHAPTERS[0]))
-        and (tmp_path / "build" / "digits.json").is_file()
-    )  # results on their way are left alone
+    makefile.write_text("clean-edition:\n" + recipe)
+    outdated = tmp_path / "build" / "clean" / "01_normalize.ipynb"
+    outdated.parent.mkdir(parents=True)
+    outdated.write_text("an older copy")
+    results = tmp_path / "build" / "digits.json"
+    results.write_text("{}")
+    command = ["make", "-f", makefile, "clean-edition"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert read_notebook(outdated) == clean_notebook(CHAPTERS[0])
+    assert results.is_file()  # unfinished results of a comparison are kept
 
 
-EDITED = "# of mine"
+# ---- Updates
+
+
+EDIT = "# edited"
+
+
+def add_cell(file, source):
+    notebook = read_notebook(file)
+    notebook["cells"].append(nbformat.v4.new_code_cell(source))
+    file.write_text(json.dumps(notebook))
 
 
 @pytest.fixture
 def folder(tmp_path):
-    "A learner's folder with clean notebooks, one of them edited, one outdated, one deleted."
-    folder = tmp_path / "mine"
+    "A learner's folder of clean notebooks: one is edited, one outdated, one deleted."
+    folder = tmp_path / "copy"
     copy_notebooks(folder, clean=True)
-    edit(folder / "01_normalize.ipynb", EDITED)
+    add_cell(folder / "01_normalize.ipynb", EDIT)
     outdated = folder / "02_resize.ipynb"
-    edit(outdated, "# of an older version")
+    add_cell(outdated, "# of an older version")
     record = json.loads((folder / ".lesson7.json").read_text())
-    record["digests"]["02_resize.ipynb"] = digest(read(outdated))
+    record["digests"]["02_resize.ipynb"] = _digest(read_notebook(outdated))
     (folder / ".lesson7.json").write_text(json.dumps(record))
     (folder / "api" / "lazy.ipynb").unlink()
     return folder
 
 
-def edit(file, text):
-    nb = read(file)
-    nb["cells"].append(nbformat.v4.new_code_cell(text))
-    file.write_text(json.dumps(nb))
-
-
-def digest(nb):
-    from lesson7.course.notebooks import _digest
-
-    return _digest(nb)
-
-
-def test_an_update_keeps_what_the_learner_wrote(folder):
+def test_an_update_keeps_edited_notebooks_under_another_name(folder):
     written = update_notebooks(folder)
     assert written == {
         "01_normalize.ipynb": "01_normalize-yours.ipynb",
         "02_resize.ipynb": None,
         "api/lazy.ipynb": None,
     }
-    assert EDITED in sources(read(folder / "01_normalize-yours.ipynb"))
-    for file in CHAPTERS + WHOLE:
-        assert read(folder / file.relative_to(NBS)) == clean_edition(read(file))
+    assert EDIT in cell_sources(read_notebook(folder / "01_normalize-yours.ipynb"))
+    for file in notebook_files():
+        assert read_notebook(folder / file.relative_to(NBS)) == clean_notebook(file)
     assert update_notebooks(folder) == {}
 
 
-def test_a_second_version_of_the_learners_gets_a_name_of_its_own(folder):
+def test_a_second_edited_version_gets_another_name(folder):
     update_notebooks(folder)
-    edit(folder / "01_normalize.ipynb", "# again")
+    add_cell(folder / "01_normalize.ipynb", "# again")
     written = update_notebooks(folder)
     assert written == {"01_normalize.ipynb": "01_normalize-yours-2.ipynb"}
-    assert EDITED in sources(read(folder / "01_normalize-yours.ipynb"))
-    assert "# again" in sources(read(folder / "01_normalize-yours-2.ipynb"))
+    assert EDIT in cell_sources(read_notebook(folder / "01_normalize-yours.ipynb"))
+    assert "# again" in cell_sources(read_notebook(folder / "01_normalize-yours-2.ipynb"))
 
 
-def test_outputs_are_no_edits(folder):
+def test_execution_counts_are_no_edits(folder):
     file = folder / "03_tta.ipynb"
-    nb = read(file)
-    code = next(c for c in nb["cells"] if c["cell_type"] == "code")
-    code["execution_count"] = 7
-    file.write_text(json.dumps(nb))
+    notebook = read_notebook(file)
+    cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    cell["execution_count"] = 7
+    file.write_text(json.dumps(notebook))
     assert "03_tta.ipynb" not in update_notebooks(folder)
 
 
 @pytest.mark.parametrize("record", ["", "{", "[]", '{"digests": 3}'])
-def test_without_a_record_each_different_file_counts_as_the_learners(folder, record):
+def test_without_a_record_each_different_file_counts_as_edited(folder, record):
     (folder / ".lesson7.json").write_text(record)
     written = update_notebooks(folder, clean=True)
     assert written["02_resize.ipynb"] == "02_resize-yours.ipynb"
     assert written["01_normalize.ipynb"] == "01_normalize-yours.ipynb"
 
 
-def test_an_update_of_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match="lesson7 lab .*nowhere"):
+def test_an_update_of_a_missing_folder_raises_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"lesson7 lab .*nowhere"):
         update_notebooks(tmp_path / "nowhere")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_importing_it_is_cheap():
-    code = "import sys, lesson7.course.notebooks; print(*sys.modules)"
-    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    assert not {"torch", "fastcore", "nbformat", "IPython", "matplotlib"} & {*loaded}
+def test_importing_the_module_loads_no_slow_package():
+    loaded = loaded_modules("import lesson7.course.notebooks")
+    assert not {"torch", "fastcore", "nbformat", "IPython", "matplotlib"} & loaded

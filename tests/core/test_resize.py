@@ -1,43 +1,49 @@
-"The arithmetic of chapter two, held against numpy in double precision, and its claims about fastai."
+"Chapter two: costs and areas against NumPy in double precision, and its claims about fastai."
 
-from types import SimpleNamespace as Namespace
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from fastai.callback.progress import ProgressCallback
+from fastai.vision.all import (
+    DataLoaders,
+    FuncSplitter,
+    GrandparentSplitter,
+    L,
+    RandomSplitter,
+    Resize,
+    defaults,
+    get_image_files,
+    params,
+    set_seed,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learners import tiny_network
+from learners import lesson_block, tiny_learner
 from PIL import Image
+from torch.utils.data import TensorDataset
 
 from lesson7.data.loaders import get_dls
 from lesson7.resize import Stage, downsize, fit_progressive, relative_cost
 
 LESSON = [Stage(128, 128, 4, 3e-3), Stage(224, 64, 5, 1e-3)]
-
-
-def learner(dls, **kw):
-    from fastai.vision.all import CrossEntropyLossFlat, Learner, accuracy
-
-    return Learner(
-        dls, tiny_network(dls.c), loss_func=CrossEntropyLossFlat(), metrics=accuracy, **kw
-    )
+TWO_STAGES = [Stage(16, 8, 1, 1e-3), Stage(32, 8, 1, 1e-3)]
 
 
 @pytest.fixture(autouse=True)
-def no_bars():
-    from fastai.callback.progress import ProgressCallback
-    from fastai.vision.all import defaults
+def no_progress_bars(monkeypatch):
+    callbacks = [cb for cb in defaults.callbacks if cb is not ProgressCallback]
+    monkeypatch.setattr(defaults, "callbacks", callbacks)
 
-    before = list(defaults.callbacks)
-    defaults.callbacks = [c for c in before if c is not ProgressCallback]
-    yield
-    defaults.callbacks = before
+
+# ---- Stages and their cost
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     [
         (dict(size=0), "size is 0; it must be a whole number above 0"),
         (dict(size=48.5), "size is 48.5"),
@@ -50,222 +56,264 @@ def no_bars():
         (dict(lr=None), "lr is None"),
     ],
 )
-def test_a_stage_refuses(change, said):
-    with pytest.raises(ValueError, match=said):
+def test_a_stage_raises_on_invalid_values(change, message):
+    with pytest.raises(ValueError, match=message):
         Stage(**dict(size=48, bs=32, epochs=2, lr=1e-3) | change)
 
 
-def test_the_lessons_recipe_costs_this_much():
+def test_cost_of_the_lessons_recipe():
     each, total = relative_cost(LESSON)
-    assert (
-        each.tolist() == [128**2 / 224**2, 1]
-        and abs(total - (4 * 128**2 + 6 * 224**2) / (10 * 224**2)) < 1e-12
-    )
-    assert 10 * total / 5 > 1.4  # more work than its baseline, five epochs at 224
+    assert each.tolist() == [128**2 / 224**2, 1]
+    expected = (4 * 128**2 + 6 * 224**2) / (10 * 224**2)
+    assert abs(total - expected) < 1e-12
+    baseline = 5  # epochs at 224 px
+    assert 10 * total / baseline > 1.4
 
 
 @given(st.lists(st.tuples(st.integers(1, 512), st.integers(1, 50)), min_size=1, max_size=5))
-def test_relative_cost_is_numpys(pairs):
-    each, total = relative_cost([Stage(s, 1, e, 0.1) for s, e in pairs])
-    size = np.array([s for s, _ in pairs], float)
-    epochs = np.array([e for _, e in pairs], float)
+def test_relative_cost_agrees_with_numpy(pairs):
+    each, total = relative_cost([Stage(size, 1, epochs, 0.1) for size, epochs in pairs])
+    size, epochs = np.array(pairs, float).T
     epochs[1:] += 1
-    assert np.allclose(each, size**2 / size.max() ** 2, atol=1e-12) and np.isclose(
-        total, np.average(size**2 / size.max() ** 2, weights=epochs), atol=1e-12
-    )
+    expected = size**2 / size.max() ** 2
+    assert np.allclose(each, expected, atol=1e-12)
+    assert np.isclose(total, np.average(expected, weights=epochs), atol=1e-12)
     assert 0 < total <= 1
+
+
+# ---- downsize
 
 
 @settings(deadline=None)
 @given(st.integers(1, 23), st.integers(1, 23), st.integers(1, 29), st.integers(0, 99))
 def test_downsize_is_the_mean_of_the_area(h, w, size, seed):
-    "Cut each pixel into size x size pieces, exactly, and average the pieces that each new pixel covers."
+    "Divides each pixel into size x size equal pieces, and averages those of each new pixel."
     x = np.random.default_rng(seed).random((2, h, w))
     pieces = np.kron(x, np.ones((1, size, size)))
     expected = pieces.reshape(2, size, h, size, w).mean((2, 4))
     assert np.allclose(downsize(torch.from_numpy(x), size), expected, atol=1e-12)
 
 
-def test_downsize_is_torchs_where_pixels_are_whole_and_keeps_the_type():
-    x = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
-    for side in (96, 48, 32, 12, 1):
-        assert torch.allclose(downsize(x, side), F.interpolate(x, side, mode="area"), atol=1e-6)
-    assert torch.equal(downsize(x, 96), x) and downsize(x, 50).dtype == torch.float32
-    assert torch.equal(
-        downsize(x, 192), F.interpolate(x, 192)
-    )  # larger: every pixel twice, nothing new
+@pytest.fixture(scope="module")
+def images():
+    return torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
 
 
-def test_fit_progressive_is_the_lessons_lines(small):
-    from fastai.torch_core import set_seed
+@pytest.mark.parametrize("size", [96, 48, 32, 12, 1])
+def test_downsize_agrees_with_torch_where_the_size_divides_the_side(images, size):
+    expected = F.interpolate(images, size, mode="area")
+    assert torch.allclose(downsize(images, size), expected, atol=1e-6)
+
+
+def test_downsize_to_the_same_size_changes_nothing(images):
+    assert torch.equal(downsize(images, 96), images)
+
+
+def test_downsize_keeps_the_dtype(images):
+    assert downsize(images, 50).dtype == torch.float32
+
+
+def test_downsize_to_twice_the_size_repeats_every_pixel(images):
+    assert torch.equal(downsize(images, 192), F.interpolate(images, 192))
+
+
+# ---- fit_progressive
+
+
+@pytest.fixture(scope="module")
+def by_fit_progressive(small):
+    "A learner that `fit_progressive` has trained, and the rows that it returned."
 
     def loaders(bs, size):
         return get_dls(bs, size, small)
 
+    learn = tiny_learner(loaders(20, 16))
     stages = [Stage(16, 20, 2, 3e-3), Stage(32, 30, 1, 1e-3)]
-    ours, theirs = (learner(loaders(20, 16)) for _ in range(2))
     set_seed(42)
-    history = fit_progressive(ours, loaders, stages)
+    with learn.no_bar():
+        return learn, fit_progressive(learn, loaders, stages)
+
+
+@pytest.fixture(scope="module")
+def by_the_lesson(small):
+    "A learner that the lesson's lines have trained, and its measures after the switch."
+    learn = tiny_learner(get_dls(20, 16, small))
     set_seed(42)
-    a, b = loaders(20, 16), loaders(30, 32)
-    theirs.dls = a
-    theirs.fit_one_cycle(2, 3e-3)
-    theirs.dls = b
-    switched = theirs.validate()
-    theirs.fine_tune(1, 1e-3)
-    for p, q in zip(ours.model.parameters(), theirs.model.parameters()):
-        assert torch.equal(p, q)
-    assert [(r["size"], r["epoch"], r["trained"]) for r in history] == [
+    with learn.no_bar():
+        learn.dls, second = get_dls(20, 16, small), get_dls(30, 32, small)
+        learn.fit_one_cycle(2, 3e-3)
+        learn.dls = second
+        measures = learn.validate()
+        learn.fine_tune(1, 1e-3)
+        return learn, measures
+
+
+def test_fit_progressive_trains_as_the_lessons_lines(by_fit_progressive, by_the_lesson):
+    ours, lessons = by_fit_progressive[0], by_the_lesson[0]
+    for parameter, expected in zip(ours.model.parameters(), lessons.model.parameters()):
+        assert torch.equal(parameter, expected)
+    assert ours.dls.train.bs == 30
+    assert ours.dls.one_batch()[0].shape[-1] == 32
+
+
+def test_fit_progressive_returns_a_row_for_each_epoch_and_switch(by_fit_progressive):
+    _, rows = by_fit_progressive
+    assert [(row["size"], row["epoch"], row["trained"]) for row in rows] == [
         (16, 1, True),
         (16, 2, True),
         (32, 2, False),
         (32, 3, True),
         (32, 4, True),
     ]
-    assert [history[2]["valid_loss"], history[2]["accuracy"]] == list(
-        switched
-    ) and "train_loss" not in history[2]
-    assert [history[-1]["valid_loss"], history[-1]["accuracy"]] == list(theirs.validate())
-    assert ours.dls.train.bs == 30 and ours.dls.one_batch()[0].shape[-1] == 32
+    assert "train_loss" not in rows[2]
 
 
-def test_fit_progressive_wants_stages(small):
+def test_fit_progressive_returns_the_measures_of_validation(by_fit_progressive, by_the_lesson):
+    _, rows = by_fit_progressive
+    lessons, after_switch = by_the_lesson
+    assert [rows[2]["valid_loss"], rows[2]["accuracy"]] == list(after_switch)
+    with lessons.no_bar():
+        assert [rows[-1]["valid_loss"], rows[-1]["accuracy"]] == list(lessons.validate())
+
+
+def test_fit_progressive_raises_without_stages():
     with pytest.raises(ValueError, match="no stages"):
         fit_progressive(None, None, [])
 
 
-def lessons_get_dls(path, **kw):
-    "The lesson's function, with what `DataBlock` keywords are given."
-    from fastai.vision.all import (
-        CategoryBlock,
-        DataBlock,
-        ImageBlock,
-        Resize,
-        get_image_files,
-        parent_label,
-    )
+# ---- Splits that leak
 
-    block = DataBlock(
-        **dict(
-            blocks=(ImageBlock, CategoryBlock),
-            get_items=get_image_files,
-            get_y=parent_label,
-            item_tfms=Resize(32),
-        )
-        | kw
-    )
+
+def lesson_get_dls(path, **options):
+    "Return the lesson's `get_dls` for a folder; options are those of `DataBlock`."
+    block = lesson_block(Resize(32), **options)
     return lambda bs, size: block.dataloaders(path, bs=bs, num_workers=0)
 
 
-def untouched(get_dls, said):
-    "`fit_progressive` refuses before it has looked at the learner."
-    with pytest.raises(ValueError, match=said):
-        fit_progressive(None, get_dls, [Stage(16, 8, 1, 1e-3), Stage(32, 8, 1, 1e-3)])
+def one_for_each_stage(*functions):
+    "Return a `get_dls` that calls another function for each stage."
+    remaining = iter(functions)
+    return lambda bs, size: next(remaining)(bs, size)
 
 
-def test_the_lessons_split_leaks_and_is_refused(small):
-    untouched(
-        lessons_get_dls(small / "train"),
-        r"Stage 2 validates on other images than stage 1: \d+ of its 12 were trained on before",
-    )
-    from fastai.vision.all import RandomSplitter, get_image_files
+def check_error(get_dls, message):
+    "Check that `fit_progressive` raises before it uses the learner, which is None."
+    with pytest.raises(ValueError, match=message):
+        fit_progressive(None, get_dls, TWO_STAGES)
 
+
+def test_the_lessons_random_split_raises_an_error(small):
+    message = r"Stage 2 validates on other images than stage 1: \d+ of its 12 were trained on"
+    check_error(lesson_get_dls(small / "train"), message)
+
+
+def test_a_second_random_split_validates_on_training_images(small):
+    "Four in five validation images of the second split are in the first training set."
     files = get_image_files(small)
     shares = []
     for _ in range(50):
-        first, second = RandomSplitter()(files), RandomSplitter()(files)
-        shares.append(len(set(first[0]) & set(second[1])) / len(second[1]))
-    assert abs(np.mean(shares) - 0.8) < 0.05  # four in five
+        train, _ = RandomSplitter()(files)
+        _, valid = RandomSplitter()(files)
+        shares.append(len(set(train) & set(valid)) / len(valid))
+    assert abs(np.mean(shares) - 0.8) < 0.05
 
 
-def test_splits_that_stay_are_taken(small):
-    from fastai.vision.all import RandomSplitter
-
-    get = lessons_get_dls(small / "train", splitter=RandomSplitter(seed=42))
-    assert (
-        len(
-            fit_progressive(
-                learner(get(8, 16)), get, [Stage(16, 8, 1, 1e-3), Stage(32, 8, 1, 1e-3)]
-            )
-        )
-        == 4
-    )
+def test_a_random_split_with_a_seed_is_accepted(small):
+    get_lesson_dls = lesson_get_dls(small / "train", splitter=RandomSplitter(seed=42))
+    learn = tiny_learner(get_lesson_dls(8, 16))
+    assert len(fit_progressive(learn, get_lesson_dls, TWO_STAGES)) == 4
 
 
-def test_other_splits_that_mislead(small):
-    from fastai.vision.all import FuncSplitter, GrandparentSplitter
-
-    untouched(
-        lessons_get_dls(small, splitter=lambda items: (list(range(60)), list(range(50, 70)))),
-        "Stage 1 trains on 10 of its 20 validation images",
-    )
-    untouched(
-        lessons_get_dls(small, splitter=FuncSplitter(lambda f: False)),
-        "Stage 1 has no validation images",
-    )
-    fewer = iter(
-        [
-            lessons_get_dls(small, splitter=GrandparentSplitter(valid_name="val")),
-            lessons_get_dls(small / "train"),
-        ]
-    )
-    untouched(lambda bs, size: next(fewer)(bs, size), "Stage 2 validates on other images")
+def overlapping_split(items):
+    return list(range(60)), list(range(50, 70))
 
 
-def test_loaders_that_do_not_say_what_they_hold():
-    from fastai.data.core import DataLoaders
-    from torch.utils.data import TensorDataset
+def test_an_overlapping_split_raises_an_error(small):
+    message = "Stage 1 trains on 10 of its 20 validation images"
+    check_error(lesson_get_dls(small, splitter=overlapping_split), message)
 
-    part = TensorDataset(torch.rand(8, 3, 16, 16), torch.zeros(8))
-    untouched(
-        lambda bs, size: DataLoaders.from_dsets(part, part, bs=bs),
+
+def test_a_split_without_validation_raises_an_error(small):
+    no_validation = FuncSplitter(lambda file: False)
+    check_error(lesson_get_dls(small, splitter=no_validation), "Stage 1 has no validation images")
+
+
+def test_other_validation_images_in_the_second_stage_raise_an_error(small):
+    all_files = lesson_get_dls(small, splitter=GrandparentSplitter(valid_name="val"))
+    train_files = lesson_get_dls(small / "train")
+    get_both = one_for_each_stage(all_files, train_files)
+    check_error(get_both, "Stage 2 validates on other images")
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["train only", "train and valid"])
+def test_loaders_without_items_raise_an_error(count):
+    datasets = [TensorDataset(torch.rand(8, 3, 16, 16), torch.zeros(8))] * count
+    check_error(
+        lambda bs, size: DataLoaders.from_dsets(*datasets, bs=bs),
         "do not say which images they hold",
     )
-    untouched(
-        lambda bs, size: DataLoaders.from_dsets(part, bs=bs), "do not say which images they hold"
+
+
+def numbered_arrays(count):
+    "Return arrays that differ in one number, which their printed form leaves out."
+    arrays = [np.zeros((50, 50)) for _ in range(count)]
+    for i, array in enumerate(arrays):
+        array[25, 25] = i
+    return arrays
+
+
+def select_rows(indices):
+    return pd.DataFrame(dict(x=list("abcdef"))).iloc[indices]
+
+
+def select_arrays(indices):
+    arrays = numbered_arrays(6)
+    return [arrays[i] for i in indices]
+
+
+def loaders_of(train, valid):
+    "Return a `get_dls` whose loaders have these items, and nothing else."
+    loaders = SimpleNamespace(
+        train_ds=SimpleNamespace(items=train), valid_ds=SimpleNamespace(items=valid)
     )
+    return lambda bs, size: loaders
 
 
-@pytest.mark.parametrize("kind", ["table", "arrays"])
-def test_items_that_are_no_paths(kind):
-    "Rows of a table are told apart, and so are arrays whose printed form is the same."
-    import pandas as pd
-
-    arrays = [np.zeros((50, 50)) for _ in range(6)]
-    for i, a in enumerate(arrays):
-        a[25, 25] = i
-    items = pd.DataFrame(dict(x=list("abcdef"))) if kind == "table" else arrays
-    part = (lambda i: items.iloc[i]) if kind == "table" else (lambda i: [items[k] for k in i])
-
-    def get(*parts):
-        return lambda bs, size: Namespace(
-            **{f"{n}_ds": Namespace(items=part(i)) for n, i in zip(("train", "valid"), parts)}
-        )
-
-    untouched(get([0, 1, 2], [2, 3]), "Stage 1 trains on 1 of its 2")
-    both = iter([get([0, 1, 2], [3, 4]), get([0, 1, 4], [2, 3])])
-    untouched(lambda bs, size: next(both)(bs, size), "1 of its 2 were trained on before")
+@pytest.mark.parametrize("select", [select_rows, select_arrays])
+def test_rows_of_a_table_and_arrays_are_compared(select):
+    overlapping = loaders_of(select([0, 1, 2]), select([2, 3]))
+    check_error(overlapping, "Stage 1 trains on 1 of its 2")
+    first = loaders_of(select([0, 1, 2]), select([3, 4]))
+    second = loaders_of(select([0, 1, 4]), select([2, 3]))
+    check_error(one_for_each_stage(first, second), "1 of its 2 were trained on before")
 
 
-def test_fine_tune_freezes_nothing_on_one_group(small):
-    from fastai.vision.all import L, params
-
-    one = learner(get_dls(8, 16, small))
-    two = learner(get_dls(8, 16, small), splitter=lambda m: L(params(m[:-1]), params(m[-1:])))
-    for learn, groups, frozen in ((one, 1, False), (two, 2, True)):
-        learn.freeze()
-        assert (
-            len(learn.opt.param_lists) == groups and learn.model[0].weight.requires_grad != frozen
-        )
-    before = one.model[0].weight.detach().clone()
-    one.freeze()
-    one.fit_one_cycle(1, 1e-3)  # fine_tune's first epoch
-    assert not torch.equal(before, one.model[0].weight)
+# ---- Claims of the chapter about fastai
 
 
-def test_nothing_stops_a_size_past_the_file(small):
+def two_groups(model):
+    return L(params(model[:-1]), params(model[-1:]))
+
+
+def test_freeze_freezes_nothing_with_one_group_of_parameters(small):
+    learn = tiny_learner(get_dls(8, 16, small))
+    learn.freeze()
+    assert len(learn.opt.param_lists) == 1
+    assert learn.model[0].weight.requires_grad
+    before = learn.model[0].weight.detach().clone()
+    learn.fit_one_cycle(1, 1e-3)  # fine_tune's first epoch
+    assert not torch.equal(before, learn.model[0].weight)
+
+
+def test_freeze_freezes_the_first_of_two_groups_of_parameters(small):
+    learn = tiny_learner(get_dls(8, 16, small), splitter=two_groups)
+    learn.freeze()
+    assert len(learn.opt.param_lists) == 2
+    assert not learn.model[0].weight.requires_grad
+
+
+def test_a_size_above_that_of_the_files_is_accepted(small):
+    file = next(small.glob("train/*/*.jpg"))
+    assert min(Image.open(file).size) == 128
     x, _ = get_dls(2, 224, small).one_batch()
-    assert min(Image.open(next(small.glob("train/*/*.jpg"))).size) == 128 and x.shape[2:] == (
-        224,
-        224,
-    )
+    assert x.shape[2:] == (224, 224)

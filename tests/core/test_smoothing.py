@@ -1,61 +1,68 @@
-"The arithmetic of chapter five, held against numpy, torch and fastai."
+"Chapter five: label smoothing and calibration against NumPy, torch and fastai."
 
 import numpy as np
 import pytest
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
+from fastai.losses import LabelSmoothingCrossEntropy
+from fastai.vision.all import Callback, CancelFitException, MixUp, TensorCategory
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learners import narrow_learner
+from torch import nn
 
 from lesson7.data.loaders import get_dls
 from lesson7.smoothing import ece, reliability, smooth_labels, smoothed_cross_entropy
 
-
-def batch(seed=0, b=32, n=10):
-    "Logits in double precision, and class indices."
-    g = torch.Generator().manual_seed(seed)
-    return 3 * torch.randn(b, n, generator=g, dtype=torch.float64), torch.randint(
-        n, (b,), generator=g
-    )
+seeds = st.integers(0, 999)
+class_counts = st.sampled_from([2, 3, 10, 1000])
 
 
-def numpys(y, n, eps):
-    target = np.full((len(y), n), eps / n)
-    target[np.arange(len(y)), y] = 1 - eps + eps / n
-    return target
+def random_batch(seed=0, count=32, n=10):
+    "Return logits in double precision, and class indices."
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(count, n, generator=generator, dtype=torch.float64)
+    return logits, torch.randint(n, (count,), generator=generator)
 
 
-def numpys_loss(logits, target):
-    z = np.asarray(logits, np.float64)
-    z = z - z.max(1, keepdims=True)
-    return -(target * (z - np.log(np.exp(z).sum(1, keepdims=True)))).sum(1).mean()
+def numpy_targets(y, n, eps):
+    targets = np.full((len(y), n), eps / n)
+    targets[np.arange(len(y)), y] = 1 - eps + eps / n
+    return targets
 
 
-def test_the_lessons_own_numbers():
+def numpy_loss(logits, targets):
+    shifted = logits - logits.max(1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(1, keepdims=True))
+    return -(targets * (shifted - log_sum)).sum(1).mean()
+
+
+# ---- smooth_labels
+
+
+def test_the_lessons_example():
     target = smooth_labels(torch.tensor([3]), 10, 0.1)[0]
-    assert np.allclose(
-        target, [0.01, 0.01, 0.01, 0.91, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01], atol=1e-7
-    )
+    expected = [0.01, 0.01, 0.01, 0.91, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01]
+    assert np.allclose(target, expected, atol=1e-7)
 
 
 @settings(deadline=None)
-@given(st.integers(0, 999), st.sampled_from([2, 3, 10, 1000]), st.floats(0, 0.999))
-def test_smooth_labels_are_numpys_and_sum_to_one(seed, n, eps):
-    _, y = batch(seed, 5, n)
-    target = smooth_labels(y, n, eps)
-    assert np.allclose(target, numpys(y.numpy(), n, eps), atol=1e-6) and np.allclose(
-        target.sum(1), 1, atol=1e-5
-    )
-    soft = F.one_hot(y, n).double()
-    assert np.allclose(smooth_labels(soft, n, eps), numpys(y.numpy(), n, eps), atol=1e-12)
+@given(seeds, class_counts, st.floats(0, 0.999))
+def test_smooth_labels_agree_with_numpy_and_sum_to_one(seed, n, eps):
+    _, y = random_batch(seed, 5, n)
+    targets = smooth_labels(y, n, eps)
+    expected = numpy_targets(y.numpy(), n, eps)
+    assert np.allclose(targets, expected, atol=1e-6)
+    assert np.allclose(targets.sum(1), 1, atol=1e-5)
+    one_hot = F.one_hot(y, n).double()
+    assert np.allclose(smooth_labels(one_hot, n, eps), expected, atol=1e-12)
 
 
-def test_soft_labels_keep_their_mixture_and_are_not_changed():
+def test_soft_labels_are_smoothed_and_not_changed():
     y = torch.tensor([[0.3, 0.7, 0, 0]])
-    assert np.allclose(smooth_labels(y, 4, 0.2), [[0.29, 0.61, 0.05, 0.05]]) and torch.equal(
-        y, torch.tensor([[0.3, 0.7, 0, 0]])
-    )
+    before = y.clone()
+    assert np.allclose(smooth_labels(y, 4, 0.2), [[0.29, 0.61, 0.05, 0.05]])
+    assert torch.equal(y, before)
 
 
 @pytest.mark.parametrize(
@@ -66,24 +73,24 @@ def test_soft_labels_keep_their_mixture_and_are_not_changed():
         torch.tensor([3, 0], dtype=torch.uint8),
         torch.tensor([3, 0], dtype=torch.int32),
     ],
+    ids=["list", "array", "uint8", "int32"],
 )
-def test_what_holds_whole_numbers_will_do(y):
-    assert np.allclose(smooth_labels(y, 4, 0.1), numpys([3, 0], 4, 0.1))
+def test_smooth_labels_accepts_whole_numbers_of_any_type(y):
+    assert np.allclose(smooth_labels(y, 4, 0.1), numpy_targets([3, 0], 4, 0.1))
 
 
-def test_fastais_own_tensors_will_do():
-    from fastai.vision.all import TensorCategory
+def test_smooth_labels_accepts_fastais_tensors():
+    targets = smooth_labels(TensorCategory([3, 0]), 4, 0.1)
+    assert type(targets) is torch.Tensor
+    assert np.allclose(targets, numpy_targets([3, 0], 4, 0.1))
 
-    out = smooth_labels(TensorCategory([3, 0]), 4, 0.1)
-    assert type(out) is torch.Tensor and np.allclose(out, numpys([3, 0], 4, 0.1))
 
-
-def test_an_empty_batch():
+def test_smooth_labels_accepts_an_empty_batch():
     assert smooth_labels(torch.zeros(0, dtype=torch.long), 4).shape == (0, 4)
 
 
 @pytest.mark.parametrize(
-    "y, n, eps, said",
+    "y, n, eps, message",
     [
         ([3], 10, -0.1, "eps is -0.1; it must be at least 0 and below 1"),
         ([3], 10, 1, "eps is 1; it must be"),
@@ -103,203 +110,202 @@ def test_an_empty_batch():
         (torch.full((1, 2), float("nan")), 2, 0.1, "sum to one"),
     ],
 )
-def test_smooth_labels_refuses(y, n, eps, said):
-    with pytest.raises(ValueError, match=said):
+def test_smooth_labels_raises_on_invalid_arguments(y, n, eps, message):
+    with pytest.raises(ValueError, match=message):
         smooth_labels(y, n, eps)
 
 
+# ---- smoothed_cross_entropy
+
+
 @settings(deadline=None)
-@given(st.integers(0, 999), st.sampled_from([2, 3, 10, 1000]), st.floats(0, 0.99))
-def test_the_loss_is_numpys_torchs_and_fastais(seed, n, eps):
-    from fastai.losses import LabelSmoothingCrossEntropy
+@given(seeds, class_counts, st.floats(0, 0.99))
+def test_the_loss_agrees_with_numpy_torch_and_fastai(seed, n, eps):
+    logits, y = random_batch(seed, 8, n)
+    loss = smoothed_cross_entropy(logits, y, eps).item()
+    expected = numpy_loss(logits.numpy(), numpy_targets(y.numpy(), n, eps))
+    assert abs(loss - expected) < 1e-9
+    assert abs(loss - nn.CrossEntropyLoss(label_smoothing=eps)(logits, y).item()) < 1e-9
+    assert abs(loss - LabelSmoothingCrossEntropy(eps)(logits, y).item()) < 1e-9
 
-    logits, y = batch(seed, 8, n)
-    ours = smoothed_cross_entropy(logits, y, eps).item()
-    assert abs(ours - numpys_loss(logits, numpys(y.numpy(), n, eps))) < 1e-9
-    assert abs(ours - nn.CrossEntropyLoss(label_smoothing=eps)(logits, y).item()) < 1e-9
-    assert abs(ours - LabelSmoothingCrossEntropy(eps)(logits, y).item()) < 1e-9
 
-
-def test_the_loss_in_single_precision_is_within_a_millionth():
-    from fastai.losses import LabelSmoothingCrossEntropy
-
-    logits, y = batch(3)
+def test_the_loss_in_single_precision_agrees_to_a_millionth():
+    logits, y = random_batch(3)
     logits = logits.float()
-    ours = smoothed_cross_entropy(logits, y)
-    assert (
-        abs(ours - nn.CrossEntropyLoss(label_smoothing=0.1)(logits, y)) < 1e-6
-        and abs(ours - LabelSmoothingCrossEntropy()(logits, y)) < 1e-6
-    )
+    loss = smoothed_cross_entropy(logits, y)
+    assert abs(loss - nn.CrossEntropyLoss(label_smoothing=0.1)(logits, y)) < 1e-6
+    assert abs(loss - LabelSmoothingCrossEntropy()(logits, y)) < 1e-6
+
+
+def test_the_loss_in_bfloat16_is_bfloat16():
+    logits, y = random_batch(3)
     assert smoothed_cross_entropy(logits.bfloat16(), y).dtype == torch.bfloat16
 
 
 @settings(deadline=None)
-@given(st.integers(0, 999), st.floats(0, 0.99))
-def test_with_weights_it_is_torchs_for_indices_and_for_soft_targets(seed, eps):
-    logits, y = batch(seed)
-    w = torch.rand(10, dtype=torch.float64) + 0.1
-    loss = nn.CrossEntropyLoss(w, label_smoothing=eps)
-    assert abs(smoothed_cross_entropy(logits, y, eps, w) - loss(logits, y)) < 1e-9
-    soft = logits.flip(0).softmax(1)
-    assert abs(smoothed_cross_entropy(logits, soft, eps, w) - loss(logits, soft)) < 1e-9
-
-
-def test_fastai_leaves_the_smoothing_part_unweighted():
-    "What the callout says."
-    from fastai.losses import LabelSmoothingCrossEntropy
-
-    logits, y = batch()
-    w = torch.linspace(0.5, 3, 10, dtype=torch.float64)
-    fastais = LabelSmoothingCrossEntropy(0.1, w)(logits, y)
-    assert (
-        abs(fastais - (0.9 * F.cross_entropy(logits, y, w) - 0.1 * logits.log_softmax(1).mean()))
-        < 1e-9
-    )
-    assert abs(fastais - smoothed_cross_entropy(logits, y, 0.1, w)) > 1e-3
-
-
-def test_a_thousand_outputs_smooth_over_classes_that_do_not_exist():
-    "What the callout says: 990 of the thousand get 0.099 of 0.1."
-    assert np.isclose(smooth_labels([3], 1000)[0, 10:].sum(), 0.099)
-
-
-@pytest.fixture(scope="module")
-def learner(small):
-    "A function that makes an untrained fastai Learner with smoothing and these callbacks, on sixty pictures."
-    from fastai.vision.all import LabelSmoothingCrossEntropy, Learner, xresnet18
-
-    def make(*cbs):
-        torch.manual_seed(0)
-        dls = get_dls(15, 32, small)
-        learn = Learner(
-            dls,
-            xresnet18(n_out=dls.c, widen=0.25, stem_szs=(16, 16, 64)),
-            loss_func=LabelSmoothingCrossEntropy(),
-            cbs=cbs,
-        )
-        return learn
-
-    return make
-
-
-def test_fastais_validation_loss_is_smoothed_too(learner):
-    "What the callout says."
-    learn = learner()
-    with learn.no_bar(), learn.no_logging():
-        loss, (probs, y) = learn.validate()[0], learn.get_preds()
-    assert (
-        abs(smoothed_cross_entropy(probs.log(), y) - loss)
-        < 1e-4
-        < abs(F.nll_loss(probs.log(), y) - loss)
-    )
-
-
-def test_fastais_mixup_with_smoothing_is_one_soft_target(learner):
-    from fastai.vision.all import Callback, CancelFitException, MixUp
-
-    class Look(Callback):
-        order = 99
-
-        def after_loss(self):
-            self.seen = (
-                self.pred.detach(),
-                self.y,
-                self.mix_up.yb1[0],
-                self.mix_up.lam,
-                self.loss_grad.item(),
-            )
-            raise CancelFitException
-
-    learn = learner(MixUp(0.4), look := Look())
-    with learn.no_bar(), learn.no_logging():
-        learn.fit(1)
-    logits, y, other, lam, loss = look.seen
-    mixed = lam[:, None] * F.one_hot(y, 10) + (1 - lam)[:, None] * F.one_hot(other, 10)
-    assert (
-        abs(smoothed_cross_entropy(logits, mixed) - loss) < 1e-5
-        and abs(F.cross_entropy(logits, smooth_labels(mixed, 10)) - loss) < 1e-5
-    )
+@given(seeds, st.floats(0, 0.99))
+def test_the_weighted_loss_agrees_with_torch(seed, eps):
+    logits, y = random_batch(seed)
+    soft_targets = logits.flip(0).softmax(1)
+    weight = torch.rand(10, dtype=torch.float64) + 0.1
+    torch_loss = nn.CrossEntropyLoss(weight, label_smoothing=eps)
+    for targets in (y, soft_targets):
+        loss = smoothed_cross_entropy(logits, targets, eps, weight)
+        assert abs(loss - torch_loss(logits, targets)) < 1e-9
 
 
 @pytest.mark.parametrize(
-    "logits, y, said",
+    "logits, y, message",
     [
         (torch.zeros(10), [1], r"\[B,C\]; these are \[10\]"),
         (torch.zeros(3, 10), [1, 2], "3 rows of logits and 2 labels"),
         (torch.zeros(2, 1), [0, 0], "n_classes is 1"),
     ],
 )
-def test_the_loss_refuses(logits, y, said):
-    with pytest.raises(ValueError, match=said):
+def test_the_loss_raises_on_invalid_arguments(logits, y, message):
+    with pytest.raises(ValueError, match=message):
         smoothed_cross_entropy(logits, torch.tensor(y))
 
 
+def logits_with(index, value, n):
+    "Return logits [1,n] that are 0 but for one, and record gradients."
+    logits = torch.zeros(1, n, dtype=torch.float64)
+    logits[0, index] = value
+    return logits.requires_grad_()
+
+
 @pytest.mark.parametrize("n, eps", [(2, 0.1), (10, 0.1), (10, 0.5), (1000, 0.1)])
-def test_the_best_logit(n, eps):
-    "The gradient is zero at the formula's logit."
-    z = np.log((1 - eps + eps / n) / (eps / n))
-    logits = (
-        torch.zeros(1, n, dtype=torch.float64).index_fill_(1, torch.tensor([0]), z).requires_grad_()
-    )
+def test_the_gradient_is_zero_at_the_best_logit(n, eps):
+    best = np.log((1 - eps + eps / n) / (eps / n))
+    logits = logits_with(0, best, n)
     smoothed_cross_entropy(logits, torch.tensor([0]), eps).backward()
     assert logits.grad.abs().max() < 1e-12
 
 
-def test_hard_labels_push_for_ever():
-    "The slope along the true class's logit is p-1: below 0 however large the logit."
-    for z in (0.0, 5.0, 20.0):
-        logits = (
-            torch.zeros(1, 10, dtype=torch.float64)
-            .index_fill_(1, torch.tensor([3]), z)
-            .requires_grad_()
-        )
-        smoothed_cross_entropy(logits, torch.tensor([3]), 0).backward()
-        assert logits.grad[0, 3] < 0 and np.isclose(
-            logits.grad[0, 3], logits.softmax(1)[0, 3].detach() - 1
-        )
+@pytest.mark.parametrize("value", [0.0, 5.0, 20.0])
+def test_the_gradient_with_hard_labels_is_never_zero(value):
+    "It is p - 1 at the true class, below 0 however large the logit is."
+    logits = logits_with(3, value, 10)
+    smoothed_cross_entropy(logits, torch.tensor([3]), 0).backward()
+    gradient = logits.grad[0, 3]
+    assert gradient < 0
+    assert np.isclose(gradient, logits.softmax(1)[0, 3].detach() - 1)
 
 
-def numpys_ece(probs, y, bins):
-    sure, right, total = probs.max(1), probs.argmax(1) == y, 0
+# ---- Claims of the chapter
+
+
+def test_fastai_does_not_weight_the_smoothing_part():
+    logits, y = random_batch()
+    weight = torch.linspace(0.5, 3, 10, dtype=torch.float64)
+    loss = LabelSmoothingCrossEntropy(0.1, weight)(logits, y)
+    smoothing_part = -logits.log_softmax(1).mean()
+    expected = 0.9 * F.cross_entropy(logits, y, weight) + 0.1 * smoothing_part
+    assert abs(loss - expected) < 1e-9
+    assert abs(loss - smoothed_cross_entropy(logits, y, 0.1, weight)) > 1e-3
+
+
+def test_a_thousand_outputs_for_ten_classes_share_eps_among_990_others():
+    assert np.isclose(smooth_labels([3], 1000)[0, 10:].sum(), 0.099)
+
+
+@pytest.fixture(scope="module")
+def dls(small):
+    return get_dls(15, 32, small)
+
+
+def test_fastais_validation_loss_is_smoothed(dls):
+    learn = narrow_learner(dls, LabelSmoothingCrossEntropy())
+    with learn.no_logging():
+        loss = learn.validate()[0]
+        probabilities, y = learn.get_preds()
+    log_probabilities = probabilities.log()
+    assert abs(smoothed_cross_entropy(log_probabilities, y) - loss) < 1e-4
+    assert abs(F.nll_loss(log_probabilities, y) - loss) > 1e-4
+
+
+class KeepFirstBatch(Callback):
+    "Keeps what MixUp makes of the first batch, and ends the fit."
+
+    order = 99  # after MixUp
+
+    def after_loss(self):
+        self.logits = self.pred.detach()
+        self.classes = self.y
+        self.partners = self.mix_up.yb1[0]
+        self.lam = self.mix_up.lam
+        self.mixed_loss = self.loss_grad.item()
+        raise CancelFitException
+
+
+def test_fastais_mixup_with_smoothing_is_one_soft_target(dls):
+    batch = KeepFirstBatch()
+    learn = narrow_learner(dls, LabelSmoothingCrossEntropy(), cbs=[MixUp(0.4), batch])
+    with learn.no_logging():
+        learn.fit(1)
+    lam = batch.lam[:, None]
+    mixed = lam * F.one_hot(batch.classes, 10) + (1 - lam) * F.one_hot(batch.partners, 10)
+    loss = smoothed_cross_entropy(batch.logits, mixed)
+    assert abs(loss - batch.mixed_loss) < 1e-5
+    torch_loss = F.cross_entropy(batch.logits, smooth_labels(mixed, 10))
+    assert abs(torch_loss - batch.mixed_loss) < 1e-5
+
+
+def test_mixed_smoothed_losses_are_the_loss_of_the_mixed_targets():
+    "The arithmetic of fastai's MixUp with LabelSmoothingCrossEntropy."
+    logits, y = random_batch()
+    partners = y.flip(0)
+    lam = torch.rand(len(y), dtype=torch.float64)
+    each = LabelSmoothingCrossEntropy(0.1, reduction="none")
+    expected = torch.lerp(each(logits, partners), each(logits, y), lam).mean()
+    weight = lam[:, None]
+    mixed = weight * F.one_hot(y, 10) + (1 - weight) * F.one_hot(partners, 10)
+    assert abs(expected - smoothed_cross_entropy(logits, mixed)) < 1e-9
+    assert abs(expected - F.cross_entropy(logits, smooth_labels(mixed, 10))) < 1e-9
+
+
+# ---- Calibration
+
+
+def numpy_ece(probabilities, y, bins):
+    confidence = probabilities.max(1)
+    is_right = probabilities.argmax(1) == y
+    total = 0
     for i in range(bins):
-        here = (sure > i / bins) & (sure <= (i + 1) / bins)
-        if here.any():
-            total += here.mean() * abs(sure[here].mean() - right[here].mean())
+        in_bin = (confidence > i / bins) & (confidence <= (i + 1) / bins)
+        if in_bin.any():
+            gap = abs(confidence[in_bin].mean() - is_right[in_bin].mean())
+            total += in_bin.mean() * gap
     return total
 
 
 @settings(deadline=None)
-@given(st.integers(0, 999), st.sampled_from([2, 3, 10]), st.integers(1, 30))
-def test_ece_is_numpys(seed, n, bins):
-    logits, y = batch(seed, 200, n)
-    assert (
-        abs(
-            ece(logits.softmax(1), y, bins) - numpys_ece(logits.softmax(1).numpy(), y.numpy(), bins)
-        )
-        < 1e-9
-    )
+@given(seeds, st.sampled_from([2, 3, 10]), st.integers(1, 30))
+def test_ece_agrees_with_numpy(seed, n, bins):
+    logits, y = random_batch(seed, 200, n)
+    probabilities = logits.softmax(1)
+    expected = numpy_ece(probabilities.numpy(), y.numpy(), bins)
+    assert abs(ece(probabilities, y, bins) - expected) < 1e-9
 
 
-def test_reliability_counts_and_averages():
-    probs = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [1.0, 0.0]], dtype=torch.float64)
-    n, sure, right = reliability(probs, torch.tensor([0, 1, 1, 0]), 5)
-    assert (
-        n.tolist() == [0, 0, 1, 1, 2]
-        and np.allclose(sure[2:], [0.6, 0.8, 0.95])
-        and np.allclose(right[2:], [1, 0, 1])
-        and sure[:2].isnan().all()
-    )
+def test_reliability_returns_counts_confidence_and_accuracy_of_each_bin():
+    rows = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [1.0, 0.0]]
+    probabilities = torch.tensor(rows, dtype=torch.float64)
+    counts, confidence, accuracy = reliability(probabilities, torch.tensor([0, 1, 1, 0]), 5)
+    assert counts.tolist() == [0, 0, 1, 1, 2]
+    assert confidence[:2].isnan().all()
+    assert np.allclose(confidence[2:], [0.6, 0.8, 0.95])
+    assert np.allclose(accuracy[2:], [1, 0, 1])
 
 
-def test_a_calibrated_and_an_overconfident_model():
-    probs = torch.tensor([[0.75, 0.25]] * 4)
-    assert ece(probs, torch.tensor([0, 0, 0, 1])) < 1e-9 and np.isclose(
-        ece(probs, torch.ones(4, dtype=torch.long)), 0.75
-    )
+def test_ece_of_a_calibrated_and_of_an_overconfident_model():
+    probabilities = torch.tensor([[0.75, 0.25]] * 4)
+    assert ece(probabilities, torch.tensor([0, 0, 0, 1])) < 1e-9
+    assert np.isclose(ece(probabilities, torch.tensor([1, 1, 1, 1])), 0.75)
 
 
 @pytest.mark.parametrize(
-    "probs, y, bins, said",
+    "probabilities, y, bins, message",
     [
         (torch.ones(2, 3) / 3, [0, 1], 0, "bins is 0"),
         (torch.randn(2, 3) * 9, [0, 1], 15, "softmax"),
@@ -308,21 +314,6 @@ def test_a_calibrated_and_an_overconfident_model():
         (torch.ones(0, 3), [], 15, r"\[0, 3\]"),
     ],
 )
-def test_ece_refuses(probs, y, bins, said):
-    with pytest.raises(ValueError, match=said):
-        ece(probs, torch.tensor(y), bins)
-
-
-def test_mixup_with_smoothing_is_soft_target_cross_entropy():
-    "What fastai's MixUp computes with LabelSmoothingCrossEntropy: the smoothed mixture, as torch takes it."
-    from fastai.losses import LabelSmoothingCrossEntropy
-
-    logits, y = batch()
-    other, lam = y.flip(0), torch.rand(len(y), dtype=torch.float64)[:, None]
-    mixed = lam * F.one_hot(y, 10) + (1 - lam) * F.one_hot(other, 10)
-    each = LabelSmoothingCrossEntropy(0.1, reduction="none")
-    theirs = torch.lerp(each(logits, other), each(logits, y), lam[:, 0]).mean()
-    assert (
-        abs(theirs - smoothed_cross_entropy(logits, mixed)) < 1e-9
-        and abs(theirs - F.cross_entropy(logits, smooth_labels(mixed, 10))) < 1e-9
-    )
+def test_ece_raises_on_invalid_arguments(probabilities, y, bins, message):
+    with pytest.raises(ValueError, match=message):
+        ece(probabilities, torch.tensor(y), bins)

@@ -1,66 +1,72 @@
-"The arithmetic of chapter three, held against numpy, torch, Pillow and fastai."
+"Chapter three: windows and test time augmentation against NumPy, Pillow and fastai."
 
 import numpy as np
 import pytest
 import torch
+from fastai.vision.all import (
+    Datasets,
+    Normalize,
+    PILImage,
+    RandomResizedCrop,
+    Resize,
+    aug_transforms,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learners import narrow_learner
+from learners import lesson_loaders, narrow_learner, tiny_learner
 from PIL import Image
 
 from lesson7.data.loaders import get_dls
 from lesson7.data.samples import photos
 from lesson7.tta import combine, tta, windows
 
-STATS = (0.4, 0.37, 0.35), (0.21, 0.2, 0.19)
+MEAN, STD = (0.4, 0.37, 0.35), (0.21, 0.2, 0.19)
+STATS = MEAN, STD
 
 
-# windows
+# ---- windows
+
+sides = st.integers(1, 300)
+kinds = st.sampled_from(["corners", "ends", "random"])
 
 
 @settings(deadline=None)
-@given(
-    st.integers(1, 300),
-    st.integers(1, 300),
-    st.sampled_from(["corners", "ends", "random"]),
-    st.integers(1, 4),
-    st.floats(0.01, 1),
-    st.integers(0, 99),
-)
+@given(sides, sides, kinds, st.integers(1, 4), st.floats(0.01, 1), st.integers(0, 99))
 def test_windows_are_squares_within_the_image(h, w, kind, n, scale, seed):
     boxes = windows(h, w, 48, kind, n, scale, seed)
     side = max(1, int(scale * min(h, w) + 0.5))
-    assert len(boxes) == n and all(isinstance(v, int) for box in boxes for v in box)
-    assert all(
-        x0 >= 0 and y0 >= 0 and x1 <= w and y1 <= h and x1 - x0 == y1 - y0 == side
-        for x0, y0, x1, y1 in boxes
-    )
+    assert len(boxes) == n
+    for x0, y0, x1, y1 in boxes:
+        assert {type(x0), type(y0), type(x1), type(y1)} == {int}
+        assert x0 >= 0 and y0 >= 0 and x1 <= w and y1 <= h
+        assert x1 - x0 == y1 - y0 == side
 
 
-def test_windows_stand_where_they_should():
-    assert windows(100, 150, 64) == [
-        (0, 0, 85, 85),
-        (65, 15, 150, 100),
-        (65, 0, 150, 85),
-        (0, 15, 85, 100),
-    ]
-    assert windows(100, 150, 64, "corners", 2) == windows(100, 150, 64)[:2]
-    assert windows(100, 150, 64, "ends", 3, 1.0) == [
-        (0, 0, 100, 100),
-        (25, 0, 125, 100),
-        (50, 0, 150, 100),
-    ]
-    assert windows(150, 100, 64, "ends", 2, 1.0) == [(0, 0, 100, 100), (0, 50, 100, 150)]
+def test_corner_windows():
+    corners = [(0, 0, 85, 85), (65, 15, 150, 100), (65, 0, 150, 85), (0, 15, 85, 100)]
+    assert windows(100, 150, 64) == corners
+    assert windows(100, 150, 64, "corners", 2) == corners[:2]
     assert windows(1, 1, 64, n=1) == [(0, 0, 1, 1)]
 
 
+def test_end_windows():
+    centre, left, right = (25, 0, 125, 100), (0, 0, 100, 100), (50, 0, 150, 100)
+    assert windows(100, 150, 64, "ends", 3, 1.0) == [left, centre, right]
+    top, bottom = (0, 0, 100, 100), (0, 50, 100, 150)
+    assert windows(150, 100, 64, "ends", 2, 1.0) == [top, bottom]
+
+
+def random_windows(seed):
+    return windows(100, 150, 64, "random", seed=seed)
+
+
 def test_random_windows_repeat_with_their_seed():
-    draw = lambda seed: windows(100, 150, 64, "random", seed=seed)
-    assert draw(1) == draw(1) != draw(2) and draw(None) != draw(None)
+    assert random_windows(1) == random_windows(1) != random_windows(2)
+    assert random_windows(None) != random_windows(None)
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     [
         (dict(n=0), "n is 0; it must be a whole number of 1 or more"),
         (dict(n=2.5), "n is 2.5"),
@@ -73,47 +79,49 @@ def test_random_windows_repeat_with_their_seed():
         (dict(n=5), "4 corners"),
     ],
 )
-def test_windows_refuse(change, said):
-    with pytest.raises(ValueError, match=said):
+def test_windows_raises_on_invalid_arguments(change, message):
+    with pytest.raises(ValueError, match=message):
         windows(**dict(h=100, w=150, size=64) | change)
 
 
-# combine
+# ---- combine
 
 
-def softmaxes(views, seed=0):
-    return (
-        torch.randn(views, 6, 5, generator=torch.Generator().manual_seed(seed)).double().softmax(2)
-    )
+def random_probabilities(view_count, seed=0):
+    "Return probabilities [views,6,5] in double precision."
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(view_count, 6, 5, generator=generator).double().softmax(2)
 
 
 @settings(deadline=None)
 @given(st.integers(1, 6), st.integers(0, 99), st.floats(0, 1))
-def test_combine_is_numpys(views, seed, beta):
-    p = softmaxes(views, seed)
-    x = p.numpy()
-    lerp = beta * x[0] + (1 - beta) * x[1:].mean(0) if views > 1 else x[0]
-    for reduce, expected in dict(mean=x.mean(0), max=x.max(0), lerp=lerp).items():
-        assert np.allclose(combine(p, reduce, beta), expected, atol=1e-12), reduce
-    assert np.allclose(combine(p, "mean").sum(1), 1) and np.allclose(
-        combine(p, "lerp", beta).sum(1), 1
-    )
+def test_combine_agrees_with_numpy(view_count, seed, beta):
+    views = random_probabilities(view_count, seed)
+    x = views.numpy()
+    lerp = x[0]
+    if view_count > 1:
+        lerp = beta * x[0] + (1 - beta) * x[1:].mean(0)
+    assert np.allclose(combine(views, "mean", beta), x.mean(0), atol=1e-12)
+    assert np.allclose(combine(views, "max", beta), x.max(0), atol=1e-12)
+    assert np.allclose(combine(views, "lerp", beta), lerp, atol=1e-12)
+    assert np.allclose(combine(views, "mean").sum(1), 1)
+    assert np.allclose(combine(views, "lerp", beta).sum(1), 1)
 
 
 def test_max_does_not_sum_to_one():
-    assert (combine(softmaxes(5), "max").sum(1) > 1.01).all()
+    assert (combine(random_probabilities(5), "max").sum(1) > 1.01).all()
 
 
 def test_the_weights_of_five_views():
-    one_hot = torch.eye(5)[:, None]  # view i says class i: the answer is the weights
-    assert torch.allclose(
-        combine(one_hot, "lerp"), torch.tensor([[0.25, 0.1875, 0.1875, 0.1875, 0.1875]]), atol=1e-7
-    )
-    assert torch.allclose(combine(one_hot, "lerp", 0.2), combine(one_hot, "mean"), atol=1e-7)
+    "Each view predicts another class with certainty, so the result is the weights."
+    views = torch.eye(5)[:, None]
+    weights = torch.tensor([[0.25, 0.1875, 0.1875, 0.1875, 0.1875]])
+    assert torch.allclose(combine(views, "lerp"), weights, atol=1e-7)
+    assert torch.allclose(combine(views, "lerp", 0.2), combine(views, "mean"), atol=1e-7)
 
 
 @pytest.mark.parametrize(
-    "args, said",
+    "args, message",
     [
         ((torch.zeros(2, 3),), r"\[2, 3\]; it must be \[views,B,C\]"),
         ((torch.zeros(0, 2, 3),), "one view or more"),
@@ -121,12 +129,12 @@ def test_the_weights_of_five_views():
         ((torch.zeros(2, 2, 3), "lerp", 1.5), "beta is 1.5"),
     ],
 )
-def test_combine_refuses(args, said):
-    with pytest.raises(ValueError, match=said):
+def test_combine_raises_on_invalid_arguments(args, message):
+    with pytest.raises(ValueError, match=message):
         combine(*args)
 
 
-# tta
+# ---- tta
 
 
 @pytest.fixture(scope="module")
@@ -134,217 +142,223 @@ def learn(small):
     return narrow_learner(get_dls(8, 48, small, STATS))
 
 
-def opened(monkeypatch):
-    "A list that grows by each file that is opened."
-    files, open_ = [], Image.open
-    monkeypatch.setattr(Image, "open", lambda f, *a, **kw: files.append(f) or open_(f, *a, **kw))
-    return files
+@pytest.fixture(scope="module")
+def views(learn):
+    "The predictions of five views, [5,30,10], and the classes [30]."
+    return tta(learn, reduce=None)
 
 
-def test_the_plain_view_is_the_validation_sets_own(learn):
-    views, targs = tta(learn, reduce=None)
-    plain, same = learn.get_preds()
-    assert (
-        views.shape == (5, 30, 10)
-        and torch.allclose(views[0], plain, atol=1e-6)
-        and torch.equal(targs, same)
-    )
-    assert all(not torch.allclose(v, plain, atol=1e-4) for v in views[1:])
+@pytest.fixture(scope="module")
+def mean_prediction(learn):
+    "The mean prediction of five views, [30,10]."
+    return tta(learn)[0]
+
+
+def with_weights_of(learn, dls, loss=None):
+    "Return a learner on other loaders with the same weights."
+    other = narrow_learner(dls, loss)
+    other.model.load_state_dict(learn.model.state_dict())
+    return other
+
+
+def test_the_first_view_is_the_validation_sets_own(learn, views):
+    preds, targs = views
+    plain, expected = learn.get_preds()
+    assert preds.shape == (5, 30, 10)
+    assert torch.allclose(preds[0], plain, atol=1e-6)
+    assert torch.equal(targs, expected)
+    for view in preds[1:]:
+        assert not torch.allclose(view, plain, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     "size, n, expected",
     [(48, 4, [40, 40, 20]), (128, 15, [64] * 5), (256, 1, [16, 16, 8]), (256, 16, [17] * 20)],
 )
-def test_views_go_through_the_model_a_batch_or_a_megapixel_at_a_time(small, size, n, expected):
-    other, together = narrow_learner(get_dls(8, size, small, STATS)), []
-    other.model.register_forward_pre_hook(lambda model, args: together.append(len(args[0])))
-    dl = other.dls.test_dl(other.dls.valid_ds.items[:20], with_labels=True)
-    views, targs = tta(other, n=n, kind="ends", reduce=None, dl=dl)
-    plain, same = other.get_preds(dl=dl)
-    assert together[:-3] == expected
-    assert torch.allclose(views[0], plain, atol=1e-6) and torch.equal(targs, same)
+def test_views_are_predicted_in_batches_of_about_a_megapixel(small, size, n, expected):
+    learn = tiny_learner(get_dls(8, size, small, STATS))
+    batch_sizes = []
+    learn.model.register_forward_pre_hook(lambda model, args: batch_sizes.append(len(args[0])))
+    dl = learn.dls.test_dl(learn.dls.valid_ds.items[:20], with_labels=True)
+    preds, targs = tta(learn, n=n, kind="ends", reduce=None, dl=dl)
+    assert batch_sizes == expected
+    with learn.no_bar():
+        plain, expected_targs = learn.get_preds(dl=dl)
+    assert torch.allclose(preds[0], plain, atol=1e-6)
+    assert torch.equal(targs, expected_targs)
 
 
-def test_each_view_is_what_the_model_says_to_that_window(learn):
-    "Made again by hand: crop, resize to what the model sees, normalize, softmax."
-    views, _ = tta(learn, reduce=None)
-    im = Image.open(learn.dls.valid_ds.items[11]).convert("RGB")
-    for box, said in zip(windows(im.height, im.width, 48), views[1:, 11]):
-        square = im.crop(box).resize((48, 48), Image.Resampling.BILINEAR)
-        mean, std = (torch.tensor(v)[:, None, None] for v in STATS)
-        x = (torch.from_numpy(np.array(square)).permute(2, 0, 1)[None] / 255 - mean) / std
-        with torch.no_grad():
-            p = learn.model.eval()(x).softmax(1)[0]
-        assert torch.allclose(p, said, atol=1e-5)
+def predict_window(learn, image, box):
+    "Return the prediction for a window: crop, resize, normalize, softmax."
+    square = image.crop(box).resize((48, 48), Image.Resampling.BILINEAR)
+    x = torch.from_numpy(np.array(square)).permute(2, 0, 1)[None] / 255
+    mean, std = (torch.tensor(values)[:, None, None] for values in STATS)
+    with torch.no_grad():
+        return learn.model.eval()((x - mean) / std).softmax(1)[0]
 
 
-def pipelines():
-    "Of fastai's ways to bring pictures to one size: item transforms, and batch transforms."
-    from fastai.vision.all import Normalize, RandomResizedCrop, Resize, aug_transforms
-
-    norm = Normalize.from_stats(*STATS)
-    return {
-        "item only": (Resize(48), [norm]),
-        "squish": (Resize(64, "squish"), [*aug_transforms(size=48), norm]),
-        "pad": (Resize((48, 64), "pad"), []),
-        "random crop": (RandomResizedCrop(48), [*aug_transforms(), norm]),
-        "rectangle": (Resize((64, 96)), [*aug_transforms(size=(32, 48), min_scale=0.75), norm]),
-    }
+def test_each_view_is_the_prediction_for_its_window(learn, views):
+    preds, _ = views
+    index = 11
+    image = Image.open(learn.dls.valid_ds.items[index]).convert("RGB")
+    boxes = windows(image.height, image.width, 48)
+    for box, view in zip(boxes, preds[1:, index], strict=True):
+        assert torch.allclose(predict_window(learn, image, box), view, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["item only", "squish", "pad", "random crop", "rectangle"])
-def test_whatever_brings_pictures_to_size(learn, small, name):
-    "The plain view is validation's own, and a window that sees the whole of a square picture says the same up to resampling."
-    from fastai.vision.all import (
-        CategoryBlock,
-        DataBlock,
-        GrandparentSplitter,
-        ImageBlock,
-        get_image_files,
-        parent_label,
-    )
-
-    item, batch = pipelines()[name]
-    dls = DataBlock(
-        (ImageBlock, CategoryBlock),
-        get_items=get_image_files,
-        get_y=parent_label,
-        splitter=GrandparentSplitter(valid_name="val"),
-        item_tfms=item,
-        batch_tfms=batch,
-    ).dataloaders(small, bs=8, num_workers=0)
-    other = narrow_learner(dls)
-    other.model.load_state_dict(learn.model.state_dict())
-    views, targs = tta(other, kind="ends", scale=1.0, n=3, reduce=None)
-    plain, same = other.get_preds()
-    assert torch.allclose(views[0], plain, atol=1e-6) and torch.equal(targs, same)
-    if name == "item only":
-        assert torch.allclose(
-            views[2], plain, atol=2e-2
-        )  # the middle window is the centre crop, rounded to whole pixels
-    assert not torch.allclose(views[1], views[3], atol=1e-4)
+NORMALIZE = Normalize.from_stats(*STATS)
+PIPELINES = {  # name -> item transform, batch transforms
+    "item only": (Resize(48), [NORMALIZE]),
+    "squish": (Resize(64, "squish"), [*aug_transforms(size=48), NORMALIZE]),
+    "pad": (Resize((48, 64), "pad"), []),
+    "random crop": (RandomResizedCrop(48), [*aug_transforms(), NORMALIZE]),
+    "rectangle": (
+        Resize((64, 96)),
+        [*aug_transforms(size=(32, 48), min_scale=0.75), NORMALIZE],
+    ),
+}
 
 
-def test_in_worker_processes_too(learn):
+@pytest.mark.parametrize("name", PIPELINES)
+def test_tta_works_with_other_pipelines(learn, small, name):
+    item_transform, batch_transforms = PIPELINES[name]
+    other = with_weights_of(learn, lesson_loaders(small, 8, item_transform, batch_transforms))
+    preds, targs = tta(other, kind="ends", scale=1.0, n=3, reduce=None)
+    plain, expected = other.get_preds()
+    assert torch.allclose(preds[0], plain, atol=1e-6)
+    assert torch.equal(targs, expected)
+    assert not torch.allclose(preds[1], preds[3], atol=1e-4)
+    if name == "item only":  # the middle window is the centre crop, rounded to whole pixels
+        assert torch.allclose(preds[2], plain, atol=2e-2)
+
+
+def test_tta_works_with_worker_processes(learn, mean_prediction):
     dl = learn.dls.test_dl(learn.dls.valid_ds.items, num_workers=2)
-    assert torch.allclose(tta(learn, dl=dl)[0], tta(learn)[0], atol=1e-6)
+    assert torch.allclose(tta(learn, dl=dl)[0], mean_prediction, atol=1e-6)
 
 
-def test_its_normalize_is_kept(learn, small):
-    "Without the learner's statistics the answer is another one."
-    raw = narrow_learner(get_dls(8, 48, small))
-    raw.model.load_state_dict(learn.model.state_dict())
-    assert not torch.allclose(tta(raw)[0], tta(learn)[0], atol=1e-3)
+def test_tta_normalizes_as_the_loaders_do(learn, small, mean_prediction):
+    not_normalized = with_weights_of(learn, get_dls(8, 48, small))
+    assert not torch.allclose(tta(not_normalized)[0], mean_prediction, atol=1e-3)
 
 
-def test_each_file_is_opened_once_where_learn_tta_opens_it_five_times(learn, monkeypatch):
-    files = opened(monkeypatch)
+@pytest.fixture
+def opened(monkeypatch):
+    "A list of the files that Pillow opens; it grows."
+    files, pillow_open = [], Image.open
+
+    def recording_open(file, *args, **options):
+        files.append(file)
+        return pillow_open(file, *args, **options)
+
+    monkeypatch.setattr(Image, "open", recording_open)
+    return files
+
+
+def test_tta_opens_each_file_once(learn, opened):
     tta(learn)
-    assert len(files) == len(set(files)) == 30
-    files.clear()
+    assert len(opened) == len(set(opened)) == 30
+
+
+def test_learn_tta_opens_each_file_five_times(learn, opened):
     learn.tta(n=4)
-    assert len(files) == 5 * 30
+    assert len(opened) == 5 * 30
 
 
 @pytest.mark.parametrize("reduce", ["mean", "lerp", "max"])
-def test_probabilities_except_for_max(learn, reduce):
+def test_tta_combines_the_views(learn, views, reduce):
     preds, _ = tta(learn, reduce=reduce)
-    sums = preds.sum(1)
-    assert (
-        preds.shape == (30, 10) and (sums > 1.0001).all()
-        if reduce == "max"
-        else torch.allclose(sums, torch.ones(30), atol=1e-5)
-    )
-    assert torch.allclose(preds, combine(tta(learn, reduce=None)[0], reduce), atol=1e-6)
+    assert preds.shape == (30, 10)
+    assert torch.allclose(preds, combine(views[0], reduce), atol=1e-6)
 
 
-def test_a_test_loader_has_no_labels_and_a_loaded_learner_no_pictures(learn):
+@pytest.mark.parametrize("reduce", ["mean", "lerp"])
+def test_mean_and_lerp_give_probabilities(learn, reduce):
+    preds, _ = tta(learn, reduce=reduce)
+    assert torch.allclose(preds.sum(1), torch.ones(30), atol=1e-5)
+
+
+def test_max_gives_no_probabilities(learn):
+    preds, _ = tta(learn, reduce="max")
+    assert (preds.sum(1) > 1.0001).all()
+
+
+# ---- tta on other loaders
+
+
+@pytest.fixture(scope="module")
+def without_images(learn):
+    "The learner as `learn.export` writes it: without images."
+    return with_weights_of(learn, learn.dls.new_empty())
+
+
+def test_tta_raises_without_images(without_images):
+    with pytest.raises(ValueError, match=r"no pictures.*test_dl"):
+        tta(without_images)
+
+
+def test_tta_of_files_returns_no_labels(learn, without_images, mean_prediction):
     files = list(learn.dls.valid_ds.items)
-    expected, _ = tta(learn)
-    loaded = narrow_learner(learn.dls.new_empty())  # what `learn.export` keeps
-    loaded.model.load_state_dict(learn.model.state_dict())
-    with pytest.raises(ValueError, match="no pictures.*test_dl"):
-        tta(loaded)
-    for l in (learn, loaded):
-        preds, targs = tta(l, dl=l.dls.test_dl(files))
-        assert targs is None and torch.allclose(preds, expected, atol=1e-5)
+    for learner in (learn, without_images):
+        preds, targs = tta(learner, dl=learner.dls.test_dl(files))
+        assert targs is None
+        assert torch.allclose(preds, mean_prediction, atol=1e-5)
+
+
+def test_tta_of_files_with_labels_returns_labels(learn, views):
+    files = list(learn.dls.valid_ds.items)
     _, targs = tta(learn, dl=learn.dls.test_dl(files, with_labels=True))
-    assert torch.equal(targs, tta(learn)[1])
+    assert torch.equal(targs, views[1])
 
 
-def test_the_training_set_is_seen_without_augmentation(learn):
-    a, b = (tta(learn, dl=learn.dls.train, reduce=None)[0] for _ in range(2))
-    assert torch.equal(a, b) and len(a[0]) == 60
-    files = learn.dls.train_ds.items
-    assert torch.allclose(a, tta(learn, dl=learn.dls.test_dl(files), reduce=None)[0], atol=1e-5)
+def test_tta_does_not_augment_the_training_set(learn):
+    first, second = [tta(learn, dl=learn.dls.train, reduce=None)[0] for _ in range(2)]
+    assert torch.equal(first, second)
+    assert len(first[0]) == 60
+    test_dl = learn.dls.test_dl(learn.dls.train_ds.items)
+    assert torch.allclose(first, tta(learn, dl=test_dl, reduce=None)[0], atol=1e-5)
+
+
+def validation_predictions(learn, loss):
+    "Return the predictions of `tta` with another loss."
+    other = with_weights_of(learn, learn.dls, loss)
+    preds, _ = tta(other, dl=learn.dls.test_dl(learn.dls.valid_ds.items))
+    return preds
 
 
 @pytest.mark.parametrize(
-    "loss, sums",
-    [
-        (torch.nn.CrossEntropyLoss(), True),
-        (torch.nn.functional.cross_entropy, True),
-        (torch.nn.BCEWithLogitsLoss(), False),
-    ],
+    "loss",
+    [torch.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy],
+    ids=["module", "function"],
 )
-def test_torchs_losses_give_probabilities_too(learn, loss, sums):
-    other = narrow_learner(learn.dls, loss)
-    other.model.load_state_dict(learn.model.state_dict())
-    preds, _ = tta(other, dl=learn.dls.test_dl(learn.dls.valid_ds.items))
+def test_torchs_cross_entropy_gives_probabilities(learn, mean_prediction, loss):
+    preds = validation_predictions(learn, loss)
     assert preds.min() >= 0 and preds.max() <= 1
-    if sums:
-        assert torch.allclose(preds, tta(learn)[0], atol=1e-6)
-    else:
-        assert not torch.allclose(preds.sum(1), torch.ones(30), atol=0.1)
+    assert torch.allclose(preds, mean_prediction, atol=1e-6)
 
 
-def test_learn_tta_averages_raw_outputs_under_torchs_loss(learn):
-    "What the callout says."
-    assert narrow_learner(learn.dls, torch.nn.CrossEntropyLoss()).tta(n=1)[0].min() < 0
+def test_torchs_binary_cross_entropy_gives_independent_probabilities(learn):
+    preds = validation_predictions(learn, torch.nn.BCEWithLogitsLoss())
+    assert preds.min() >= 0 and preds.max() <= 1
+    assert not torch.allclose(preds.sum(1), torch.ones(30), atol=0.1)
 
 
-def test_learn_tta_is_combine_lerp(learn, monkeypatch):
-    passes, get_preds = [], learn.get_preds
-    monkeypatch.setattr(
-        learn, "get_preds", lambda **kw: passes.append(get_preds(**kw)) or passes[-1], raising=False
-    )
-    theirs, _ = learn.tta(n=4)
-    *augmented, plain = (p for p, _ in passes)
-    assert len(passes) == 5 and torch.allclose(
-        combine(torch.stack([plain, *augmented]), "lerp"), theirs, atol=1e-6
-    )
-    passes.clear()
-    theirs, _ = learn.tta(n=4, use_max=True)
-    assert (
-        torch.equal(combine(torch.stack([p for p, _ in passes]), "max"), theirs)
-        and (theirs.sum(1) > 1).all()
-    )
+def test_random_windows_differ_between_images_and_repeat_with_their_seed(learn):
+    first, second, other = [tta(learn, kind="random", seed=seed)[0] for seed in (1, 1, 2)]
+    assert torch.equal(first, second)
+    assert not torch.allclose(first, other, atol=1e-5)
 
 
-def test_resize_cuts_a_random_place_in_the_augmented_passes():
-    "What the callout says: the centre in validation, anywhere with the training split's randomness."
-    from fastai.vision.all import PILImage, Resize
-
-    wide = PILImage.create(photos()["china"])
-    cut = lambda split: np.asarray(Resize(64)(wide, split_idx=split)).astype(int)
-    assert (cut(1) == cut(1)).all() and len({cut(0).tobytes() for _ in range(8)}) > 1
-
-
-def test_random_windows_differ_between_pictures_and_repeat(learn):
-    one, two, other = (tta(learn, kind="random", seed=s)[0] for s in (1, 1, 2))
-    assert torch.equal(one, two) and not torch.allclose(one, other, atol=1e-5)
-
-
-def test_pictures_larger_than_the_model_wants_and_smaller(learn, tmp_path):
+def test_tta_accepts_images_of_any_size(learn, tmp_path):
     for size in ((600, 450), (20, 30), (1, 1), (40, 400)):
         Image.effect_noise(size, 80).convert("RGB").save(tmp_path / f"{size}.png")
     preds, _ = tta(learn, dl=learn.dls.test_dl(sorted(tmp_path.iterdir())))
-    assert preds.shape == (4, 10) and torch.allclose(preds.sum(1), torch.ones(4), atol=1e-5)
+    assert preds.shape == (4, 10)
+    assert torch.allclose(preds.sum(1), torch.ones(4), atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     [
         (dict(n=0), "n is 0"),
         (dict(n=5), "4 corners"),
@@ -355,20 +369,74 @@ def test_pictures_larger_than_the_model_wants_and_smaller(learn, tmp_path):
         (dict(reduce="lerp", beta=-1), "beta is -1"),
     ],
 )
-def test_tta_refuses(learn, change, said):
-    with pytest.raises(ValueError, match=said):
+def test_tta_raises_on_invalid_arguments(learn, change, message):
+    with pytest.raises(ValueError, match=message):
         tta(learn, **change)
 
 
-def test_tta_refuses_what_it_cannot_read(learn):
+def test_tta_raises_on_a_loss_without_classes(learn):
+    other = narrow_learner(learn.dls, torch.nn.MSELoss())
     with pytest.raises(ValueError, match="MSELoss does not say"):
-        tta(narrow_learner(learn.dls, torch.nn.MSELoss()))
-    with pytest.raises(TypeError, match="this loader gives a"):
-        from fastai.vision.all import Datasets
+        tta(other)
 
-        tta(
-            learn,
-            dl=Datasets([1, 2], [[lambda i: torch.zeros(3)], [lambda i: i]])
-            .dataloaders(bs=2)
-            .valid.new(Datasets([1, 2], [[lambda i: torch.zeros(3)]])),
-        )
+
+def zeros(item):
+    return torch.zeros(3)
+
+
+def identity(item):
+    return item
+
+
+def test_tta_raises_on_a_loader_without_images(learn):
+    loaders = Datasets([1, 2], [[zeros], [identity]]).dataloaders(bs=2)
+    dl = loaders.valid.new(Datasets([1, 2], [[zeros]]))
+    with pytest.raises(TypeError, match="this loader gives a"):
+        tta(learn, dl=dl)
+
+
+# ---- Claims of the chapter about fastai
+
+
+def test_learn_tta_averages_logits_with_torchs_loss(learn):
+    other = narrow_learner(learn.dls, torch.nn.CrossEntropyLoss())
+    preds, _ = other.tta(n=1)
+    assert preds.min() < 0
+
+
+@pytest.fixture
+def passes(learn, monkeypatch):
+    "A list of the predictions of each pass of `learn.tta`, the plain one last; it grows."
+    predictions, get_preds = [], learn.get_preds
+
+    def recording_get_preds(**options):
+        result = get_preds(**options)
+        predictions.append(result[0])
+        return result
+
+    monkeypatch.setattr(learn, "get_preds", recording_get_preds, raising=False)
+    return predictions
+
+
+def test_learn_tta_is_combine_with_lerp(learn, passes):
+    preds, _ = learn.tta(n=4)
+    *augmented, plain = passes
+    assert len(passes) == 5
+    combined = combine(torch.stack([plain, *augmented]), "lerp")
+    assert torch.allclose(combined, preds, atol=1e-6)
+
+
+def test_learn_tta_with_use_max_is_combine_with_max(learn, passes):
+    preds, _ = learn.tta(n=4, use_max=True)
+    assert torch.equal(combine(torch.stack(passes), "max"), preds)
+    assert (preds.sum(1) > 1).all()
+
+
+def test_resize_crops_the_centre_in_validation_and_anywhere_in_training():
+    photo = PILImage.create(photos()["china"])
+
+    def crop(split):
+        return np.asarray(Resize(64)(photo, split_idx=split)).tobytes()
+
+    assert crop(1) == crop(1)
+    assert len({crop(0) for _ in range(8)}) > 1

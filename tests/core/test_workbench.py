@@ -1,4 +1,4 @@
-"The bench to try it by hand: what it trains, what it gathers, and that Stop leaves a learner that can go on."
+"The workbench of widgets: the recipe of its controls, its results, and the Stop button."
 
 import io
 
@@ -16,91 +16,105 @@ def bench(small):
     return Workbench(BASE, small)
 
 
-def press(bench, **ticks):
-    for name, value in ticks.items():
-        bench.ticks[name].value = value
+def tick(bench, *names):
+    for name in names:
+        bench.ticks[name].value = True
+
+
+def train(bench, *names):
+    "Tick some techniques, press Train, and wait for the end."
+    tick(bench, *names)
     bench.go.click()
     bench.thread.join()
 
 
-def test_controls_make_the_recipe(bench):
-    bench.ticks["mixup"].value = bench.ticks["normalize"].value = True
-    bench.epochs.value, bench.noise.value, bench.seed.value = 7, 0.25, 3
-    r = bench.recipe
-    assert (r.techniques, r.epochs, r.noise, r.seed, r.size) == (
-        ("normalize", "mixup"),
-        7,
-        0.25,
-        3,
-        16,
-    )
-    bench.ticks["resize"].value = True
-    assert bench.recipe.stages[0].size == 10 and bench.recipe.epochs == 7
+def test_the_controls_make_the_recipe(bench):
+    tick(bench, "mixup", "normalize")
+    bench.epochs.value = 7
+    bench.noise.value = 0.25
+    bench.seed.value = 3
+    recipe = bench.recipe
+    assert recipe.techniques == ("normalize", "mixup")
+    assert (recipe.epochs, recipe.noise, recipe.seed, recipe.size) == (7, 0.25, 3, 16)
+    tick(bench, "resize")
+    assert bench.recipe.stages[0].size == 10
+    assert bench.recipe.epochs == 7
 
 
-def test_results_gather_in_table_and_plot(bench):
-    press(bench)
-    press(bench, smoothing=True)
-    assert [r.recipe.name for r in bench.results] == [
-        "baseline",
-        "+ smoothing",
-    ] and bench.bar.value == 1
+def test_results_are_shown_in_a_table_and_a_plot(bench):
+    train(bench)
+    train(bench, "smoothing")
+    assert [result.recipe.name for result in bench.results] == ["baseline", "+ smoothing"]
+    assert bench.bar.value == 1
     assert "baseline" in bench.table.value and "+ smoothing" in bench.table.value
-    one = bench.plot.value
-    press(bench)  # the same again: it counts once
-    assert len(bench.results) == 2
-    bench.seed.value = 5
-    press(bench)
-    assert (
-        len(bench.results) == 3
-        and bench.plot.value != one
-        and Image.open(io.BytesIO(bench.plot.value)).size[0] > 300
-    )
     assert not bench.go.disabled and bench.halt.disabled
 
 
-def test_progress_moves_and_names_what_runs(bench):
-    seen = []
-    bench.bar.observe(lambda change: seen.append((change["new"], bench.says.value)), "value")
-    press(bench, smoothing=True)
-    shares = [s for s, _ in seen]
-    assert (
-        shares == sorted(shares)
-        and len(shares) >= 6
-        and any("+ smoothing: epoch 2 of 2" in text for _, text in seen)
-    )
+def test_the_same_recipe_counts_once_and_another_seed_is_added(bench):
+    train(bench)
+    plot = bench.plot.value
+    train(bench)
+    assert len(bench.results) == 1
+    bench.seed.value = 5
+    train(bench)
+    assert len(bench.results) == 2
+    assert bench.plot.value != plot
+    assert Image.open(io.BytesIO(bench.plot.value)).size[0] > 300
 
 
-@pytest.mark.parametrize("ticks", [dict(mixup=True), dict(resize=True, mixup=True)], ids=str)
-def test_stop_leaves_a_learner_that_trains_on(bench, ticks):
-    bench.epochs.value = 60
-    for name, value in ticks.items():
-        bench.ticks[name].value = value
-    bench.bar.observe(
-        lambda change: change["new"] > 0 and bench.halt.click(), "value"
-    )  # in the first batch
+def test_the_progress_bar_grows_and_names_the_epoch(bench):
+    shares, messages = [], []
+
+    def record(change):
+        shares.append(change["new"])
+        messages.append(bench.says.value)
+
+    bench.bar.observe(record, "value")
+    train(bench, "smoothing")
+    assert shares == sorted(shares) and len(shares) >= 6
+    assert any("+ smoothing: epoch 2 of 2" in message for message in messages)
+
+
+def stop_in_first_batch(bench):
+    "Train, and press Stop when the progress bar moves."
+
+    def stop(change):
+        if change["new"] > 0:
+            bench.halt.click()
+
+    bench.bar.observe(stop, "value")
     bench.go.click()
     bench.thread.join(60)
-    assert (
-        not bench.thread.is_alive()
-        and bench.results == []
-        and "Stopped" in bench.says.value
-        and not bench.go.disabled
-    )
+    bench.bar.unobserve_all()
+
+
+@pytest.mark.parametrize("names", [["mixup"], ["resize", "mixup"]], ids=" ".join)
+def test_after_stop_the_learner_can_be_trained(bench, names):
+    bench.epochs.value = 60
+    tick(bench, *names)
+    stop_in_first_batch(bench)
+    assert not bench.thread.is_alive()
+    assert bench.results == []
+    assert "Stopped" in bench.says.value
+    assert not bench.go.disabled
     bench.stopping = False
     with bench.learn.no_bar(), bench.learn.no_logging():
         bench.learn.fit(1)
     assert type(bench.learn.loss_func).__name__ == "CrossEntropyLossFlat"
-    bench.bar.unobserve_all()
     bench.epochs.value = 6
-    press(bench)
+    train(bench)
     assert len(bench.results) == 1
 
 
-def test_what_cannot_be_is_said(bench, tmp_path):
-    bench.ticks["resize"].value = True  # with two epochs
+def test_a_contradictory_recipe_shows_a_message(bench):
+    tick(bench, "resize")  # with two epochs
     bench.go.click()
-    assert "progressive resizing needs at least 6" in bench.says.value and bench.thread is None
-    lost = Workbench(BASE, tmp_path)
-    press(lost)
-    assert "has no images" in lost.says.value and not lost.go.disabled
+    assert "progressive resizing needs at least 6" in bench.says.value
+    assert bench.thread is None
+
+
+def test_a_folder_without_images_shows_a_message(tmp_path):
+    bench = Workbench(BASE, tmp_path)
+    train(bench)
+    assert "has no images" in bench.says.value
+    assert not bench.go.disabled

@@ -1,12 +1,19 @@
-"Where explorers are shown: narrow parents, paper, forced colours, pages without a theme, Notebook 7."
+"How every explorer is displayed: colours, accessibility, narrow parents, print, other pages."
+
+import io
 
 import pytest
+from browser import wait_for_drawing
+from explorer_examples import EXAMPLES, NAMES
+from explorer_page import PAGE_WIDTH, accessibility_faults, start_guess, type_guess
+from PIL import Image
 
 import lesson7
 
-NAMES = [name for name in lesson7.__all__ if name.endswith("Explorer")]
 DARK_TEXT, WHITE = "rgb(31, 35, 40)", "rgb(255, 255, 255)"
 DARK_BACKGROUND = "rgb(22, 24, 29)"
+SCHEMES = ("light", "dark")
+MIN_STILL_WIDTH = 600  # px
 
 COLOURS = """(explorer) => {
   const style = getComputedStyle(explorer);
@@ -17,8 +24,10 @@ SHRINK = """(explorer) => {
   parent.style.display = "inline-block";
   return explorer.getBoundingClientRect().width;
 }"""
+PRINT_ADJUST = "(node) => getComputedStyle(node).printColorAdjust"
+FORCED_ADJUST = "(node) => getComputedStyle(node).forcedColorAdjust"
 # A parent page without variables of Jupyter's or the site's.
-WITHOUT_THEME = """() => {
+REMOVE_THEME = """() => {
   for (const style of document.querySelectorAll("head > style")) style.remove();
   document.documentElement.style.colorScheme = "dark";
 }"""
@@ -32,53 +41,94 @@ LISTEN_AS_NOTEBOOK = """() => {
 
 
 @pytest.fixture(params=NAMES)
-def opened(request, new_page, tmp_path):
-    "`opened(**context options)`: the page of every explorer in turn, opened without arguments."
-    explorer = getattr(lesson7, request.param)()
+def opened(request, open_explorer):
+    "`opened(**context options)`: the page of every explorer, opened without arguments."
 
     def open_page(**options):
-        page = new_page(**options)
-        page.goto(explorer.save(tmp_path / "explorer.html").as_uri())
-        page.locator(".l7 .l7-guess").wait_for()
-        return page
+        return open_explorer(request.param, **options)
 
     return open_page
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_still_is_wide_enough_to_read(name):
+    still = getattr(lesson7, name)().still()
+    assert Image.open(io.BytesIO(still)).width > MIN_STILL_WIDTH
+
+
 @pytest.mark.parametrize("width, least", [(1040, 480), (360, 300)])
-def test_a_parent_that_shrinks_to_fit(opened, width, least):
+def test_parent_that_shrinks_to_fit(opened, width, least):
     page = opened(viewport=dict(width=width, height=800))
     assert page.locator(".l7").evaluate(SHRINK) >= least
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(PAGE_WIDTH) <= width
 
 
-def test_paper(opened):
+def test_colours_follow_the_colour_scheme(opened):
+    page = opened(color_scheme="light")
+    explorer = page.locator(".l7")
+    assert explorer.evaluate(COLOURS)[1] == WHITE
+    page.emulate_media(color_scheme="dark")
+    assert explorer.evaluate(COLOURS)[1] == DARK_BACKGROUND
+
+
+def test_print(opened):
     page = opened(color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.locator(".l7").evaluate(COLOURS) == [DARK_TEXT, WHITE]
     for node in page.locator(".l7, .l7-bars i, .l7 svg").all():
-        assert node.evaluate("e => getComputedStyle(e).printColorAdjust") == "exact"
+        assert node.evaluate(PRINT_ADJUST) == "exact"
 
 
 def test_forced_colours(opened):
     page = opened(forced_colors="active")
     for node in page.locator(".l7-bars i, .l7-bars > :nth-child(3n + 2), .l7 svg, .l7-chip").all():
-        assert node.evaluate("e => getComputedStyle(e).forcedColorAdjust") == "none"
+        assert node.evaluate(FORCED_ADJUST) == "none"
 
 
-def test_a_page_without_a_theme(opened):
+def test_page_without_a_theme(opened):
     page = opened(color_scheme="light")
-    page.evaluate(WITHOUT_THEME)
+    page.evaluate(REMOVE_THEME)
     assert page.locator(".l7").evaluate(COLOURS)[1] == DARK_BACKGROUND
 
 
 def test_keys_are_no_shortcuts_of_notebook(opened):
     page = opened()
     page.evaluate(LISTEN_AS_NOTEBOOK)
-    for control in page.locator(".l7 :is(input, select, button, [tabindex])").all():
-        if not control.is_visible():
-            continue
+    for control in page.locator(".l7 :is(input, select, button, [tabindex]):visible").all():
         control.focus()
         page.keyboard.press("F9")
         page.keyboard.press("Control+F9")  # Ctrl+S still saves
         assert page.evaluate("suppressed.splice(0)") == [True, False, False]
+
+
+def faults_at(page, widths):
+    "Return the faults of a page in each colour scheme and width, with the width of its content."
+    found = {}
+    for scheme in SCHEMES:
+        for width in widths:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size(dict(width=width, height=800))
+            wait_for_drawing(page)
+            faults = accessibility_faults(page)
+            if page.evaluate(PAGE_WIDTH) > width:
+                faults.append("page is wider than the window")
+            if faults:
+                found[scheme, width] = faults
+    return found
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_accessibility(example, open_explorer):
+    page = open_explorer(example)
+    assert faults_at(page, (360, 700, 1040)) == {}
+
+
+@pytest.mark.parametrize("example", [*NAMES, "TTAExplorer-model"])
+def test_accessibility_of_the_guess(example, open_explorer):
+    page = open_explorer(example)
+    start_guess(page)
+    found = {"open question": faults_at(page, (360, 1040))}
+    for text in ("", "not one at all", "0.123"):
+        type_guess(page, text)
+        found[text] = faults_at(page, (360, 1040))
+    assert found == {state: {} for state in found}

@@ -1,56 +1,55 @@
-"Predict, then reveal: the guess mode of each explorer, by keyboard, from saved files."
+"The guess of each explorer: a question, the learner's number, the answer and the score."
 
 import re
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
-from browser import drawn
+from browser import static, wait_for_drawing
+from explorer_examples import EXAMPLES, NAMES
+from explorer_page import combine_pages, control_values, type_guess, wait_for_explorers
 from PIL import Image
 from playwright.sync_api import expect
-from test_tta_browser import HOSTILE, asked
 
+import lesson7
 from lesson7.explorers.mixup import MixupExplorer
-from lesson7.explorers.normalize import NormalizeExplorer
-from lesson7.explorers.resize import ResizeExplorer
-from lesson7.explorers.scripts import joined_script
-from lesson7.explorers.smoothing import SmoothingExplorer
+from lesson7.explorers.normalize import CHANNELS, NormalizeExplorer
 from lesson7.explorers.tta import TTAExplorer
 from lesson7.mixup import mix, one_hot
 from lesson7.normalize import normalize
 from lesson7.resize import Stage, relative_cost
 from lesson7.smoothing import smooth_labels
 
-MADE = dict(
-    normalize=NormalizeExplorer,
-    resize=ResizeExplorer,
-    tta=TTAExplorer,
-    mixup=MixupExplorer,
-    smoothing=SmoothingExplorer,
-    model=lambda: asked(TTAExplorer(side=48), [*HOSTILE, "cat"]),
-)
-# what would give the answer away
-SECRETS = dict(
-    normalize=[
+GUESSES = {  # the example that each guess is tested on
+    "normalize": "NormalizeExplorer",
+    "resize": "ResizeExplorer",
+    "tta": "TTAExplorer",
+    "mixup": "MixupExplorer",
+    "smoothing": "SmoothingExplorer",
+    "model": "TTAExplorer-model",
+}
+TTA_SECRETS = [
+    ".l7-views p:has(span)",
+    ".l7-bars i",
+    ".l7-bars > :nth-child(3n)",
+    "text=/Together:/",
+    "role=img[name=/^window 1: /]",
+]
+SECRETS = {  # what shows the answer, to the eye or to a screen reader
+    "normalize": [
         "td:nth-child(6)",
         "td:nth-child(7)",
         "[aria-label^='red after']",
         "text=/within .* of mean 0|Exactly mean 0/",
     ],
-    resize=[
+    "resize": [
         "td:nth-child(4)",
         "td:nth-child(5)",
         "[aria-label*=' of the work']",
         "text=/do the work of|nothing is saved/",
     ],
-    tta=[
-        ".l7-views p:has(span)",
-        ".l7-bars i",
-        ".l7-bars > :nth-child(3n)",
-        "text=/Together:/",
-        "role=img[name=/^window 1: /]",
-    ],
-    mixup=[
+    "tta": TTA_SECRETS,
+    "model": TTA_SECRETS,
+    "mixup": [
         "figcaption:has-text('coffee')",
         "code >> nth=2",
         ".l7-bars i",
@@ -58,7 +57,7 @@ SECRETS = dict(
         "text=/says 0|ordinary|one-hot/",
         "role=img[name=/^blend: /]",
     ],
-    smoothing=[
+    "smoothing": [
         ".l7-bars i",
         ".l7-bars > :nth-child(3n)",
         "text=/ = 1$/",
@@ -66,309 +65,326 @@ SECRETS = dict(
         "svg[role=img]",
         "tr:has-text('smoothed') td",
     ],
-)
-SECRETS["model"] = SECRETS["tta"]
-TOGGLE, QUESTION, INPUT = ".l7-guess [aria-pressed]", ".l7-guess label", ".l7-guess input"
+}
+GUESS = ".l7-guess [aria-pressed]"  # the button
+QUESTION, INPUT, VERDICT = ".l7-guess label", ".l7-guess input", ".l7-guess p[aria-live]"
+SCORE = ".l7-score"
+MAX_TAB_STOPS = 60
+N_QUESTIONS = 9
+LONGEST_NAME = 31  # characters of a class name in a question
+DIRECTION = re.compile("[\u2068\u2069]")  # characters that isolate a name's writing direction
 
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("guess")
-    return {name: make().save(folder / f"{name}.html") for name, make in MADE.items()}
+# The same questions in each run; their randomness is that of `random.js`.
+SEED = """
+let seed = %d;
+globalThis.l7random = () => {
+  seed = (seed * 16807) %% 2147483647;
+  return seed / 2147483647;
+};"""
+IS_FOCUSED = "(node) => node === document.activeElement"
+PRESSED = "(buttons) => buttons.map((button) => button.ariaPressed)"
 
 
 @pytest.fixture
-def opened(saved, new_page):
-    def open_(file, seed=1, **options):
+def open_guess(new_page, saved_example):
+    "`open_guess(name or file, seed, **context options)`: a page whose questions are not random."
+
+    def open_page(explorer, seed=1, **options):
+        file = saved_example(GUESSES[explorer]) if explorer in GUESSES else explorer
         page = new_page(**options)
-        page.add_init_script(
-            f"let seed = {seed}; globalThis.l7random = () => (seed = seed * 16807 % 2147483647) / 2147483647"
-        )
-        page.goto(saved.get(file, file).as_uri())
-        page.locator(TOGGLE).last.wait_for()
+        page.add_init_script(SEED % seed)
+        page.goto(file.as_uri())
+        page.locator(GUESS).last.wait_for()
+        wait_for_explorers(page)
         return page
 
-    return open_
+    return open_page
 
 
 def start(page, n=0):
-    "Reach the `n`th Guess by Tab alone, and press it."
-    toggle = page.locator(TOGGLE).nth(n)
-    for _ in range(60):
-        if toggle.evaluate("e => e === document.activeElement"):
+    "Reach the button of the `n`th guess by Tab alone, and press it."
+    button = page.locator(GUESS).nth(n)
+    for _ in range(MAX_TAB_STOPS):
+        if button.evaluate(IS_FOCUSED):
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(toggle).to_have_attribute("aria-pressed", "true")
+    expect(button).to_have_attribute("aria-pressed", "true")
     expect(page.locator(INPUT).nth(n)).to_be_focused()
     expect(page.locator(QUESTION).nth(n)).to_contain_text("?")
 
 
-def guess(page, value):
+def press_guess(page, value):
+    "Type a number into the field that has the focus, and press Enter."
     page.keyboard.type(str(value))
     page.keyboard.press("Enter")
 
 
-def said(page):
-    return page.locator(".l7-guess p[aria-live]")
+def visible_secrets(page, name):
+    "Return for each selector of SECRETS whether the eye or a screen reader finds anything."
+    wait_for_drawing(page)
+    explorer = page.locator(".l7")
+    found = []
+    for selector in SECRETS[name]:
+        nodes = explorer.locator(selector).all()
+        found.append(any(node.is_visible() for node in nodes))
+    return found
 
 
-def score(page):
-    return page.locator(".l7-score")
+# The answers, by torch, to the question about the state that the page shows.
 
 
-def seen(page, name):
-    "For each giveaway: is any of it shown, to the eye or to a screen reader?"
-    drawn(page)
-    return [
-        any(e.is_visible() for e in page.locator(".l7").locator(s).all()) for s in SECRETS[name]
-    ]
-
-
-def controls(page):
-    drawn(page)
-    return page.locator(".l7").evaluate(
-        "e => [...e.querySelectorAll('input:not(.l7-guess input), select')].map(i => i.type === 'checkbox' ? i.checked : i.value)"
-    )
-
-
-# The right answer, by torch, to what the page asks in the state it shows.
-def value(page, label):
+def control_value(page, label):
     return page.get_by_label(label, exact=True).input_value()
 
 
-def answer_normalize(page, text):
-    e = NormalizeExplorer(
-        draw=int(value(page, "Batch")),
-        bs=int(value(page, "Images in it")),
-        kind=value(page, "Normalize with"),
+def normalize_answer(page, question):
+    explorer = NormalizeExplorer(
+        draw=int(control_value(page, "Batch")),
+        bs=int(control_value(page, "Images in it")),
+        kind=control_value(page, "Normalize with"),
     )
-    x = normalize(torch.from_numpy(e.batch), e.stats)[
-        :, ["Red", "Green", "Blue"].index(text.split()[0])
-    ]
-    return (x.mean() if "its mean" in text else x.std()).item()
+    channel = CHANNELS.index(question.split()[0].lower())
+    x = normalize(torch.from_numpy(explorer.batch), explorer.stats)[:, channel]
+    return (x.mean() if "its mean" in question else x.std()).item()
 
 
-def answer_resize(page, text):
-    count = int(value(page, "Stages"))
-    e = ResizeExplorer(
-        stages=[
-            [int(value(page, f"{what} {i + 1}")) for what in ("Size", "Epochs")]
-            for i in range(count)
-        ],
-        file=int(value(page, "The file's short side")),
+def resize_answer(page, question):
+    stages = []
+    for i in range(1, int(control_value(page, "Stages")) + 1):
+        size, epochs = (int(control_value(page, f"{what} {i}")) for what in ("Size", "Epochs"))
+        stages.append(Stage(size, 8, epochs, 1e-3))
+    each, total = relative_cost(stages)
+    if "share of the work" in question:
+        return total.item()
+    size = int(re.search(r"one at (\d+) px", question)[1])
+    return each[[stage.size for stage in stages].index(size)].item()
+
+
+def place_of(page, i, steps):
+    "Return the place of what moves: of a window, or of the object after the last window."
+    page.get_by_label("Move", exact=True).select_option(str(i))
+    wait_for_drawing(page)
+    return [int(control_value(page, label)) / steps for label in ("across", "down")]
+
+
+def set_tta_state(explorer, page):
+    explorer.photo = int(control_value(page, "Photo"))
+    explorer.plain = control_value(page, "Plain view")
+    explorer.scale = float(control_value(page, "Windows"))
+    explorer.at = [place_of(page, i, explorer.steps) for i in range(4)]
+
+
+def tta_answer(page, question):
+    explorer = TTAExplorer()
+    set_tta_state(explorer, page)
+    explorer.target = place_of(page, 4, explorer.steps)
+    return int((explorer.preds[:, 0] >= 0.5).sum())
+
+
+def model_answer(page, question):
+    explorer = EXAMPLES[GUESSES["model"]]()
+    set_tta_state(explorer, page)
+    best = explorer.answer.argmax()
+    assert f"“{explorer.classes[best][:LONGEST_NAME]}" in question
+    return int((explorer.preds.argmax(1) == best).sum())
+
+
+def mixup_answer(page, question):
+    explorer = MixupExplorer(
+        first=int(control_value(page, "First picture")),
+        second=int(control_value(page, "Second picture")),
     )
-    each, whole = relative_cost([Stage(size, 8, epochs, 1e-3) for size, epochs in e.stages])
-    if "share of the work" in text:
-        return whole.item()
-    size = int(re.search(r"one at (\d+) px", text)[1])
-    return each[[s for s, _ in e.stages].index(size)].item()
+    t = float(control_value(page, "Weight t of the first"))
+    labels = torch.tensor([explorer.labels[explorer.first], explorer.labels[explorer.second]])
+    a, b = one_hot(labels, len(explorer.vocab)).double()
+    name = re.findall("“(.*?)”", question)[-1]
+    return mix(a, b, t)[explorer.vocab.index(name)].item()
 
 
-def answer_tta(page, text, e=None):
-    e = e or TTAExplorer()
-    e.photo, e.plain, e.scale = (
-        int(value(page, "Photo")),
-        value(page, "Plain view"),
-        float(value(page, "Windows")),
-    )
-
-    def spot(i):
-        page.get_by_label("Move", exact=True).select_option(str(i))
-        drawn(page)
-        return [int(value(page, k)) / e.steps for k in ("across", "down")]
-
-    e.at = [spot(i) for i in range(4)]
-    if not e.asked:
-        e.target = spot(4)
-        return int((e.preds[:, 0] >= 0.5).sum())
-    assert f"“{e.classes[e.answer.argmax()][:31]}" in text  # a long name is cut
-    return int((e.preds.argmax(1) == e.answer.argmax()).sum())
+def smoothing_answer(page, question):
+    n = int(control_value(page, "Classes, N"))
+    label = torch.tensor([int(control_value(page, "True class"))])
+    target = smooth_labels(label, n, float(control_value(page, "eps")))[0]
+    named = int(re.findall(r"“class (\d+)”", question)[-1])
+    return round(target[named].item(), 5)
 
 
-def answer_model(page, text):
-    return answer_tta(page, text, asked(TTAExplorer(side=48), [*HOSTILE, "cat"]))
-
-
-def answer_mixup(page, text):
-    e = MixupExplorer(
-        first=int(value(page, "First picture")),
-        second=int(value(page, "Second picture")),
-        t=float(value(page, "Weight t of the first")),
-    )
-    a, b = one_hot(torch.tensor([e.labels[e.first], e.labels[e.second]]), len(e.vocab)).double()
-    return mix(a, b, e.t)[e.vocab.index(re.findall("“(.*?)”", text)[-1])].item()
-
-
-def answer_smoothing(page, text):
-    e = SmoothingExplorer(
-        n=int(value(page, "Classes, N")),
-        label=int(value(page, "True class")),
-        eps=float(value(page, "eps")),
-    )
-    asked = re.findall(r"“class (\d+)”", text)
-    return round(smooth_labels(torch.tensor([e.label]), e.n, e.eps)[0, int(asked[-1])].item(), 5)
+ANSWERS = {
+    "normalize": normalize_answer,
+    "resize": resize_answer,
+    "tta": tta_answer,
+    "model": model_answer,
+    "mixup": mixup_answer,
+    "smoothing": smoothing_answer,
+}
 
 
 def answer(page, name):
-    text = re.sub("[\u2068\u2069]", "", page.locator(QUESTION).inner_text())
-    return globals()[f"answer_{name}"](page, text)
+    "Return the answer to the open question of an explorer."
+    question = DIRECTION.sub("", page.locator(QUESTION).inner_text())
+    return ANSWERS[name](page, question)
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_a_guess_is_asked_checked_and_scored_by_keyboard_alone(opened, name):
-    page = opened(name)
-    before = controls(page)
-    assert all(seen(page, name)) and score(page).inner_text() == ""
-    start(page)
-    assert not any(seen(page, name))
-    right = answer(page, name)
+def test_every_guess_is_tested():
+    views = {getattr(lesson7, name)._view for name in NAMES}
+    assert {view for view in views if "addGuess" in static(f"{view}.js")} <= set(GUESSES)
+
+
+def check_wrong_number(page, name):
+    "Answer with a wrong number: the verdict has the right one and the reason."
+    expected = answer(page, name)
+    typed = f"{expected + 1:.4f}"
     page.locator(INPUT).focus()
-    guess(page, f"{right + 1:.4f}")
-    expect(said(page)).to_contain_text(
-        re.compile(rf"^{right + 1:.4f} – it is (−?[\d.]+), because \S")
-    )
-    assert float(
-        re.search("it is (.*?),", said(page).inner_text())[1].replace("−", "-")
-    ) == pytest.approx(right, rel=0.005, abs=1e-6)
-    expect(score(page)).to_have_text("0 of 1 on this page")
-    assert all(seen(page, name))
-    states = [controls(page)]
-    for k in range(1, 9):
-        page.keyboard.press("Enter")  # the next question
-        expect(page.get_by_role("button", name="Check")).to_be_visible()
-        expect(said(page)).to_have_text("")
-        assert not any(seen(page, name)) and page.locator(INPUT).input_value() == ""
-        right = answer(page, name)
-        page.locator(INPUT).focus()
-        guess(page, f"{right:.4f}".replace(".", "," if k % 2 else "."))
-        expect(said(page)).to_contain_text(re.compile(r"^Right: \S+, because \S"))
-        expect(score(page)).to_have_text(f"{k} of {k + 1} on this page")
-        states.append(controls(page))
-    assert len({str(s) for s in states}) > 4  # not one question again and again
+    press_guess(page, typed)
+    verdict = page.locator(VERDICT)
+    expect(verdict).to_contain_text(re.compile(rf"^{typed} – it is (−?[\d.]+), because \S"))
+    shown = re.search("it is (.*?),", verdict.inner_text())[1].replace("−", "-")
+    assert float(shown) == pytest.approx(expected, rel=0.005, abs=1e-6)
+    expect(page.locator(SCORE)).to_have_text("0 of 1 on this page")
+    assert all(visible_secrets(page, name))
+
+
+def check_right_number(page, name, k):
+    "Go to the next question, which hides its answer, and answer it with the right number."
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Check")).to_be_visible()
+    expect(page.locator(VERDICT)).to_have_text("")
+    assert not any(visible_secrets(page, name)) and page.locator(INPUT).input_value() == ""
+    decimal_mark = "," if k % 2 else "."
+    typed = f"{answer(page, name):.4f}".replace(".", decimal_mark)
+    page.locator(INPUT).focus()
+    press_guess(page, typed)
+    expect(page.locator(VERDICT)).to_contain_text(re.compile(r"^Right: \S+, because \S"))
+    expect(page.locator(SCORE)).to_have_text(f"{k} of {k + 1} on this page")
+
+
+@pytest.mark.parametrize("name", GUESSES)
+def test_questions_are_answered_and_scored_by_keyboard(open_guess, name):
+    page = open_guess(name)
+    before = control_values(page)
+    assert all(visible_secrets(page, name)) and page.locator(SCORE).inner_text() == ""
+    start(page)
+    assert not any(visible_secrets(page, name))
+    check_wrong_number(page, name)
+    states = [control_values(page)]
+    for k in range(1, N_QUESTIONS):
+        check_right_number(page, name, k)
+        states.append(control_values(page))
+    assert len({str(state) for state in states}) > N_QUESTIONS // 2  # the questions differ
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
-    expect(page.locator(TOGGLE)).to_have_attribute("aria-pressed", "false")
-    expect(page.locator(TOGGLE)).to_be_focused()
-    assert (
-        controls(page) == before and all(seen(page, name)) and not page.locator(INPUT).is_visible()
-    )
+    expect(page.locator(GUESS)).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(GUESS)).to_be_focused()
+    assert control_values(page) == before
+    assert all(visible_secrets(page, name)) and not page.locator(INPUT).is_visible()
 
 
 @pytest.mark.parametrize(
-    "typed, told",
+    "typed, message",
     [
         ("", "Write a number first"),
         ("  ", "Write a number first"),
-        ("abc", "“abc” is not a number"),
+        ("abc", "“\u2068abc\u2069” is not a number"),
         ("1.2.3", "is not a number"),
         ("1/4", "is not a number"),
         ("Infinity", "is not a number"),
     ],
 )
-def test_what_is_no_number_gets_a_sentence_and_does_not_count(opened, typed, told):
-    page = opened("smoothing")
+def test_other_text_has_a_message_and_no_score(open_guess, typed, message):
+    page = open_guess("smoothing")
     start(page)
-    guess(page, typed)
-    expect(said(page)).to_contain_text(re.sub("“(.*)”", "“\u2068\\1\u2069”", told))
+    press_guess(page, typed)
+    expect(page.locator(VERDICT)).to_contain_text(message)
     expect(page.locator(INPUT)).to_have_attribute("aria-invalid", "true")
-    assert not any(seen(page, "smoothing")) and score(page).inner_text() == ""
-    page.locator(INPUT).fill("")
-    guess(page, answer(page, "smoothing"))
-    expect(score(page)).to_have_text("1 of 1 on this page")
+    assert not any(visible_secrets(page, "smoothing"))
+    assert page.locator(SCORE).inner_text() == ""
+    type_guess(page, str(answer(page, "smoothing")))
+    expect(page.locator(SCORE)).to_have_text("1 of 1 on this page")
     expect(page.locator(INPUT)).to_have_attribute("aria-invalid", "false")
 
 
-def test_forgetting_eps_over_n_is_wrong(opened):
-    page = opened("smoothing")
+def test_forgetting_eps_over_n_is_wrong(open_guess):
+    page = open_guess("smoothing")
     start(page)
     while "say for it" not in page.locator(QUESTION).inner_text():
-        guess(page, 9)
+        press_guess(page, 9)
         page.keyboard.press("Enter")
-    guess(page, f"{1 - float(value(page, 'eps')):.2f}")
-    expect(said(page)).to_contain_text("besides")
-    assert said(page).get_attribute("data-right") == "false"
+    press_guess(page, f"{1 - float(control_value(page, 'eps')):.2f}")
+    verdict = page.locator(VERDICT)
+    expect(verdict).to_contain_text("besides")
+    assert verdict.get_attribute("data-right") == "false"
 
 
-def test_two_pictures_of_one_class(saved, opened, tmp_path):
-    same = MixupExplorer(
-        [Image.new("RGB", (9, 9), c) for c in ("red", "blue")], ["cat", "cat"]
-    ).save(tmp_path / "same.html")
-    page = opened(same)
+def test_two_images_of_one_class(open_guess, tmp_path):
+    images = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue")]
+    page = open_guess(MixupExplorer(images, ["cat", "cat"]).save(tmp_path / "same.html"))
     start(page)
-    guess(page, 1)
-    expect(said(page)).to_contain_text("Right: 1, because both pictures are of this class")
+    press_guess(page, 1)
+    expected = "Right: 1, because both pictures are of this class"
+    expect(page.locator(VERDICT)).to_contain_text(expected)
 
 
-def test_the_lessons_example_is_asked_about_too(opened):
-    page = opened("mixup", seed=3)
+def test_question_about_the_lessons_example(open_guess):
+    page = open_guess("mixup", seed=3)
     page.get_by_role("button", name="The lesson's example").press("Enter")
     start(page)
-    text = page.locator(QUESTION).inner_text()
-    target = mix(*one_hot(torch.tensor([2, 7]), 10), float(value(page, "Weight t of the first")))
-    guess(page, round(target[int(re.findall(r"class (\d)", text)[-1])].item(), 4))
-    expect(said(page)).to_contain_text("Right")
-    page.keyboard.press("Escape")
-    expect(
-        page.get_by_role("button", name="Back to these pictures' classes")
-    ).to_be_visible()  # where it was, not where it began
+    question = page.locator(QUESTION).inner_text()
+    named = int(re.findall(r"class (\d)", question)[-1])
+    weight = float(control_value(page, "Weight t of the first"))
+    target = mix(*one_hot(torch.tensor([2, 7]), 10), weight)
+    press_guess(page, round(target[named].item(), 4))
+    expect(page.locator(VERDICT)).to_contain_text("Right")
+    page.keyboard.press("Escape")  # the state before the guess, which is the lesson's example
+    back = page.get_by_role("button", name="Back to these pictures' classes")
+    expect(back).to_be_visible()
     expect(page.get_by_label("Weight t of the first")).to_have_value("0.3")
 
 
-def test_a_question_follows_the_controls(opened):
-    page = opened("mixup", seed=5)
+def test_open_question_follows_the_controls(open_guess):
+    page = open_guess("mixup", seed=5)
     start(page)
-    page.get_by_label("Weight t of the first").fill("0.85")
-    expect(page.locator(QUESTION)).to_contain_text("weighs 0.85")
-    assert not any(seen(page, "mixup"))
-    right = answer(page, "mixup")
-    page.locator(INPUT).focus()
-    guess(page, right)
-    expect(said(page)).to_contain_text("Right")
-    page.get_by_label("Weight t of the first").fill("0.1")
-    drawn(page)
-    assert (
-        "weighs 0.85" in page.locator(QUESTION).inner_text()
-    )  # what was answered stays as it was asked
+    weight, question = page.get_by_label("Weight t of the first"), page.locator(QUESTION)
+    weight.fill("0.85")
+    expect(question).to_contain_text("weighs 0.85")
+    assert not any(visible_secrets(page, "mixup"))
+    type_guess(page, str(answer(page, "mixup")))
+    expect(page.locator(VERDICT)).to_contain_text("Right")
+    weight.fill("0.1")
+    wait_for_drawing(page)
+    assert "weighs 0.85" in question.inner_text()  # it has been answered
 
 
-def test_two_explorers_on_a_page_keep_one_score(saved, opened, tmp_path):
-    host = f"<script>{joined_script('host')}</script>"
-    parts = [saved[name].read_text() for name in ("mixup", "smoothing")]
-    (tmp_path / "both.html").write_text(
-        parts[0].replace(host, "") + parts[1].split("</style>", 1)[1]
-    )
-    page = opened(tmp_path / "both.html")
+@pytest.fixture
+def two_guesses(open_guess, saved_example, tmp_path):
+    "A page with two explorers."
+    files = saved_example("MixupExplorer"), saved_example("SmoothingExplorer")
+    page = open_guess(combine_pages(*files, tmp_path / "both.html"))
+    wait_for_explorers(page, 2)
+    return page
+
+
+def test_explorers_of_a_page_have_one_score(two_guesses):
+    page = two_guesses
+    score = page.locator(SCORE)
     start(page)
-    guess(page, 9)
-    expect(score(page).first).to_have_text("0 of 1 on this page")
-    expect(score(page).last).to_have_text("")  # it does not take part yet
+    press_guess(page, 9)
+    expect(score.first).to_have_text("0 of 1 on this page")
+    expect(score.last).to_have_text("")  # its guess has not been started
     start(page, 1)
-    expect(score(page).last).to_have_text("0 of 1 on this page")
-    guess(page, 8)
-    for line in score(page).all():
+    expect(score.last).to_have_text("0 of 1 on this page")
+    press_guess(page, 8)
+    for line in score.all():
         expect(line).to_have_text("0 of 2 on this page")
     page.keyboard.press("Escape")
-    assert page.locator(TOGGLE).evaluate_all("all => all.map(e => e.ariaPressed)") == [
-        "true",
-        "false",
-    ]
+    assert page.locator(GUESS).evaluate_all(PRESSED) == ["true", "false"]
+
+
+def test_score_is_not_stored(two_guesses):
+    page = two_guesses
+    start(page)
+    press_guess(page, 9)
     page.reload()
-    page.locator(TOGGLE).last.wait_for()
+    page.locator(GUESS).last.wait_for()
     start(page)
-    expect(score(page).first).to_have_text("")  # not stored
-
-
-@pytest.mark.parametrize("width", [360, 1040])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", MADE)
-def test_fits_and_can_be_read(opened, name, scheme, width):
-    page = opened(name, color_scheme=scheme, viewport=dict(width=width, height=800))
-    start(page)
-    for typed in ("", "not one at all", "0.123"):
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        faults = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
-        assert [(v["id"], v["nodes"][0]["html"]) for v in faults] == []
-        page.locator(INPUT).fill("")
-        guess(page, typed)
-    assert page.locator(".l7-guess b, .l7-guess img, .l7-guess script").count() == 0
+    expect(page.locator(SCORE).first).to_have_text("")

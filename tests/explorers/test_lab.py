@@ -1,4 +1,4 @@
-"`make lab` as a learner meets it: a real JupyterLab, a real browser, the first chapter run from top to bottom."
+"JupyterLab as `make lab` starts it: chapter one, the explorers and the workbench with a kernel."
 
 import json
 import os
@@ -9,211 +9,267 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGTERM
 from urllib.request import urlopen
 
 import nbformat
 import pytest
-from browser import drawn
+from browser import wait_for_drawing
+from explorer_examples import NAMES
+from explorer_page import CONTROL_VALUES, DRAWING, wait_for_explorers
 from jupyter_client import BlockingKernelClient
 
+# One server for all tests, in one worker.
+pytestmark = pytest.mark.xdist_group("lab")
+
 ROOT = Path(__file__).parents[2]
+TOKEN = "t"
+KERNEL_IS_IDLE = "Python 3 (ipykernel) | Idle"
+LONG_VIEWPORT = dict(width=1300, height=2000)
+POLL_SECONDS = 0.1
+LAB_SECONDS = 60  # until JupyterLab's page is there
+TRAINING_SECONDS = 900  # until the cells that train have run
+KEYS = ["ArrowRight", "ArrowLeft", "ArrowUp", "PageUp", "PageDown", "Home", "End"]
+STATE_CONTROLS = ".l7 :is([data-trait=eps], [data-trait=n], [data-trait=label])"
+NUMBERS = "(controls) => controls.map((control) => Number(control.value))"
+SCROLL_UP = "(panel) => panel.scrollTo(0, 0)"
+IS_FOCUSED = "(node) => node === document.activeElement"
+CONTROL_TYPE = "(control) => control.type"
+EXECUTED_CELLS = "import sys; print(getattr(sys, 'last_value', None) or len(In) - 1)"
+ACCURACIES = "import json; print(json.dumps({k: float(v.mean()) for k, v in right.items()}))"
 
 
-def wait_for(get, seconds, what):
-    "What `get` returns once it is not empty; an unfinished start is no answer."
+@dataclass
+class Lab:
+    "A running JupyterLab server."
+
+    url: str
+    runtime: Path  # folder of the kernels' connection files
+    notebooks: Path  # folder that it serves
+    folder: Path  # for other files
+
+    def address(self, notebook):
+        return f"{self.url}/lab/tree/{notebook}?token={TOKEN}&reset"
+
+    def kernel_ids(self, notebook):
+        sessions = json.load(urlopen(f"{self.url}/api/sessions?token={TOKEN}"))
+        return [session["kernel"]["id"] for session in sessions if session["path"] == notebook]
+
+
+def wait_until(condition, seconds, description):
+    "Return the first value of `condition()` that is true."
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if got := get():
-            return got
-        time.sleep(0.2)
-    raise TimeoutError(f"{what} did not come within {seconds} s")
+        value = condition()
+        if value:
+            return value
+        time.sleep(POLL_SECONDS)
+    raise TimeoutError(f"not after {seconds} s: {description}")
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    "A copy of the project, so that autosave does not write here, served by its own `make lab`."
-    home = tmp_path_factory.mktemp("lab")
-    files = subprocess.check_output(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True
-    ).splitlines()
+def copy_project(target):
+    "Copy the project's files: JupyterLab saves notebooks by itself."
+    command = ["git", "ls-files", "-co", "--exclude-standard"]
+    files = subprocess.check_output(command, cwd=ROOT, text=True).splitlines()
     for name in files:
         if (ROOT / name).is_file():
-            (home / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, home / "copy" / name)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+        return s.getsockname()[1]
+
+
+def start_server(project, folder, log):
+    "Run `make lab` of a copy of the project, with this environment and folders of its own."
     venv = Path(sys.prefix)
-    env = os.environ | dict(
-        JUPYTER_RUNTIME_DIR=str(home / "runtime"),
-        JUPYTER_CONFIG_DIR=str(home / "config"),
-        XDG_CACHE_HOME=str(home / "cache"),
+    arguments = f"--no-browser --port {free_port()} --IdentityProvider.token={TOKEN}"
+    environment = os.environ | dict(
+        JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
+        JUPYTER_CONFIG_DIR=str(folder / "config"),
+        XDG_CACHE_HOME=str(folder / "cache"),
     )
-    log = open(home / "log", "w+")
-    # the environment stands already: -o tells make so
-    server = subprocess.Popen(
-        [
-            "make",
-            "lab",
-            f"VENV={venv}",
-            "-o",
-            f"{venv}/.ready",
-            f"ARGS=--no-browser --port {port} --IdentityProvider.token=t",
-        ],
-        cwd=home / "copy",
-        env=env,
+    return subprocess.Popen(
+        # -o: the environment is not installed again
+        ["make", "lab", f"VENV={venv}", "-o", f"{venv}/.ready", f"ARGS={arguments}"],
+        cwd=project,
+        env=environment,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    "A server of a copy of the project, started by its `make lab`."
+    folder = tmp_path_factory.mktemp("lab")
+    project = folder / "copy"
+    copy_project(project)
+    log_file = folder / "log"
+    with log_file.open("w") as log:
+        server = start_server(project, folder, log)
+
+    def address():
+        text = log_file.read_text()
+        assert server.poll() is None, text
+        found = re.search(r"(http://\S+:\d+)/lab/tree/\S+", text)
+        return found and found[1]
+
     try:
-        url = f"http://127.0.0.1:{port}"
-
-        def up():
-            assert server.poll() is None, Path(log.name).read_text()
-            return re.search(rf"http://\S+:{port}/lab/tree/\S+", Path(log.name).read_text())
-
-        wait_for(up, 120, "the server's address")
-        yield url, home
+        url = wait_until(address, 120, "the server's address")
+        url = re.sub("//[^:/]+", "//127.0.0.1", url)
+        yield Lab(url, folder / "runtime", project / "nbs", folder)
     finally:
-        os.killpg(server.pid, 15)
+        os.killpg(server.pid, SIGTERM)
         server.wait()
 
 
-def kernel(home, url, notebook):
-    "A client to the kernel of `notebook`."
-    sessions = lambda: json.load(urlopen(f"{url}/api/sessions?token=t"))
-    own = wait_for(
-        lambda: [s["kernel"]["id"] for s in sessions() if s["path"] == notebook], 60, "a kernel"
-    )
-    client = BlockingKernelClient(connection_file=str(home / "runtime" / f"kernel-{own[0]}.json"))
+@contextmanager
+def kernel(lab, notebook):
+    "A client of the kernel of a notebook, once it is ready."
+    ids = wait_until(lambda: lab.kernel_ids(notebook), LAB_SECONDS, "a kernel")
+    file = lab.runtime / f"kernel-{ids[0]}.json"
+    client = BlockingKernelClient(connection_file=str(file))
     client.load_connection_file()
     client.start_channels()
-    client.wait_for_ready(400)  # it answers when the cell that trains is done
-    return client
+    try:
+        client.wait_for_ready(400)  # a cell that trains may run before
+        yield client
+    finally:
+        client.stop_channels()
 
 
 def evaluate(client, code):
-    "What `code` prints in the kernel, between two cells."
+    "Return what code prints in the kernel, between two cells."
     printed = []
+
+    def keep_text(message):
+        printed.append(message["content"].get("text", ""))
+
     reply = client.execute_interactive(
-        code,
-        store_history=False,
-        timeout=900,
-        output_hook=lambda m: printed.append(m["content"].get("text", "")),
+        code, store_history=False, timeout=TRAINING_SECONDS, output_hook=keep_text
     )
     assert reply["content"]["status"] == "ok", reply["content"]
     return "".join(printed).strip()
 
 
-def test_lab_opens_on_the_way_in(lab, new_page):
-    url, _ = lab
+def wait_for_print(client, code, expected):
+    "Wait until code prints a text in the kernel."
+    description = f"{code} prints {expected}; it prints {evaluate(client, code)}"
+    wait_until(lambda: evaluate(client, code) == expected, 30, description)
+
+
+def write_notebook(lab, name, sources):
+    "Write a notebook with a code cell for each source."
+    kernelspec = dict(name="python3", display_name="python3")
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=dict(kernelspec=kernelspec))
+    nbformat.write(notebook, lab.notebooks / name)
+
+
+def open_notebook(page, lab, name):
+    page.goto(lab.address(name))
+    page.get_by_text(KERNEL_IS_IDLE).wait_for(timeout=LAB_SECONDS * 1000)
+
+
+def run_first_cell(page):
+    page.locator(".jp-CodeCell").first.click()
+    page.keyboard.press("Shift+Enter")
+
+
+def code_cells(file):
+    cells = json.loads(file.read_text())["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def test_lab_opens_the_first_notebook(lab, new_page):
     page = new_page()
-    page.goto(f"{url}/lab/tree/index.ipynb?token=t&reset")
-    page.get_by_role("heading", name="lesson7").wait_for(timeout=60_000)
-    assert page.locator(
-        ".jp-OutputArea img"
-    ).first.is_visible()  # the still picture, before anything runs
+    page.goto(lab.address("index.ipynb"))
+    page.get_by_role("heading", name="lesson7").wait_for(timeout=LAB_SECONDS * 1000)
+    still = page.locator(".jp-OutputArea img").first
+    assert still.is_visible()  # before a cell has been run
 
 
-@pytest.mark.slow
-def test_chapter_one_runs_and_python_reads_what_the_keyboard_did(lab, new_page):
-    url, home = lab
-    page = new_page(viewport=dict(width=1400, height=1000))
-    page.goto(f"{url}/lab/tree/01_normalize.ipynb?token=t&reset")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+def run_all_cells(page):
     page.locator(".jp-Notebook").click()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    client, notebook = (
-        kernel(home, url, "01_normalize.ipynb"),
-        home / "copy" / "nbs" / "01_normalize.ipynb",
-    )
-    cells = sum(c["cell_type"] == "code" for c in json.loads(notebook.read_text())["cells"])
 
-    def all_run():
-        ran = evaluate(client, "import sys; print(getattr(sys, 'last_value', None) or len(In) - 1)")
-        assert ran.isdigit(), ran
-        return int(ran) == cells
 
-    try:
-        wait_for(all_run, 900, "the last cell")
-        accuracy = json.loads(
-            evaluate(
-                client,
-                "import json; print(json.dumps({k: float(v.mean()) for k, v in right.items()}))",
-            )
-        )
-        assert (
-            accuracy["with its statistics"] > 0.4
-            and accuracy["without"] < accuracy["with its statistics"] - 0.2
-        )
+def wait_for_last_cell(client, count):
+    def has_run():
+        executed = evaluate(client, EXECUTED_CELLS)
+        assert executed.isdigit(), executed  # else it is the error of a cell
+        return int(executed) == count
 
-        page.keyboard.press("Control+Home")
-        page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.evaluate("e => e.scrollTo(0, 0)")
-        slider = page.get_by_label("Batch", exact=True).first
-        slider.wait_for()
-        slider.focus()
-        for _ in range(3):
-            page.keyboard.press("ArrowRight")
-        wait_for(
-            lambda: evaluate(client, "print(explorer.draw)") == "3",
-            30,
-            "the slider's state in Python",
-        )
-        page.get_by_label("Normalize with").first.select_option("imagenet")
-        wait_for(
-            lambda: evaluate(client, "print(explorer.stats.source)") == "ImageNet",
-            30,
-            "the choice in Python",
-        )
-        evaluate(client, "explorer.draw = 11")  # and the other way
-        page.get_by_text("12 of 40").wait_for()
-    finally:
-        client.stop_channels()
+    wait_until(has_run, TRAINING_SECONDS, "the last cell has run")
 
-    with page.expect_response(
-        lambda r: "/api/contents/01_normalize.ipynb" in r.url and r.request.method == "PUT"
-    ):
+
+def check_accuracies(client):
+    accuracies = json.loads(evaluate(client, ACCURACIES))
+    normalized, raw = accuracies["with its statistics"], accuracies["without"]
+    assert normalized > 0.4 and raw < normalized - 0.2
+
+
+def check_explorer_sets_python(page, client):
+    "Check that controls change the explorer in Python, and that Python changes the page."
+    page.keyboard.press("Control+Home")
+    page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.evaluate(SCROLL_UP)
+    slider = page.get_by_label("Batch", exact=True).first
+    slider.wait_for()
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    wait_for_print(client, "print(explorer.draw)", "3")
+    page.get_by_label("Normalize with").first.select_option("imagenet")
+    wait_for_print(client, "print(explorer.stats.source)", "ImageNet")
+    evaluate(client, "explorer.draw = 11")
+    page.get_by_text("12 of 40").wait_for()
+
+
+def is_saving(response):
+    is_notebook = "/api/contents/01_normalize.ipynb" in response.url
+    return is_notebook and response.request.method == "PUT"
+
+
+def check_saved_cells(page, file):
+    "Save the notebook, and check that each cell has run without an error."
+    with page.expect_response(is_saving):
         page.keyboard.press("Control+s")
-    saved = [c for c in json.loads(notebook.read_text())["cells"] if c["cell_type"] == "code"]
-    assert all(c["execution_count"] for c in saved)
-    assert [o for c in saved for o in c["outputs"] if o["output_type"] == "error"] == []
+    cells = code_cells(file)
+    assert all(cell["execution_count"] for cell in cells)
+    for cell in cells:
+        assert "error" not in [output["output_type"] for output in cell["outputs"]]
 
 
-FAMILY = dict(
-    normalize="NormalizeExplorer",
-    resize="ResizeExplorer",
-    tta="TTAExplorer",
-    mixup="MixupExplorer",
-    smoothing="SmoothingExplorer",
-)
-# what is hidden, say a stage that was taken away, may hold what it last showed
-SEEN = """(el) => {
-    const all = (what, read) => [...el.querySelectorAll(what)].filter((e) => e.checkVisibility()).map(read);
-    return { values: all("[data-value]", (e) => e.dataset.value),
-        canvases: all("canvas", (c) => c.width ? c.toDataURL() : ""),
-        controls: all("input:not(.l7-guess input), select", (e) => e.type === "checkbox" ? e.checked : e.value) }; }"""
+@pytest.mark.slow
+def test_chapter_one_runs_and_its_explorer_sets_python(lab, new_page):
+    page = new_page(viewport=dict(width=1400, height=1000))
+    file = lab.notebooks / "01_normalize.ipynb"
+    open_notebook(page, lab, file.name)
+    run_all_cells(page)
+    with kernel(lab, file.name) as client:
+        wait_for_last_cell(client, len(code_cells(file)))
+        check_accuracies(client)
+        check_explorer_sets_python(page, client)
+    check_saved_cells(page, file)
 
 
-def press_something(section, rng):
-    "One control of an explorer, by keyboard."
-    control = rng.choice(
-        [
-            c
-            for c in section.locator(":is(input, select, button):not(.l7-guess *)").all()
-            if c.is_visible() and c.is_enabled()
-        ]
-    )
-    kind = control.evaluate("e => e.type")
+def press_something(explorer, rng):
+    "Change one control of an explorer by keyboard; it is chosen at random."
+    controls = explorer.locator(":is(input, select, button):not(.l7-guess *)").all()
+    control = rng.choice([c for c in controls if c.is_visible() and c.is_enabled()])
+    kind = control.evaluate(CONTROL_TYPE)
     if kind == "range":
         for _ in range(rng.randint(1, 6)):
-            control.press(
-                rng.choice(
-                    ["ArrowRight", "ArrowLeft", "ArrowUp", "PageUp", "PageDown", "Home", "End"]
-                )
-            )
+            control.press(rng.choice(KEYS))
     elif kind == "select-one":
         control.select_option(index=rng.randrange(control.locator("option").count()))
     elif kind == "number":
@@ -222,143 +278,126 @@ def press_something(section, rng):
         control.press("Space")
 
 
-@pytest.mark.slow
-def test_twenty_states_reach_python(lab, new_page):
-    "What Python holds after each is saved, opened with no kernel, and must show the very same numbers, pixels and controls."
-    url, home = lab
-    cells = [
-        nbformat.v4.new_code_cell(
-            f"from lesson7 import {c}\n{m} = {c}()\n{m}.still = lambda: b''\n{m}"
-        )
-        for m, c in FAMILY.items()
-    ]
-    cells.insert(
-        0,
-        nbformat.v4.new_code_cell(
-            "from lesson7.explorers.base import Explorer\nExplorer.still = lambda self: b''  # no picture is looked at here"
-        ),
-    )
-    nb = nbformat.v4.new_notebook(
-        cells=cells, metadata=dict(kernelspec=dict(name="python3", display_name="python3"))
-    )
-    nbformat.write(nb, home / "copy" / "nbs" / "family.ipynb")
-    page, saved, rng = (
-        new_page(viewport=dict(width=1300, height=2000)),
-        new_page(viewport=dict(width=1300, height=2000)),
-        random.Random(42),
-    )
-    page.goto(f"{url}/lab/tree/family.ipynb?token=t&reset")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
-    page.locator(".jp-Notebook").click()
-    client = kernel(home, url, "family.ipynb")
-    try:
-        page.locator(".jp-CodeCell").first.click()
-        for m in ("", *FAMILY):
-            page.keyboard.press("Shift+Enter")  # runs the cell and goes to the next one
-            if not m:
-                continue
-            title = page.locator(".l7").nth(list(FAMILY).index(m))
-            title.locator("canvas, svg").first.wait_for()
-            for state in range(20):
-                for _ in range(3):
-                    press_something(title, rng)
-                drawn(page)
+def shown(explorer):
+    "Return the numbers, pixels and controls that an explorer shows."
+    drawing = explorer.evaluate(DRAWING)
+    return drawing["values"], drawing["canvases"], explorer.evaluate(CONTROL_VALUES)
 
-                def same():
-                    evaluate(client, f"{m}.save('{home}/{m}.html')")
-                    saved.goto((home / f"{m}.html").as_uri())
-                    saved.locator(".l7 canvas, .l7 svg").first.wait_for()
-                    drawn(saved)
-                    return saved.locator(".l7").evaluate(SEEN) == title.evaluate(SEEN)
 
-                wait_for(
-                    same, 30, f"state {state} of {m} in Python ({evaluate(client, f'print({m})')})"
-                )
-            page.locator(".jp-CodeCell").nth(1 + list(FAMILY).index(m)).locator(
-                ".jp-InputArea-editor"
-            ).click()
-            page.keyboard.press("Escape")
-            page.keyboard.press("ArrowDown")
-    finally:
-        client.stop_channels()
+def check_random_states(lab, client, variable, explorer, saved_page):
+    "Check 20 states: what Python saves shows the same, without a kernel."
+    rng = random.Random(42)
+    file = lab.folder / f"{variable}.html"
+
+    def is_same_in_python():
+        evaluate(client, f"{variable}.save('{file}')")
+        saved_page.goto(file.as_uri())
+        wait_for_explorers(saved_page)
+        wait_for_drawing(saved_page)
+        return shown(saved_page.locator(".l7")) == shown(explorer)
+
+    for i in range(20):
+        for _ in range(3):
+            press_something(explorer, rng)
+        wait_for_drawing(explorer.page)
+        state = evaluate(client, f"print({variable})")
+        wait_until(is_same_in_python, 30, f"state {i} in Python, which is {state}")
+
+
+def select_next_cell(page, index):
+    "Leave the output of a code cell, and select the cell below."
+    page.locator(".jp-CodeCell").nth(index).locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowDown")
 
 
 @pytest.mark.slow
-def test_a_guess_in_lab_sets_python_and_puts_it_back(lab, new_page):
-    "Digits, Enter and Escape are the learner's, not JupyterLab's; Python holds the state that is asked about, and then what it held before."
-    url, home = lab
-    nb = nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_code_cell(
-                "from lesson7 import SmoothingExplorer\ne = SmoothingExplorer(n=3, label=2)\ne.still = lambda: b''\ne"
-            )
-        ],
-        metadata=dict(kernelspec=dict(name="python3", display_name="python3")),
-    )
-    nbformat.write(nb, home / "copy" / "nbs" / "guess.ipynb")
+def test_random_states_are_the_same_in_python(lab, new_page):
+    no_stills = "from lesson7.explorers.base import Explorer\nExplorer.still = lambda self: b''"
+    show = "from lesson7 import {0}\n{1} = {0}()\n{1}"
+    variables = [name.lower() for name in NAMES]
+    sources = [show.format(*names) for names in zip(NAMES, variables)]
+    write_notebook(lab, "explorers.ipynb", [no_stills, *sources])
+    page, saved_page = new_page(viewport=LONG_VIEWPORT), new_page(viewport=LONG_VIEWPORT)
+    open_notebook(page, lab, "explorers.ipynb")
+    with kernel(lab, "explorers.ipynb") as client:
+        run_first_cell(page)
+        for i, variable in enumerate(variables):
+            page.keyboard.press("Shift+Enter")  # runs the cell and selects the next one
+            explorer = page.locator(".l7").nth(i)
+            explorer.locator("canvas, svg").first.wait_for()
+            check_random_states(lab, client, variable, explorer, saved_page)
+            select_next_cell(page, 1 + i)
+
+
+GUESS_CELL = """
+from lesson7 import SmoothingExplorer
+e = SmoothingExplorer(n=3, label=2)
+e.still = lambda: b''
+e"""
+SMOOTHED_LABEL = """
+import torch
+from lesson7.smoothing import smooth_labels
+print(smooth_labels(torch.tensor([e.label]), e.n, e.eps)[0, {}].item())"""
+
+
+def answer_question(page, client):
+    "Wait until Python has the question's state, and type the answer that it computes."
+    eps, n, label = page.locator(STATE_CONTROLS).evaluate_all(NUMBERS)
+    expected = f"{float(eps)} {n} {label}"
+    wait_for_print(client, "print(float(e.eps), e.n, e.label)", expected)
+    question = re.sub("[\u2068\u2069]", "", page.locator(".l7-guess label").inner_text())
+    named = re.findall(r"“class (\d+)”", question)[-1]
+    page.keyboard.type(evaluate(client, SMOOTHED_LABEL.format(named))[:6])
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.slow
+def test_guess_sets_and_restores_the_state_in_python(lab, new_page):
+    "Digits, Enter and Escape are keys of the guess, not shortcuts of JupyterLab."
+    write_notebook(lab, "guess.ipynb", [GUESS_CELL.strip()])
     page = new_page(viewport=dict(width=1300, height=1400))
-    page.goto(f"{url}/lab/tree/guess.ipynb?token=t&reset")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
-    page.locator(".jp-CodeCell").first.click()
-    page.keyboard.press("Shift+Enter")
-    client = kernel(home, url, "guess.ipynb")
-    before, cells = evaluate(client, "print(e)"), page.locator(".jp-Cell").count()
-    try:
-        page.get_by_role("button", name="Guess").press("Enter")
+    open_notebook(page, lab, "guess.ipynb")
+    run_first_cell(page)
+    guess = page.get_by_role("button", name="Guess")
+    with kernel(lab, "guess.ipynb") as client:
+        before = evaluate(client, "print(e)")
+        n_cells = page.locator(".jp-Cell").count()
+        guess.press("Enter")
         for k in range(1, 6):
-            asked = page.locator(
-                ".l7 :is([data-trait=n], [data-trait=eps], [data-trait=label])"
-            ).evaluate_all("all => all.map((i) => +i.value)")
-            wait_for(
-                lambda: json.loads(evaluate(client, "print([e.eps, e.n, e.label])")) == asked,
-                30,
-                f"state {asked} in Python",
-            )
-            told = re.sub("[\u2068\u2069]", "", page.locator(".l7-guess label").inner_text())
-            at = re.findall(r"“class (\d+)”", told)[-1]
-            page.keyboard.type(
-                evaluate(
-                    client,
-                    f"from lesson7.smoothing import smooth_labels; import torch; print(smooth_labels(torch.tensor([e.label]), e.n, e.eps)[0, {at}].item())",
-                )[:6]
-            )
-            page.keyboard.press("Enter")
+            answer_question(page, client)
             page.get_by_text(f"{k} of {k} on this page").wait_for()
             page.keyboard.press("Enter")
         page.keyboard.press("Escape")
-        wait_for(lambda: evaluate(client, "print(e)") == before, 30, "the state from before")
-        assert page.locator(".jp-Cell").count() == cells and page.get_by_role(
-            "button", name="Guess"
-        ).evaluate("e => e === document.activeElement")
-    finally:
-        client.stop_channels()
+        wait_for_print(client, "print(e)", before)
+        assert page.locator(".jp-Cell").count() == n_cells
+        assert guess.evaluate(IS_FOCUSED)
+
+
+WORKBENCH_CELL = """
+from lesson7.training.config import Recipe
+from lesson7.workbench import Workbench
+bench = Workbench(Recipe(size=16, epochs=1))
+bench"""
 
 
 @pytest.mark.slow
-def test_the_workbench_trains_and_stops(lab, new_page):
-    url, home = lab
-    cell = "from lesson7.workbench import Workbench\nfrom lesson7.training.config import Recipe\nbench = Workbench(Recipe(size=16, epochs=1))\nbench"
-    nb = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell)],
-        metadata=dict(kernelspec=dict(name="python3", display_name="python3")),
-    )
-    nbformat.write(nb, home / "copy" / "nbs" / "bench.ipynb")
+def test_workbench_trains_and_stops(lab, new_page):
+    write_notebook(lab, "bench.ipynb", [WORKBENCH_CELL.strip()])
     page = new_page(viewport=dict(width=1300, height=1000))
-    page.goto(f"{url}/lab/tree/bench.ipynb?token=t&reset")
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
-    page.locator(".jp-CodeCell").first.click()
-    page.keyboard.press("Shift+Enter")
+    open_notebook(page, lab, "bench.ipynb")
+    run_first_cell(page)
     train, stop = (page.get_by_role("button", name=name, exact=True) for name in ("Train", "Stop"))
     train.wait_for(timeout=120_000)
     page.get_by_label("smoothing").check()
     train.click()
     page.get_by_text("+ smoothing, seed 42: ").wait_for(timeout=300_000)
-    row = page.locator(".widget-html table tbody tr")
-    assert row.count() == 1 and page.locator(".widget-image").is_visible()
+    rows = page.locator(".widget-html table tbody tr")
+    assert rows.count() == 1 and page.locator(".widget-image").is_visible()
     page.get_by_label("epochs").fill("100")
     page.get_by_label("epochs").press("Tab")
     train.click()
     page.get_by_text(re.compile("epoch . of 100, about")).wait_for(timeout=120_000)
     stop.click()
     page.get_by_text("Stopped; the unfinished training has no result.").wait_for(timeout=60_000)
-    assert train.is_enabled() and row.count() == 1
+    assert train.is_enabled() and rows.count() == 1

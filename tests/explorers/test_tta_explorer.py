@@ -29,34 +29,7 @@ def noise(w, h, mode="RGB"):
     return Image.fromarray(pixels).convert(mode)
 
 
-@pytest.mark.parametrize(
-    "state, message",
-    [
-        (dict(photo=4), "photo must be from 0 to 3, got 4"),
-        (dict(moving=5), "moving must be from 0 to 4, got 5"),
-        (dict(on=[False] * 5), "on must be True for one view or more"),
-        (
-            dict(on=[True]),
-            "on must be 5 values, the plain view's and one for each place in at, got 1",
-        ),
-        (dict(at=[]), "at"),
-        (dict(at=[[0, 1.2]] * 4), "places in at must be from 0 .*pass the edge, got 1.2"),
-        (dict(target=[-0.1, 0]), "places in target must be .*, got -0.1"),
-        (dict(target=[0.1]), "target"),
-        (dict(scale=0.7), "0.6.*0.85"),
-        (dict(plain="fit"), "crop.*pad"),
-        (dict(reduce="min"), "mean.*lerp"),
-    ],
-)
-def test_invalid_state(state, message):
-    with pytest.raises(T.TraitError, match=message):
-        TTAExplorer(**state)
-    explorer = TTAExplorer()
-    with pytest.raises(T.TraitError, match=message):
-        explorer.set_trait(*next(iter(state.items())))
-
-
-def test_the_number_of_windows_stays():
+def test_number_of_windows_is_fixed():
     explorer = TTAExplorer(at=[[0, 0], [0.5, 1]])
     assert len(explorer.boxes) == len(explorer.on) == 3
     with pytest.raises(T.TraitError, match="on must be 2 values, .*, got 3"):
@@ -77,7 +50,7 @@ def test_invalid_arguments(arguments, message):
         TTAExplorer(**arguments)
 
 
-def test_a_view_is_pillows_resize():
+def test_views_equal_pillows_resize():
     photo = photos()["coffee"]
     x = np.asarray(photo).transpose(2, 0, 1) / 255
     for box in ((0, 0, 400, 400), (37, 20, 350, 333), (500, 300, 540, 340)):
@@ -88,7 +61,7 @@ def test_a_view_is_pillows_resize():
     assert padded[:, :15].max() == padded[:, -15:].max() == 0 and padded[:, 20:70].max() > 0.5
 
 
-def test_values_that_are_computed():
+def test_computed_values():
     explorer = TTAExplorer()
     assert explorer.boxes == [(40, 0, 200, 160), *windows(160, 240, 96)]
     assert explorer.views.shape == (5, 3, 96, 96)
@@ -118,7 +91,7 @@ def test_values_that_are_computed():
         pytest.param(noise(3, 900), id="thin"),
     ],
 )
-def test_any_image(image):
+def test_image_of_any_kind(image):
     explorer = TTAExplorer([image], n=6, side=32)
     assert max(explorer.sizes[0]) <= 640
     views = explorer.views
@@ -126,7 +99,7 @@ def test_any_image(image):
     assert explorer.figure() and len(explorer.still()) > 1000
 
 
-def test_predictions_are_the_models(learn):
+def test_predictions_equal_the_models(learn):
     images = learn.dls.valid_ds.items[:2]
     at = [[0.3, 0], [1, 1], [0.5, 0.5], [0, 0.124]]
     explorer = TTAExplorer(images, learn, side=48, scale=0.6, at=at, photo=1)
@@ -139,7 +112,7 @@ def test_predictions_are_the_models(learn):
 
 
 @pytest.mark.parametrize("classes", [1, 2, 1000])
-def test_few_and_many_classes_in_a_small_file(classes, tmp_path, learn):
+def test_size_of_a_saved_explorer_with_a_model(classes, tmp_path, learn):
     layers = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, classes)
     vocab = [f"class {i}" for i in range(classes)]
     dls = SimpleNamespace(after_batch=learn.dls.after_batch, vocab=vocab)

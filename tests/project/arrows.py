@@ -13,13 +13,15 @@ LEVELS = (  # a module imports its own level or a lower one; "data" is all of le
     ("explorers",),
     ("course", "workbench", "cli"),
 )
-LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+LEVEL = {}  # name -> number of its level
+for level, names in enumerate(LEVELS):
+    LEVEL |= dict.fromkeys(names, level)
 
 WIDGETS = {"anywidget", "traitlets", "ipywidgets"}
 FIRST_LEVEL_WITH_WIDGETS = LEVEL["explorers"]
 
-# fastai's `Callback` costs an import of fastai, so the class is in training/, and the chapter's
-# module gives it out on first use: from within its module `__getattr__`, and only there.
+# `ActivationMixup` needs fastai's `Callback`, so it is in training/. The chapter's module imports
+# it on first use, in its `__getattr__`.
 LATE_IMPORTS = {("lesson7.mixup", "lesson7.training.callbacks", "__getattr__")}
 
 
@@ -71,7 +73,7 @@ def imports_of(module, source):
 
 
 def _module_of(target, modules):
-    "Return the module of the package that an import reaches; None where it reaches none."
+    "Return the module of the package that an import reaches; None if it reaches none."
     parts = target.split(".")
     for end in range(len(parts), 0, -1):
         name = ".".join(parts[:end])
@@ -95,7 +97,7 @@ def _is_training(module):
 
 
 def _fault(module, imported, modules):
-    "Return what is wrong with one import; None where nothing is."
+    "Return what is wrong with one import; None if it keeps the rules."
     root = imported.target.split(".")[0]
     if root in WIDGETS and _level(module) < FIRST_LEVEL_WITH_WIDGETS:
         return f"a widget library, {root}"
@@ -130,10 +132,10 @@ def wrong_imports(
     return faults
 
 
-def import_circle(
+def import_cycle(
     modules,  # dict: absolute name of a module -> its source
-):  # names of modules, the first one again at the end; [] where there is no circle
-    "Return a circle of imports at module level."
+):  # names of modules, with the first one again at the end; [] if there is no cycle
+    "Return a cycle of imports at module level."
     edges = {}
     for module, source in modules.items():
         top = [i.target for i in imports_of(module, source) if not i.function]
@@ -147,12 +149,12 @@ def import_circle(
         if module in finished:
             return []
         for other in edges[module]:
-            if circle := search(other, [*path, module]):
-                return circle
+            if cycle := search(other, [*path, module]):
+                return cycle
         finished.add(module)
         return []
 
     for module in sorted(edges):
-        if circle := search(module, []):
-            return circle
+        if cycle := search(module, []):
+            return cycle
     return []

@@ -1,4 +1,4 @@
-"CONTRIBUTING.md is true: its sixth technique can be added, shown, tested and removed as written."
+"Follow CONTRIBUTING.md word for word: add, show, test and remove its sixth technique."
 
 import os
 import re
@@ -22,7 +22,7 @@ def section(title):
 
 
 def steps():
-    "Return the numbered parts of the section on a sixth technique."
+    "Return the numbered steps of the section on a sixth technique."
     parts = re.split(r"^\*\*\d\. ", section("A sixth technique"), flags=re.M)
     return parts[1:]
 
@@ -52,7 +52,7 @@ def run(*command, cwd):
 
 
 def files(root):
-    "Return name -> content of the package's and the notebooks' files."
+    "Return path -> content of the files of the package and of the notebooks."
     found = {}
     for folder in ("lesson7", "nbs"):
         for file in (root / folder).rglob("*"):
@@ -73,9 +73,8 @@ def copy(tmp_path):
     return tmp_path
 
 
-def test_a_sixth_technique_is_added_shown_tested_and_removed(copy):
-    before = files(copy)
-    arithmetic, explorer, view, name, show, test, remove = steps()
+def add_technique(copy, arithmetic, explorer, view, name):
+    "Follow the steps that write the files of the technique."
     write_notebook(copy / "nbs/09_cutout.ipynb", blocks(arithmetic))
     write_notebook(copy / "nbs/api/explorers/cutout.ipynb", blocks(explorer))
     (copy / "lesson7/static/cutout.js").write_text(blocks(view)[0][1])
@@ -86,24 +85,43 @@ def test_a_sixth_technique_is_added_shown_tested_and_removed(copy):
     run("bash", "-c", add_level, cwd=copy)
     assert '"cutout"' in (copy / "tests/project/arrows.py").read_text()
 
+
+def show_technique(copy, show):
+    "Follow the step that exports the technique and saves its page."
     run("nbdev_export", cwd=copy)
-    shown = re.search(r'python -c "(.*?)"\n', blocks(show)[0][1])[1]
-    run(sys.executable, "-c", shown, cwd=copy)
+    code = re.search(r'python -c "(.*?)"\n', blocks(show)[0][1])[1]
+    run(sys.executable, "-c", code, cwd=copy)
     assert (copy / "cutout.html").stat().st_size > 10_000
+
+
+def run_tests(copy, test):
+    "Follow the step that tests the technique."
     commands = re.findall(r"python -m (pytest .*)", blocks(test)[0][1])
     assert len(commands) == 2
     for command in commands:
         run(sys.executable, "-m", *command.split(), cwd=copy)
 
+
+def remove_technique(copy, remove, stub):
+    "Follow the step that removes the technique; `stub` is the old content of `__init__.pyi`."
     removed = re.search(r"^rm (.*)", blocks(remove)[0][1], re.M)[1]
     run("bash", "-c", f"rm {removed}", cwd=copy)
-    stub.write_bytes(before[Path("lesson7/__init__.pyi")])
+    (copy / "lesson7/__init__.pyi").write_bytes(stub)
     run("nbdev_export", cwd=copy)
     run("nbdev_clean", cwd=copy)
+
+
+def test_a_sixth_technique_is_added_shown_tested_and_removed(copy):
+    before = files(copy)
+    *add, show, test, remove = steps()
+    add_technique(copy, *add)
+    show_technique(copy, show)
+    run_tests(copy, test)
+    remove_technique(copy, remove, before[Path("lesson7/__init__.pyi")])
     assert files(copy) == before
 
 
-def test_it_names_commands_and_files_that_exist():
+def test_its_commands_and_files_exist():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
     assert set(re.findall(r"`make ([a-z-]+)", TEXT)) <= targets

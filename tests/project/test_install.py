@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import zipfile
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from browser import answer
 from conftest import LIBRARY, NBS, ROOT, module_files, notebook_files
+from processes import free_port
 
 USE = """
 import sys
@@ -60,12 +60,21 @@ for kind in kinds:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    # setuptools would pack what an older build left; results of a comparison are beside it
+    "The package's wheel, newly built."
+    # setuptools would add files of an older build; build/ itself may hold results of a comparison
     shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)
     out = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT]
     subprocess.run(command, check=True, capture_output=True)
     return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def site(wheel, tmp_path_factory):
+    "A folder with the content of the wheel."
+    folder = tmp_path_factory.mktemp("site")
+    zipfile.ZipFile(wheel).extractall(folder)
+    return folder
 
 
 @pytest.fixture
@@ -102,7 +111,10 @@ def run_code(venv, code, folder, env):
     return done.stdout
 
 
-def test_the_wheel_holds_modules_views_and_notebooks_and_is_small(wheel):
+# ---- Content of the wheel
+
+
+def test_the_wheel_has_modules_views_and_notebooks(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     packages = LIBRARY.rglob("__init__.py")
     views = (LIBRARY / "static").iterdir()
@@ -111,40 +123,48 @@ def test_the_wheel_holds_modules_views_and_notebooks_and_is_small(wheel):
     for file in [*notebook_files(), *NBS.glob("results/*.json")]:
         assert f"lesson7/notebooks/{file.relative_to(NBS).as_posix()}" in names, file
     assert not [name for name in names if ".ipynb_checkpoints" in name]
-    roots = {name.split("/")[0] for name in names}
+
+
+def test_the_wheel_has_no_other_package_and_is_small(wheel):
+    roots = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert sorted(root.split("-")[0] for root in roots) == ["lesson7", "lesson7"]
     assert wheel.stat().st_size < 3_000_000
 
 
-def test_the_clean_edition_comes_out_of_the_wheel(wheel, tmp_path):
-    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    code = (
-        "from lesson7.course.notebooks import copy_notebooks, notebook_folder; "
-        "assert notebook_folder().name == 'notebooks'; "
-        "print(*copy_notebooks('clean', clean=True)[0])"
-    )
-    env = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-    command = [sys.executable, "-c", code]
-    written = subprocess.check_output(command, cwd=tmp_path, env=env, text=True).split()
+def run_with_site(code, site, folder):
+    "Return what code prints, with the package of the wheel."
+    env = os.environ | {"PYTHONPATH": str(site)}
+    return subprocess.check_output([sys.executable, "-c", code], cwd=folder, env=env, text=True)
+
+
+COPY_CLEAN_NOTEBOOKS = """
+from lesson7.course.notebooks import copy_notebooks, notebook_folder
+assert notebook_folder().name == "notebooks"
+print(*copy_notebooks("clean", clean=True)[0])
+"""
+
+
+def test_clean_notebooks_are_copied_from_the_wheel(site, tmp_path):
+    written = run_with_site(COPY_CLEAN_NOTEBOOKS, site, tmp_path).split()
     assert {"index.ipynb", "01_normalize.ipynb", "api/data/samples.ipynb"} <= {*written}
     chapters = [(tmp_path / "clean" / f.name).read_text() for f in NBS.glob("0[1-6]_*.ipynb")]
     assert len(chapters) == 6
     assert all("The clean edition." in text and "<details>" not in text for text in chapters)
 
 
-def test_the_results_come_out_of_the_wheel(wheel, tmp_path):
-    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+def test_the_results_are_in_the_wheel(site, tmp_path):
     code = "from lesson7.data.files import results_folder; print(results_folder())"
-    env = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-    command = [sys.executable, "-c", code]
-    folder = subprocess.check_output(command, cwd=tmp_path, env=env, text=True).strip()
-    assert folder == str(tmp_path / "site" / "lesson7" / "notebooks" / "results")
-    held = {f.name for f in (NBS / "results").glob("*.json")}
-    assert {f.name for f in (tmp_path / "site/lesson7/notebooks/results").iterdir()} == held
+    expected = site / "lesson7" / "notebooks" / "results"
+    assert run_with_site(code, site, tmp_path).strip() == str(expected)
+    names = {file.name for file in (NBS / "results").glob("*.json")}
+    assert {file.name for file in expected.iterdir()} == names
+
+
+# ---- Installation into a new environment
 
 
 def use_commands(lesson7, folder, env):
-    "The `lesson7` command as a new user has it."
+    "Use the commands data, train and predict as a new user."
     options = dict(cwd=folder, env=env, capture_output=True, text=True, check=False)
 
     def run(*args):
@@ -163,14 +183,8 @@ def use_commands(lesson7, folder, env):
     assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1, wrong.stderr
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def use_lab(lesson7, folder, env):
-    "`lesson7 lab` serves the learner's copy of the notebooks."
+    "Check that `lesson7 lab` serves a copy of the notebooks."
     port = free_port()
     command = [lesson7, "lab", "--no-browser", f"--port={port}", "--IdentityProvider.token=t"]
     server = subprocess.Popen(
@@ -192,7 +206,7 @@ def use_lab(lesson7, folder, env):
 
 
 @pytest.mark.slow
-def test_a_plain_install_works(wheel, venv, tmp_path, env):
+def test_a_plain_installation_works(wheel, venv, tmp_path, env):
     pip_install(venv, wheel)
     print(run_code(venv, USE, tmp_path, env).splitlines()[-1])
     use_commands(venv / "bin" / "lesson7", tmp_path, env)
@@ -207,7 +221,7 @@ def explorer_packages():
 
 
 @pytest.mark.slow
-def test_explorers_work_where_torch_and_fastai_are_not_installed(wheel, venv, tmp_path, env):
+def test_explorers_work_without_torch_and_fastai_installed(wheel, venv, tmp_path, env):
     pip_install(venv, "--no-deps", wheel)
     pip_install(venv, *explorer_packages())
     opened = run_code(venv, EXPLORERS_ALONE, tmp_path, env).split()

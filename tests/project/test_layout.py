@@ -4,7 +4,6 @@ import ast
 import configparser
 import importlib
 import inspect
-import json
 import re
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from types import ModuleType
 
 import pytest
 from conftest import LIBRARY, NBS, ROOT, module_files, module_name, notebook_files
+from notebook_cells import cell_sources, notebook_id, read_notebook
+from processes import loaded_modules
 
 import lesson7
 
@@ -27,11 +28,13 @@ MODULES = [module_name(file) for file in module_files()]
 CHAPTER_AND_FUNCTION = {"normalize", "tta"}  # modules at the top that hold a function of their name
 OTHER_NAMES = {"lesson7.cli", "lesson7.course.check"}  # commands, and exercises, by short names
 
+each_notebook = pytest.mark.parametrize("file", notebook_files(), ids=notebook_id)
+
 BLOCK = """
 import sys
 
 class Block:
-    "Makes torch and fastai impossible to import."
+    "Makes imports of torch and fastai fail."
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("torch", "torchvision", "fastai", "fastcore"):
@@ -51,76 +54,91 @@ def run_python(*args, cwd=None):
 
 
 def public_homes():
-    "Return name -> home module of all public names, as `__init__.pyi` lists them."
+    "Return public name -> module that it is from, as `__init__.pyi` lists them."
     homes = {}
     for node in ast.parse((LIBRARY / "__init__.pyi").read_text()).body:
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                assert alias.name == alias.asname  # an editor takes other names for private ones
-                homes[alias.name] = ".".join(filter(None, ["lesson7", node.module]))
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        home = f"lesson7.{node.module}" if node.module else "lesson7"
+        for alias in node.names:
+            assert alias.name == alias.asname  # editors treat other names as private
+            homes[alias.name] = home
     return homes
 
 
 HOMES = public_homes()
 
 
+def exported_names(module):
+    "Return the names in a module's `__all__`."
+    return set(getattr(importlib.import_module(module), "__all__", ()))
+
+
 # ---- Public names
 
 
-def test_importing_the_package_imports_neither_torch_nor_numpy():
-    printed, _ = run_python("-c", "import sys, lesson7; print(*sys.modules)")
+def test_importing_the_package_loads_no_slow_package():
     slow = {"torch", "numpy", "fastai", "pandas", "matplotlib", "PIL", "anywidget", "IPython"}
-    assert not slow & {*printed.split()}
+    assert not slow & loaded_modules("import lesson7")
 
 
-def test_all_public_names_are_listed_and_resolve():
-    assert {*HOMES} <= {*dir(lesson7)} and {*HOMES} == {*lesson7.__all__}
-    for name, home in HOMES.items():
-        value = getattr(lesson7, name)
-        expected = f"{home}.{name}" if isinstance(value, ModuleType) else home
-        module = importlib.import_module(expected)
-        assert value is module or value is getattr(module, name)
+def test_all_public_names_are_listed():
+    assert {*HOMES} <= {*dir(lesson7)}
+    assert {*HOMES} == {*lesson7.__all__}
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_a_public_name_is_that_of_its_module(name):
+    value = getattr(lesson7, name)
+    if isinstance(value, ModuleType):
+        assert value is importlib.import_module(f"{HOMES[name]}.{name}")
+    else:
+        assert value is getattr(importlib.import_module(HOMES[name]), name)
 
 
 @pytest.mark.parametrize("modules_first", [False, True], ids=["names first", "modules first"])
 def test_names_are_the_same_in_any_order(modules_first):
-    "Importing a module must not put it in the place of a function with its name."
+    "An imported module must not replace a function with its name."
     imports = [f"import {home}" for home in sorted({*HOMES.values()})]
     names = [f"print(type(lesson7.{name}).__name__)" for name in HOMES]
     steps = [*imports, *names] if modules_first else [*names, *imports, *names]
     printed, _ = run_python("-W", "ignore", "-c", "\n".join(["import lesson7", *steps]))
-    kinds = printed.split()[-len(HOMES) :]
-    modules = [name for name, kind in zip(HOMES, kinds, strict=True) if kind == "module"]
-    assert sorted(modules) == sorted(CHAPTERS) and printed.split()[: len(HOMES)] == kinds
+    first, last = printed.split()[: len(HOMES)], printed.split()[-len(HOMES) :]
+    modules = [name for name, kind in zip(HOMES, last, strict=True) if kind == "module"]
+    assert sorted(modules) == sorted(CHAPTERS)
+    assert first == last
 
 
-def test_a_public_name_of_a_module_is_the_same_object_at_the_top():
-    for dotted in sorted({*MODULES} - OTHER_NAMES):
-        module = importlib.import_module(dotted)
-        for name in set(getattr(module, "__all__", ())) & HOMES.keys() - CHAPTER_AND_FUNCTION:
-            assert getattr(lesson7, name) is getattr(module, name), (dotted, name)
+@pytest.mark.parametrize("dotted", sorted({*MODULES} - OTHER_NAMES))
+def test_a_name_of_a_module_is_the_same_object_at_the_top(dotted):
+    module = importlib.import_module(dotted)
+    for name in exported_names(dotted) & (HOMES.keys() - CHAPTER_AND_FUNCTION):
+        assert getattr(lesson7, name) is getattr(module, name), name
 
 
-def test_chapters_are_modules_at_the_top():
-    for name in CHAPTERS:
-        assert inspect.ismodule(getattr(lesson7, name))
-    from lesson7.normalize import normalize
-    from lesson7.tta import tta
-
-    assert callable(tta) and callable(normalize)
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_is_a_module_at_the_top(name):
+    assert inspect.ismodule(getattr(lesson7, name))
 
 
-def test_no_module_has_the_name_of_a_function_of_its_package():
-    for folder in {file.parent for file in module_files()}:
-        package = ".".join(folder.relative_to(ROOT).parts)
-        inside = [m for m in MODULES if m.rpartition(".")[0] == package]
-        names = {*HOMES} - {*CHAPTERS}
-        if package != "lesson7":
-            modules = [importlib.import_module(m) for m in inside]
-            names = {name for module in modules for name in getattr(module, "__all__", ())}
-        children = {m.rpartition(".")[2] for m in inside}
-        children |= {f.name for f in folder.iterdir() if (f / "__init__.py").exists()}
-        assert not children & names, package
+@pytest.mark.parametrize("name", sorted(CHAPTER_AND_FUNCTION))
+def test_a_chapter_with_a_function_of_its_name_has_the_function(name):
+    assert callable(getattr(importlib.import_module(f"lesson7.{name}"), name))
+
+
+PACKAGE_FOLDERS = sorted({file.parent for file in module_files()})
+
+
+@pytest.mark.parametrize("folder", PACKAGE_FOLDERS, ids=lambda folder: folder.name)
+def test_no_module_has_the_name_of_a_function_of_its_package(folder):
+    package = ".".join(folder.relative_to(ROOT).parts)
+    modules = [name for name in MODULES if name.rpartition(".")[0] == package]
+    names = {*HOMES} - {*CHAPTERS}
+    if package != "lesson7":
+        names = set().union(*map(exported_names, modules))
+    children = {name.rpartition(".")[2] for name in modules}
+    children |= {child.name for child in folder.iterdir() if (child / "__init__.py").exists()}
+    assert not children & names
 
 
 # ---- What an import costs
@@ -136,81 +154,68 @@ def test_an_explorer_opens_without_torch_fastai_and_pandas(name):
 
 
 @pytest.mark.parametrize("module", [f"lesson7.{name}" for name in CHAPTERS])
-def test_a_chapters_module_imports_where_torch_and_fastai_cannot_be(module):
+def test_a_chapters_module_can_be_imported_without_torch_and_fastai(module):
     run_python("-c", f"{BLOCK}\nimport {module}")
 
 
-@pytest.mark.parametrize("name", EXPLORERS)
-def test_an_explorer_works_where_torch_and_fastai_cannot_be(name, tmp_path):
-    use = f"""
+USE_EXPLORER = """
 from lesson7 import {name}
 explorer = {name}()
 assert repr(explorer).startswith("{name}(")
 assert len(explorer._repr_mimebundle_()[0]["image/png"]) > 10_000
 assert explorer.save("explorer.html").stat().st_size > 50_000
 """
-    run_python("-c", BLOCK + use, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_works_without_torch_and_fastai(name, tmp_path):
+    run_python("-c", BLOCK + USE_EXPLORER.format(name=name), cwd=tmp_path)
 
 
 # ---- Notebooks and modules
 
 
-def read_cells(file, kind=None):
-    "Return the sources of a notebook's cells, all or those of one kind."
-    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    return ["".join(c["source"]) for c in cells if kind in (None, c["cell_type"])]
-
-
 def default_export(file):
-    "Return the module that a notebook is exported to; None where it is exported to none."
-    found = re.search(r"^#\| ?default_exp (\S+)$", "\n".join(read_cells(file, "code")), re.M)
+    "Return the module that a notebook is exported to; None if it is exported to none."
+    code = "\n".join(cell_sources(read_notebook(file), "code"))
+    found = re.search(r"^#\| ?default_exp (\S+)$", code, re.M)
     return found and found[1]
 
 
-def test_no_notebook_exports_when_it_is_run():
-    for file in notebook_files():
-        assert "nbdev_export" not in "\n".join(read_cells(file)), file
+EXPORTED = {file: default_export(file) for file in notebook_files()}
 
 
-def test_every_notebook_says_what_language_it_is_in():
-    for file in notebook_files():
-        metadata = json.loads(file.read_text(encoding="utf-8"))["metadata"]
-        assert metadata["language_info"]["file_extension"] == ".py", file
+@each_notebook
+def test_a_notebook_does_not_export_when_it_is_run(file):
+    assert "nbdev_export" not in "\n".join(cell_sources(read_notebook(file)))
+
+
+@each_notebook
+def test_the_metadata_of_a_notebook_has_the_language(file):
+    metadata = read_notebook(file)["metadata"]
+    assert metadata["language_info"]["file_extension"] == ".py"
 
 
 def test_nbconvert_writes_a_python_script(tmp_path):
-    notebook = NBS / "01_normalize.ipynb"
-    run_python(
-        "-m",
-        "jupyter",
-        "nbconvert",
-        "--to",
-        "script",
-        str(notebook),
-        "--output-dir",
-        str(tmp_path),
-    )
-    assert [f.name for f in tmp_path.iterdir()] == ["01_normalize.py"]
+    command = ["-m", "jupyter", "nbconvert", "--to", "script", "--output-dir", str(tmp_path)]
+    run_python(*command, str(NBS / "01_normalize.ipynb"))
+    assert [file.name for file in tmp_path.iterdir()] == ["01_normalize.py"]
 
 
-def test_a_notebook_is_where_its_module_is():
-    for file in notebook_files():
-        place = file.relative_to(NBS)
-        if not (module := default_export(file)):
-            continue
-        if place.parts[0] == "api":
-            assert place.with_suffix("").parts[1:] == tuple(module.split(".")), file
-        else:
-            assert re.fullmatch(rf"\d\d_{module}\.ipynb", place.as_posix()), file
+@each_notebook
+def test_a_notebook_has_the_path_of_its_module(file):
+    path, module = file.relative_to(NBS), EXPORTED[file]
+    if module and path.parts[0] == "api":
+        assert path.with_suffix("").parts[1:] == tuple(module.split("."))
+    elif module:
+        assert re.fullmatch(rf"\d\d_{module}\.ipynb", path.as_posix())
 
 
 def test_every_module_has_a_notebook_and_every_notebook_a_module():
-    exported = {
-        f"lesson7.{module}" for file in notebook_files() if (module := default_export(file))
-    }
-    assert exported == {*MODULES}
-    without = {f.relative_to(NBS).as_posix() for f in notebook_files() if not default_export(f)}
-    assert without == {"index.ipynb", "api/performance.ipynb"}
+    modules = {f"lesson7.{module}" for module in EXPORTED.values() if module}
+    assert modules == {*MODULES}
+    without_module = [file for file, module in EXPORTED.items() if not module]
+    assert {*map(notebook_id, without_module)} == {"index", "api/performance"}
 
 
 def test_nbdev_reads_nested_notebooks():

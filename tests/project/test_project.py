@@ -1,4 +1,4 @@
-"The project holds together: notebooks and modules, versions, sizes, what is in git."
+"Notebooks and modules agree; one version number; sizes; files in git; commands in the README."
 
 import configparser
 import json
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from conftest import NBS, ROOT, notebook_files
+from notebook_cells import cell_sources, link_targets, notebook_id, read_notebook
+from processes import loaded_modules
 
 import lesson7
 
@@ -22,26 +24,22 @@ INI = SETTINGS["DEFAULT"]
 LARGEST = 1_000_000  # bytes, of a notebook and of any file in git
 SHORT_CELL = 8  # lines
 SHORT_CELLS = 0.8  # share of a notebook's cells that are short
-LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+MARKUP = re.compile(r"`[^`]*`|<code>.*?</code>|\$[^$]*\$|\]\([^)]*\)")
+MEASURED_NUMBER = re.compile(r"\d\.\d|\d\s?%")
 PRIVATE_OR_WARNING = re.compile(r"/(root|home|Users|work|tmp)/|Warning")
 BUILT = re.compile(
     r"(^|/)(_build|\.venv|\.ipynb_checkpoints|__pycache__|dist|build)(/|$)|\.(csv|whl|pth|zip)$"
 )
 
-
-def cells(notebook, kind):
-    "Return the sources of all cells of one kind."
-    all_cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return ["".join(c["source"]) for c in all_cells if c["cell_type"] == kind]
-
-
-def notebook_id(file):
-    return file.relative_to(NBS).with_suffix("").as_posix()
+each_notebook = pytest.mark.parametrize("file", notebook_files(), ids=notebook_id)
 
 
 def git(*args):
     "Return the lines that a git command prints."
     return subprocess.check_output(["git", *args], cwd=ROOT, text=True).splitlines()
+
+
+# ---- Notebooks and modules
 
 
 def exported_files(root):
@@ -55,7 +53,7 @@ def exported_files(root):
     return found
 
 
-def test_export_and_clean_leave_the_tree_unchanged(tmp_path):
+def test_export_and_clean_change_nothing(tmp_path):
     for name in ("nbs", "lesson7", "settings.ini", "README.md"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
@@ -64,78 +62,96 @@ def test_export_and_clean_leave_the_tree_unchanged(tmp_path):
     assert exported_files(tmp_path) == exported_files(ROOT)
 
 
+@each_notebook
+def test_a_notebook_is_small_and_without_widget_state(file):
+    assert file.stat().st_size < LARGEST
+    assert "widgets" not in read_notebook(file)["metadata"]
+
+
+@each_notebook
+def test_outputs_have_no_errors_warnings_and_private_paths(file):
+    for cell in read_notebook(file)["cells"]:
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error"
+            text = json.dumps(output.get("text", "") or output["data"].get("text/plain", ""))
+            assert not PRIVATE_OR_WARNING.search(text), text
+
+
+@each_notebook
+def test_most_cells_are_short(file):
+    sources = cell_sources(read_notebook(file), "code")
+    shown = [source for source in sources if not source.startswith("#|")]
+    short = [source for source in shown if len(source.strip().splitlines()) <= SHORT_CELL]
+    assert len(short) >= SHORT_CELLS * len(shown)
+
+
+@pytest.mark.parametrize("file", sorted(NBS.glob("0[1-5]_*.ipynb")), ids=notebook_id)
+def test_the_text_of_a_chapter_has_no_measured_number(file):
+    "Measured numbers are printed by cells, not typed."
+    for text in cell_sources(read_notebook(file), "markdown"):
+        prose = MARKUP.sub("", text)
+        assert not MEASURED_NUMBER.search(prose), prose
+
+
+@each_notebook
+def test_links_in_a_notebook_resolve(file):
+    for text in cell_sources(read_notebook(file), "markdown"):
+        for target in link_targets(text):
+            assert (file.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("module", ["data.samples", "data.images", "explorers.base", "normalize"])
+def test_a_module_imports_no_slow_package(module):
+    slow = {"fastai", "torchvision", "sklearn", "skimage", "matplotlib", "torch"}
+    assert not slow & loaded_modules(f"import lesson7.{module}")
+
+
+# ---- Versions
+
+
 def test_the_version_is_in_settings_ini():
     assert lesson7.__version__ == INI["version"]
-    written = git(
-        "grep", "-lF", INI["version"], "--", "*.py", "*.pyi", "*.toml", "*.in", "Makefile"
-    )
-    assert written == ["lesson7/__init__.py"]  # where nbdev_export puts it
+    patterns = ("*.py", "*.pyi", "*.toml", "*.in", "Makefile")
+    written = git("grep", "-lF", INI["version"], "--", *patterns)
+    assert written == ["lesson7/__init__.py"]  # nbdev_export writes it there
 
 
-def test_development_installs_an_exact_set():
+def test_constraints_pin_all_requirements():
     pins = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line]
     assert all(re.match(r"[a-z0-9._-]+==\S+( ;.*)?$", pin) for pin in pins)
     pinned = {pin.split("==")[0] for pin in pins}
     extras = ("", "onnx_", "distributed_", "dev_")
-    wanted = " ".join(INI[f"{extra}requirements"] for extra in extras)
-    assert {re.split(r"[<>=]", r)[0].lower() for r in wanted.split()} <= pinned
+    requirements = " ".join(INI[f"{extra}requirements"] for extra in extras).split()
+    names = {re.split(r"[<>=]", requirement)[0].lower() for requirement in requirements}
+    assert names <= pinned
 
 
-@pytest.mark.parametrize("file", notebook_files(), ids=notebook_id)
-def test_a_notebook_is_small_clean_and_of_short_cells(file):
-    assert file.stat().st_size < LARGEST
-    nb = json.loads(file.read_text(encoding="utf-8"))
-    assert "widgets" not in nb["metadata"]
-    outputs = [o for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"]]
-    assert not [o for o in outputs if o["output_type"] == "error"]
-    for output in outputs:
-        text = json.dumps(output.get("text", "") or output["data"].get("text/plain", ""))
-        assert not PRIVATE_OR_WARNING.search(text), text
-    shown = [s for s in cells(file, "code") if not s.startswith("#|")]
-    short = [s for s in shown if len(s.strip().splitlines()) <= SHORT_CELL]
-    assert len(short) >= SHORT_CELLS * len(shown)
+# ---- Files in git, README and CONTRIBUTING
 
 
-def test_importing_is_not_slow():
-    "Nothing that takes seconds is imported before something needs it."
-    slow = {"fastai", "torchvision", "sklearn", "skimage", "matplotlib", "torch"}
-    for module in ("data.samples", "data.images", "explorers.base", "normalize"):
-        code = f"import sys, lesson7.{module}; print(*sys.modules)"
-        loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-        assert not slow & {*loaded}, module
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_links_in_a_page_resolve(page):
+    for target in link_targets((ROOT / page).read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
 
 
-def test_no_number_in_the_chapters_prose_is_typed_in():
-    "What is measured is printed by a cell; a decimal in the text is a number nobody computed."
-    for file in sorted(NBS.glob("0[1-5]_*.ipynb")):
-        for text in cells(file, "markdown"):
-            prose = re.sub(r"`[^`]*`|<code>.*?</code>|\$[^$]*\$|\]\([^)]*\)", "", text)
-            assert not re.search(r"\d\.\d|\d\s?%", prose), prose
-
-
-def test_links_between_notebooks_resolve():
-    for file in notebook_files():
-        for text in cells(file, "markdown"):
-            for target in LINK.findall(text):
-                assert (file.parent / target).exists(), (file.name, target)
-    for page in ("README.md", "CONTRIBUTING.md"):
-        for target in LINK.findall((ROOT / page).read_text(encoding="utf-8")):
-            assert (ROOT / target).exists(), (page, target)
-
-
-def test_nothing_built_or_large_is_in_git():
+def test_no_built_or_large_file_is_in_git():
     names = git("ls-files")
     assert not [name for name in names if BUILT.search(name)]
-    there = [ROOT / name for name in names if (ROOT / name).exists()]
-    assert not [file for file in there if file.stat().st_size > LARGEST]
+    files = [ROOT / name for name in names if (ROOT / name).exists()]
+    assert not [file for file in files if file.stat().st_size > LARGEST]
 
 
-def test_the_readme_names_the_commands_that_there_are():
+def test_the_make_targets_of_the_readme_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
     named = set(re.findall(r"make ([a-z-]+)", readme))
     assert {"lab", "test"} <= named <= targets
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_modules_of_the_readme_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for module in re.findall(r"-m (lesson7[.\w]*)", readme):
         assert find_spec(module), module

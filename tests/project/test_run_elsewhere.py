@@ -2,21 +2,16 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import NBS, notebook_files
 from nbclient import NotebookClient
 from nbconvert import PythonExporter
+from notebook_cells import notebook_id
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(
-    f for f in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in f.parts
-)
-
-# Notebooks that end with a program's `main()`, or read the committed results.
-PROGRAMS = ["api/cli", "api/training/launch"]
-READERS = ["api/performance"]
+PROGRAMS = ["api/cli", "api/training/launch"]  # end with a program's `main()`
+READERS = ["api/performance"]  # read the committed results
 
 
 def run_ipython(folder, *args):
@@ -28,32 +23,32 @@ def run_ipython(folder, *args):
     return done.stdout
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
-def test_a_notebook_becomes_a_python_script(file):
+@pytest.mark.parametrize("file", notebook_files(), ids=notebook_id)
+def test_a_notebook_is_converted_to_valid_python(file):
     text, resources = PythonExporter().from_filename(str(file))
     assert resources["output_extension"] == ".py"
     compile(text, file.name, "exec")
 
 
 @pytest.mark.parametrize("name", PROGRAMS + READERS)
-def test_a_script_starts_no_program_and_finds_its_files(name, tmp_path):
-    text, _ = PythonExporter().from_filename(str(ROOT / "nbs" / f"{name}.ipynb"))
+def test_a_notebook_runs_as_a_script_and_trains_nothing(name, tmp_path):
+    text, _ = PythonExporter().from_filename(str(NBS / f"{name}.ipynb"))
     script = tmp_path / "script.py"
     script.write_text(text)
     printed = run_ipython(tmp_path, str(script))
-    assert "accuracy" not in printed  # nothing was trained
-    assert [f.name for f in tmp_path.iterdir()] == ["script.py"]
+    assert "accuracy" not in printed
+    assert [file.name for file in tmp_path.iterdir()] == ["script.py"]
 
 
 @pytest.mark.parametrize("name", PROGRAMS + READERS)
-def test_percent_run_raises_nothing(name, tmp_path):
-    notebook = ROOT / "nbs" / f"{name}.ipynb"
-    run_ipython(tmp_path, "-c", f"%run {notebook}")
+def test_a_notebook_runs_with_percent_run(name, tmp_path):
+    run_ipython(tmp_path, "-c", f"%run {NBS / name}.ipynb")
 
 
 def test_the_recipe_finds_its_results_from_another_folder(tmp_path):
-    nb = nbformat.read(ROOT / "nbs" / "06_recipe.ipynb", 4)
-    reading = [i for i, cell in enumerate(nb.cells) if "results_folder()" in cell.source]
-    nb.cells = nb.cells[: reading[0] + 2]  # the cells that load and print; the rest trains
-    NotebookClient(nb, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert nb.cells[-1].outputs
+    notebook = nbformat.read(NBS / "06_recipe.ipynb", 4)
+    sources = [cell.source for cell in notebook.cells]
+    reading = next(i for i, source in enumerate(sources) if "results_folder()" in source)
+    notebook.cells = notebook.cells[: reading + 2]  # load and print; the other cells train
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert notebook.cells[-1].outputs
