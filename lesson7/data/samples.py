@@ -16,6 +16,7 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from .digits import NOISE_LEVELS, write_digits
+from .folders import dataset_files
 
 # %% ../../nbs/api/data/samples.ipynb #30f87ee7
 _CC0 = "CC0 1.0"
@@ -94,8 +95,9 @@ def check_complete(
     info = dataset_info(path)
     if info is None:
         return
+    files = dataset_files(path)
     for split in ("train", "val"):
-        count = sum(1 for _ in (Path(path) / split).glob("*/*.jpg"))
+        count = len(getattr(files, split))
         expected = info[f"n_{split}"]
         if count != expected:
             raise ValueError(
