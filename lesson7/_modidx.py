@@ -307,6 +307,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                              'lesson7/data/folders.py'),
                                       'lesson7.data.folders._classes': ('api/data/folders.html#_classes', 'lesson7/data/folders.py'),
                                       'lesson7.data.folders._is_above': ('api/data/folders.html#_is_above', 'lesson7/data/folders.py'),
+                                      'lesson7.data.folders._is_folder': ('api/data/folders.html#_is_folder', 'lesson7/data/folders.py'),
                                       'lesson7.data.folders._outside': ('api/data/folders.html#_outside', 'lesson7/data/folders.py'),
                                       'lesson7.data.folders._reason_to_skip': ( 'api/data/folders.html#_reason_to_skip',
                                                                                 'lesson7/data/folders.py'),

@@ -21,28 +21,35 @@ IMAGE_EXTENSIONS = frozenset(_BITMAP | _COMPRESSED)  # formats that every Pillow
 _SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}  # of archives, network drives, Windows
 
 
-def _reason_to_skip(entry):
-    "Return why an entry of a folder does not count; None for an image file or a folder."
-    if entry.name.startswith("."):
-        return "hidden"
-    if entry.name in _SYSTEM_FOLDERS:
-        return "a system folder"
-    if os.path.isdir(entry):
-        return "a link to a folder above it" if _is_above(entry) else None
-    if not os.path.isfile(entry):
-        return "a broken link" if entry.is_symlink() else "not a regular file"
-    if os.path.splitext(entry.name)[1].lower() not in IMAGE_EXTENSIONS:
-        return "not an image's extension"
-    return None
+def _is_folder(entry):
+    "Return whether an entry of a folder is a folder, or a link to one."
+    return os.path.isdir(entry) if entry.is_symlink() else entry.is_dir()
 
 
 def _is_above(entry):
     "Return whether an entry is a link to its folder, or to a folder that contains that one."
     if not entry.is_symlink():
         return False
-    target = os.path.realpath(entry)
-    folder = os.path.realpath(os.path.dirname(entry.path))
-    return os.path.commonpath([target, folder]) == target
+    target = Path(os.path.realpath(entry))
+    folder = Path(os.path.realpath(os.path.dirname(entry.path)))
+    return target in (folder, *folder.parents)
+
+
+def _reason_to_skip(entry):
+    "Return why an entry of a folder does not count; None for an image file or a folder."
+    if entry.name.startswith("."):
+        return "hidden"
+    if entry.name in _SYSTEM_FOLDERS:
+        return "a system folder"
+    if _is_folder(entry):
+        return "a link to a folder above it" if _is_above(entry) else None
+    if entry.is_symlink() and not os.path.exists(entry):
+        return "a broken link"
+    if not (entry.is_file(follow_symlinks=False) or os.path.isfile(entry)):
+        return "not a regular file"
+    if os.path.splitext(entry.name)[1].lower() not in IMAGE_EXTENSIONS:
+        return "not an image's extension"
+    return None
 
 # %% ../../nbs/api/data/folders.ipynb #20c1b971
 def list_images(
@@ -63,7 +70,7 @@ def list_images(
             path = folder / entry.name
             if reason := _reason_to_skip(entry):
                 skipped.append((path, reason))
-            elif not os.path.isdir(entry):
+            elif not _is_folder(entry):
                 images.append(path)
             elif entry.is_symlink():
                 links.append(path)
@@ -101,7 +108,7 @@ def dataset_files(
     skipped += _outside(path)
     labelled = {split: [] for split in SPLITS}
     for file in images:
-        split, *classes, _ = file.relative_to(path).parts
+        split, *classes, _ = file.parts[len(path.parts) :]
         if classes:
             labelled[split].append((file, classes[0]))
         else:

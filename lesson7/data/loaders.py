@@ -141,7 +141,7 @@ def _presized(files, size):
 
 def _check_dataset(path, files):
     if dataset_info(path):
-        check_complete(path)
+        check_complete(path, files)
     else:
         check_folders(path, files)
 

@@ -90,12 +90,13 @@ def dataset_info(
 
 def check_complete(
     path,  # folder of a sample dataset
+    files=None,  # its `DatasetFiles`; None: they are listed
 ):
     "Raise `ValueError` if images are missing from a sample dataset."
     info = dataset_info(path)
     if info is None:
         return
-    files = dataset_files(path)
+    files = files or dataset_files(path)
     for split in ("train", "val"):
         count = len(getattr(files, split))
         expected = info[f"n_{split}"]

@@ -416,6 +416,15 @@ def test_nothing_depends_on_the_order_of_a_disk(mixed, monkeypatch, result):
     assert first == second
 
 
+@pytest.mark.parametrize("salt", range(6))
+def test_of_two_links_to_a_folder_the_first_by_name_counts(data, monkeypatch, salt):
+    for name in ("zebras", "birds", "storks"):
+        write(data.parent, "elsewhere/0.png")
+        link(data, f"train/{name}", "../elsewhere")
+    set_disk_order(monkeypatch, salt)
+    assert_same_files(data, BASE | {"train/birds/0.png": "birds"})
+
+
 def test_the_presize_is_the_median_of_the_short_sides(mixed):
     sides = sorted(min(Image.open(file).size) for file in (mixed / "train").rglob("*.png"))
     median = sides[(len(sides) - 1) // 2]
