@@ -3,6 +3,7 @@ __version__: str
 # Data
 from .data.files import clear_pixels as clear_pixels
 from .data.files import open_image as open_image
+from .data.folders import dataset_files as dataset_files
 from .data.loaders import get_dls as get_dls
 from .data.loaders import mislabel as mislabel
 from .data.presets import Preset as Preset

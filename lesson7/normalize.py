@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from .data.files import open_image, write_atomically
+from .data.folders import image_files
 from .lazy import torch
 
 # %% ../nbs/01_normalize.ipynb #375e04ec
@@ -77,6 +77,11 @@ def _check_batch(x):
             f"A batch has 4 axes, [B,C,H,W]; this one has {x.ndim}, {shape} "
             "(a single image needs x[None])."
         )
+    if shape[3] <= 4 < min(shape[1:3]):
+        raise ValueError(
+            f"A batch has the channels in axis 1, [B,C,H,W]; this one, {shape}, has them last "
+            "(use x.permute(0, 3, 1, 2))."
+        )
     if not x.numel():
         raise ValueError(f"This batch is empty: {shape}.")
     if not x.is_floating_point():
@@ -100,34 +105,42 @@ def batch_stats(
     return NormStats(x.mean(dim=axes).tolist(), x.std(dim=axes).tolist(), "one batch", len(x))
 
 # %% ../nbs/01_normalize.ipynb #99499e5c
-def _per_channel(values, x):
-    "Return values [C] as [C,1,1], of the type and on the device of `x` [...,C,H,W]."
-    return torch.as_tensor(values, dtype=x.dtype, device=x.device)[:, None, None]
+def _mean_and_std(stats, x):
+    "Return mean and std [C,1,1] of the type of `x`; raises unless `x` is floats [...,C,H,W]."
+    channels = len(stats.mean)
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"x must be a tensor, got {type(x).__name__}")
+    if not x.is_floating_point():
+        raise TypeError(f"x must be floats (for bytes, x.float() / 255), got {x.dtype}")
+    if x.ndim < 3 or x.shape[-3] != channels:
+        raise ValueError(
+            f"shape of x must be [...,{channels},H,W] for statistics of {channels} channels, "
+            f"got {list(x.shape)}"
+        )
+    mean = torch.as_tensor(stats.mean, dtype=x.dtype, device=x.device)
+    std = torch.as_tensor(stats.std, dtype=x.dtype, device=x.device)
+    return mean[:, None, None], std[:, None, None]
 
 
 def normalize(
-    x,  # images [B,C,H,W] or [C,H,W]
+    x,  # images [B,C,H,W] or [C,H,W], floats
     stats,  # `NormStats`
 ):  # of the same shape and type
     "Return `(x - mean) / std`."
-    return (x - _per_channel(stats.mean, x)) / _per_channel(stats.std, x)
+    mean, std = _mean_and_std(stats, x)
+    return (x - mean) / std
 
 
 def denormalize(
-    x,  # normalized images [B,C,H,W] or [C,H,W]
+    x,  # normalized images [B,C,H,W] or [C,H,W], floats
     stats,  # the `NormStats` they were normalized with
 ):  # of the same shape and type
     "Return `x * std + mean`, the inverse of `normalize`."
-    return x * _per_channel(stats.std, x) + _per_channel(stats.mean, x)
+    mean, std = _mean_and_std(stats, x)
+    return x * std + mean
 
 # %% ../nbs/01_normalize.ipynb #06ac27d3
 _LEVELS = np.arange(256) / 255  # the values of a byte, in [0,1]
-
-
-def _image_files(folder):
-    "Return the image files in a folder and all folders below it, sorted."
-    extensions = Image.registered_extensions()
-    return sorted(f for f in Path(folder).rglob("*") if f.suffix.lower() in extensions)
 
 
 def _file_sums(file):
@@ -147,7 +160,7 @@ def _batch_sums(batch):
 def _sums(source):
     "Yield images, pixels, sums and sums of squares of each file, or of each batch of a loader."
     if isinstance(source, (str, Path)):
-        source = _image_files(source)
+        source = image_files(source)
     for item in source:
         yield _file_sums(item) if isinstance(item, (str, Path)) else _batch_sums(item)
 
@@ -158,6 +171,10 @@ def dataset_stats(
     "Return exact statistics in one pass: number, sum and sum of squares of the pixels, in float64."
     images = pixels = total = total_squares = 0
     for n_images, n_pixels, sums, squares in _sums(paths_or_dl):
+        if images and len(sums) != len(total):
+            raise ValueError(
+                f"all batches must have {len(total)} channels, as the first, got {len(sums)}"
+            )
         images += n_images
         pixels += n_pixels
         total = total + sums

@@ -19,14 +19,20 @@ from .files import open_image
 
 # %% ../../nbs/api/data/images.ipynb #1e221872
 def as_array(
-    x,  # tensor of any type and on any device, array, or nested sequence of numbers
-) -> np.ndarray:  # bfloat16, which numpy does not have, becomes float32
-    "Return an array; a tensor is detached and copied to the CPU first."
+    x,  # tensor of any type and on any device, array, or nested sequence of numbers or tensors
+) -> np.ndarray:  # types of float that numpy does not have, as bfloat16, become float32
+    "Return an array; tensors are detached and copied to the CPU first."
     torch = sys.modules.get("torch")
-    if torch is None or not isinstance(x, torch.Tensor):
+    if torch is None:
+        return np.asarray(x)
+    nested = (torch.Tensor, list, tuple)
+    if isinstance(x, (list, tuple)) and any(isinstance(item, nested) for item in x):
+        return np.asarray([as_array(item) for item in x])
+    if not isinstance(x, torch.Tensor):
         return np.asarray(x)
     x = x.detach().cpu().as_subclass(torch.Tensor)
-    if x.dtype == torch.bfloat16:
+    numpy_floats = (torch.float16, torch.float32, torch.float64)
+    if x.is_floating_point() and x.dtype not in numpy_floats:
         x = x.float()
     return x.numpy()
 
@@ -35,6 +41,9 @@ def _as_bytes(x):
     "Return floats in [0,1] as bytes; an array of bytes is returned as it is."
     if x.dtype == np.uint8:
         return x
+    if x.dtype.kind not in "fb":
+        raise TypeError(f"values of an image must be floats, bytes or bool, got {x.dtype}")
+    x = x.astype(np.float64)
     low, high = x.min(), x.max()
     if not (np.isfinite(x).all() and low >= 0 and high <= 1):
         raise ValueError(
@@ -50,10 +59,11 @@ def as_image(
     if isinstance(image, (str, Path, Image.Image)):
         return open_image(image)
     x = as_array(image)
+    shape = list(x.shape)
     if x.ndim == 3 and x.shape[0] == 3:
         x = x.transpose(1, 2, 0)
-    if x.ndim != 3 or x.shape[2] != 3:
-        raise ValueError(f"shape of an image must be [3,H,W] or [H,W,3], got {list(x.shape)}")
+    if x.ndim != 3 or x.shape[2] != 3 or not x.size:
+        raise ValueError(f"shape of an image must be [3,H,W] or [H,W,3], got {shape}")
     return Image.fromarray(_as_bytes(x))
 
 # %% ../../nbs/api/data/images.ipynb #0f4e3135

@@ -16,6 +16,7 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from .digits import NOISE_LEVELS, write_digits
+from .folders import dataset_files
 
 # %% ../../nbs/api/data/samples.ipynb #30f87ee7
 _CC0 = "CC0 1.0"
@@ -89,13 +90,15 @@ def dataset_info(
 
 def check_complete(
     path,  # folder of a sample dataset
+    files=None,  # its `DatasetFiles`; None: they are listed
 ):
     "Raise `ValueError` if images are missing from a sample dataset."
     info = dataset_info(path)
     if info is None:
         return
+    files = files or dataset_files(path)
     for split in ("train", "val"):
-        count = sum(1 for _ in (Path(path) / split).glob("*/*.jpg"))
+        count = len(getattr(files, split))
         expected = info[f"n_{split}"]
         if count != expected:
             raise ValueError(

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
+from ..data.files import content_digest
+from ..data.folders import dataset_files, no_images
 from ..data.hardware import best_device, machine
 from ..data.loaders import get_dls, mislabel
 from ..data.samples import sample_dataset
@@ -56,16 +58,19 @@ class Result:
         return cls(**values | dict(recipe=Recipe(**values["recipe"])))
 
 # %% ../../nbs/api/training/loop.ipynb #e7255283
-@cache
-def _train_stats(path):
-    from fastai.data.transforms import get_image_files
+_stats = {}  # digests of the training images -> their statistics
 
-    files = get_image_files(path / "train")
-    if not files:
-        raise ValueError(
-            f"{path / 'train'} has no images; a dataset holds train/<class>/ and val/<class>/."
-        )
-    return dataset_stats(files)
+
+def _train_stats(path):
+    "Return the statistics of a dataset's training images, computed once for their content."
+    files = dataset_files(path)
+    if not files.train:
+        raise no_images(path / "train", files)
+    images = [file for file, _ in files.train]
+    content = tuple(content_digest(file) for file in images)
+    if content not in _stats:
+        _stats[content] = dataset_stats(images)
+    return _stats[content]
 
 # %% ../../nbs/api/training/loop.ipynb #32188fc1
 def _loader_function(recipe, path):
