@@ -1,5 +1,5 @@
-// Guess: predict a number, then reveal it. All explorers of a page keep one score, which is
-// neither stored nor sent.
+// Guess mode: you predict a number, then see the answer. All explorers of a page share one score,
+// which is not saved.
 
 import { html, note, uniqueId } from "./dom.js";
 import { quoted, significant } from "./format.js";
@@ -7,36 +7,36 @@ import { quoted, significant } from "./format.js";
 /** @import { Frame } from "./frame.js" */
 
 /**
- * What the state asks for, and why the answer is what it is.
+ * A question about the explorer's state, with its answer, accepted error and explanation.
  * @typedef {{ text: string, answer: number, tolerance: number, because: string }} Question
  */
 
 /**
  * @typedef {object} Task
  * @property {Record<string, any>} state traits to set
- * @property {() => Question} read the question in the present state, which the reader may change
+ * @property {() => Question} getQuestion in the present state, which the reader may change
  */
 
 /**
  * @typedef {object} GuessOptions
- * @property {() => Task} ask
- * @property {Element[]} hide what shows the answer: covered while a question is open
- * @property {Element[]} [mute] what only tells it to screen readers: hidden from these
- * @property {boolean} [signed] answers may be negative
+ * @property {() => Task} createTask
+ * @property {Element[]} answerElements show the answer: hidden while a question is open
+ * @property {Element[]} [ariaHiddenElements] show it to screen readers only: hidden from these
+ * @property {boolean} [allowNegative] answers may be negative
  */
 
 const SCORE_EVENT = "l7-score";
 const ROUNDING = 1e-9;
 
-/** @returns {{ right: number, asked: number }} the page's score */
+/** @returns {{ correct: number, answered: number }} the page's score */
 function pageScore() {
   const page = /** @type {any} */ (globalThis);
-  page.l7score ??= { right: 0, asked: 0 };
+  page.l7score ??= { correct: 0, answered: 0 };
   return page.l7score;
 }
 
 /**
- * The number that a reader typed, with a point or a comma; NaN where it is none.
+ * The number that a reader typed, with a point or a comma; NaN if the text is not a number.
  * @param {string} typed
  */
 function parseNumber(typed) {
@@ -44,29 +44,33 @@ function parseNumber(typed) {
   return typed && Number.isFinite(value) ? value : Number.NaN;
 }
 
-/** @param {boolean} signed */
-function guessElements(signed) {
+/** @param {boolean} allowNegative */
+function guessElements(allowNegative) {
   const id = uniqueId();
   const toggle = html("button", { type: "button", "aria-pressed": "false" }, "Guess");
   const hint = html("span", {}, "Predict a number before you see it.");
   const question = html("label", { for: id, "aria-live": "polite" }, "Your guess");
-  const step = html("button", { type: "button" }, "Check");
+  const submit = html("button", { type: "button" }, "Check");
   const input = html("input", {
-    ...{ id, type: "text", size: 7, maxlength: 12, autocomplete: "off" },
-    inputmode: signed ? "text" : "decimal", // the decimal keys of phones lack the minus
+    id,
+    type: "text",
+    size: 7,
+    maxlength: 12,
+    autocomplete: "off",
+    inputmode: allowNegative ? "text" : "decimal", // the decimal keys of phones lack the minus
   });
-  const fields = html("div", { hidden: "" }, question, html("span", {}, input, " ", step));
-  const points = html("span", { class: "l7-score" });
-  const verdict = note({ spoken: true });
+  const fields = html("div", { hidden: "" }, question, html("span", {}, input, " ", submit));
+  const scoreText = html("span", { class: "l7-score" });
+  const message = note({ spoken: true });
   const group = { class: "l7-guess", role: "group", "aria-label": "Guess" };
-  const node = html("div", group, toggle, hint, fields, points, verdict);
-  return { node, toggle, hint, fields, question, input, step, points, verdict };
+  const node = html("div", group, toggle, hint, fields, scoreText, message);
+  return { node, toggle, hint, fields, question, input, submit, scoreText, message };
 }
 
-/** @param {boolean} signed */
-function guessPanel(signed) {
-  const elements = guessElements(signed);
-  const { toggle, hint, fields, input, step, verdict } = elements;
+/** @param {boolean} allowNegative */
+function guessPanel(allowNegative) {
+  const elements = guessElements(allowNegative);
+  const { toggle, hint, fields, input, submit, message } = elements;
 
   /** @param {boolean} isPressed */
   function setPressed(isPressed) {
@@ -75,10 +79,10 @@ function guessPanel(signed) {
     fields.hidden = !isPressed;
   }
 
-  /** @param {boolean} isOpen whether a question waits for its answer */
+  /** @param {boolean} isOpen whether the question is unanswered */
   function setOpen(isOpen) {
     input.readOnly = !isOpen;
-    step.textContent = isOpen ? "Check" : "Next question";
+    submit.textContent = isOpen ? "Check" : "Next question";
   }
 
   function clearInput() {
@@ -89,13 +93,13 @@ function guessPanel(signed) {
 
   /**
    * @param {string} sentence
-   * @param {boolean | ""} isRight "": the sentence is no verdict
+   * @param {boolean | ""} isRight "": the message is not a result
    */
-  function say(sentence, isRight = "") {
-    verdict.textContent = sentence;
-    verdict.dataset.right = String(isRight);
+  function showMessage(sentence, isRight = "") {
+    message.textContent = sentence;
+    message.dataset.right = String(isRight);
   }
-  return { ...elements, setPressed, setOpen, clearInput, say };
+  return { ...elements, setPressed, setOpen, clearInput, showMessage };
 }
 
 class Guess {
@@ -110,30 +114,33 @@ class Guess {
    * @param {string[]} traits set back when the reader stops guessing
    * @param {GuessOptions} options
    */
-  constructor(frame, traits, { ask, hide, mute = [], signed = false }) {
+  constructor(frame, traits, options) {
+    const { createTask, answerElements, ariaHiddenElements = [], allowNegative = false } = options;
     this.frame = frame;
     this.traits = traits;
-    this.ask = ask;
-    this.mute = mute;
-    this.panel = guessPanel(signed);
-    for (const node of hide) node.classList.add("l7-secret");
+    this.createTask = createTask;
+    this.ariaHiddenElements = ariaHiddenElements;
+    this.panel = guessPanel(allowNegative);
+    for (const node of answerElements) node.classList.add("l7-secret");
     frame.root.append(this.panel.node);
     this.#listen();
+  }
+
+  get #isGuessing() {
+    return this.#stateBefore !== null;
   }
 
   #listen() {
     const { frame, panel } = this;
     const showScore = () => this.#showScore();
-    panel.toggle.addEventListener("click", () =>
-      this.#stateBefore ? this.#stop() : this.#start(),
-    );
-    panel.step.addEventListener("click", () => this.#step());
-    // No form: some frames forbid to submit one.
+    panel.toggle.addEventListener("click", () => (this.#isGuessing ? this.#stop() : this.#start()));
+    panel.submit.addEventListener("click", () => this.#submit());
+    // No form: sandboxed frames can block submitting one.
     panel.input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.repeat) this.#step();
+      if (event.key === "Enter" && !event.repeat) this.#submit();
     });
     frame.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.#stateBefore) {
+      if (event.key === "Escape" && this.#isGuessing) {
         this.#stop();
         panel.toggle.focus();
       }
@@ -142,7 +149,7 @@ class Guess {
     document.addEventListener(SCORE_EVENT, showScore);
     frame.onClose(() => {
       document.removeEventListener(SCORE_EVENT, showScore);
-      if (this.#stateBefore) this.#stop();
+      if (this.#isGuessing) this.#stop();
     });
   }
 
@@ -157,24 +164,24 @@ class Guess {
   #stop() {
     const state = this.#stateBefore ?? {};
     this.panel.setPressed(false);
-    this.#cover(false);
-    this.panel.say("");
+    this.#setQuestionOpen(false);
+    this.panel.showMessage("");
     this.#setState(state);
     this.#stateBefore = null;
     this.#showScore();
   }
 
-  #step() {
+  #submit() {
     if (this.#isOpen) this.#check();
     else this.#next();
   }
 
   #next() {
-    this.#task = this.ask();
-    this.#cover(true);
+    this.#task = this.createTask();
+    this.#setQuestionOpen(true);
     this.#setState(this.#task.state);
     this.#showQuestion();
-    this.panel.say("");
+    this.panel.showMessage("");
     this.panel.clearInput();
   }
 
@@ -184,9 +191,10 @@ class Guess {
     const value = parseNumber(typed);
     const isNumber = !Number.isNaN(value);
     input.setAttribute("aria-invalid", String(!isNumber));
-    if (!typed) this.panel.say("Write a number first, like 0.25.");
-    else if (!isNumber) this.panel.say(`${quoted(typed)} is not a number: write one like 0.25.`);
-    else if (this.#task) this.#reveal(typed, value, this.#task.read());
+    if (!typed) this.panel.showMessage("Enter a number, such as 0.25.");
+    else if (!isNumber)
+      this.panel.showMessage(`Enter a number such as 0.25, not ${quoted(typed)}.`);
+    else if (this.#task) this.#reveal(typed, value, this.#task.getQuestion());
   }
 
   /**
@@ -198,10 +206,11 @@ class Guess {
     const score = pageScore();
     const isRight = Math.abs(value - answer) <= tolerance + ROUNDING;
     const reason = `${significant(answer)}, because ${because}.`;
-    this.#cover(false);
-    score.asked += 1;
-    score.right += isRight ? 1 : 0;
-    this.panel.say(isRight ? `Right: ${reason}` : `${typed} – it is ${reason}`, isRight);
+    this.#setQuestionOpen(false);
+    score.answered += 1;
+    score.correct += isRight ? 1 : 0;
+    const result = isRight ? "Correct:" : `Not ${typed}: the answer is`;
+    this.panel.showMessage(`${result} ${reason}`, isRight);
     document.dispatchEvent(new CustomEvent(SCORE_EVENT));
   }
 
@@ -212,22 +221,25 @@ class Guess {
     model.save_changes();
   }
 
-  /** An open question follows the controls; an answered one stays as it was asked. */
+  /** Updates an unanswered question when the controls change; an answered one stays. */
   #showQuestion() {
-    if (this.#isOpen && this.#task) this.panel.question.textContent = this.#task.read().text;
+    if (this.#isOpen && this.#task) this.panel.question.textContent = this.#task.getQuestion().text;
   }
 
   #showScore() {
-    const { right, asked } = pageScore();
-    const isShown = this.#stateBefore && asked;
-    this.panel.points.textContent = isShown ? `${right} of ${asked} on this page` : "";
+    const { correct, answered } = pageScore();
+    const isShown = this.#isGuessing && answered > 0;
+    this.panel.scoreText.textContent = isShown ? `${correct} of ${answered} on this page` : "";
   }
 
-  /** @param {boolean} isOpen whether a question is open: its answer is covered */
-  #cover(isOpen) {
+  /**
+   * Opens or closes the question; its answer is hidden while it is open.
+   * @param {boolean} isOpen
+   */
+  #setQuestionOpen(isOpen) {
     this.#isOpen = isOpen;
     this.frame.root.classList.toggle("l7-guessing", isOpen);
-    for (const node of this.mute) {
+    for (const node of this.ariaHiddenElements) {
       if (isOpen) node.setAttribute("aria-hidden", "true");
       else node.removeAttribute("aria-hidden");
     }

@@ -306,11 +306,11 @@ function exampleButton(node) {
  * Asks for one number of the mixed target: mostly the second image's, whose weight is not shown.
  * @param {() => State} read
  */
-function askTarget(read) {
+function createTargetTask(read) {
   const part = randomChoice(["second", "second", "first", "neither"]);
   const other = randomInt(1000);
   const t = (1 + randomInt(T_STEPS - 1)) / T_STEPS;
-  return { state: { t }, read: () => targetQuestion(read(), part, other) };
+  return { state: { t }, getQuestion: () => targetQuestion(read(), part, other) };
 }
 
 /**
@@ -364,9 +364,9 @@ async function render({ model, el }) {
     for (const part of [figures, target, example, learners, weights]) part.draw(state);
   });
   addGuess(frame, TRAITS, {
-    ask: () => askTarget(read),
-    hide: [...figures.secrets, ...target.secrets, learners.node],
-    mute: [figures.blend],
+    createTask: () => createTargetTask(read),
+    answerElements: [...figures.secrets, ...target.secrets, learners.node],
+    ariaHiddenElements: [figures.blend],
   });
   return () => frame.close();
 }

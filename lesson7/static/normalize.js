@@ -358,13 +358,13 @@ function resultNote(ownFields) {
  * @param {number} batches
  * @param {() => State} readState
  */
-function askMoment(model, batches, readState) {
+function createMomentTask(model, batches, readState) {
   const channel = randomInt(CHANNELS.length);
   const moment = randomChoice(MOMENTS);
   const isOwn = model.get("kind") === "own";
   const kind = isOwn ? "own" : randomChoice(["batch", "dataset", "imagenet"]);
-  const read = () => momentQuestion(readState(), channel, moment);
-  return { state: { draw: randomInt(batches), kind }, read };
+  const getQuestion = () => momentQuestion(readState(), channel, moment);
+  return { state: { draw: randomInt(batches), kind }, getQuestion };
 }
 
 /**
@@ -411,9 +411,9 @@ async function render({ model, el }) {
     for (const part of [batch, predicted, dots, shapes, table, result]) part.draw(state);
   });
   addGuess(frame, TRAITS, {
-    ask: () => askMoment(model, data.draws.length, readState),
-    hide: [shapes.afterNode, result.node, ...table.secrets],
-    signed: true,
+    createTask: () => createMomentTask(model, data.draws.length, readState),
+    answerElements: [shapes.afterNode, result.node, ...table.secrets],
+    allowNegative: true,
   });
   return () => frame.close();
 }

@@ -329,7 +329,7 @@ function costNote(stageControls) {
  * Asks for the cost of an epoch or of the whole schedule. Sizes are quarters of the largest one.
  * @param {Model} model
  */
-function askCost(model) {
+function createCostTask(model) {
   const isTotal = randomInt(2) === 0;
   const index = randomInt(MOST_STAGES - 1);
   const { stages, file } = readState(model);
@@ -344,7 +344,7 @@ function askCost(model) {
   const asked = stages.map(([, epochs], i) => [((quarters[i] ?? 4) * largest) / 4, epochs]);
   return {
     state: { stages: asked },
-    read() {
+    getQuestion() {
       const { cost } = readState(model);
       if (isTotal) return totalQuestion(cost, GUESS_TOLERANCE);
       return epochQuestion(cost, index, GUESS_TOLERANCE);
@@ -371,8 +371,8 @@ async function render({ model, el }) {
     const state = readState(model);
     for (const part of [pictures, work, table, sentence]) part.draw(state);
   });
-  const hide = [work.node, sentence.node, ...table.secrets];
-  addGuess(frame, TRAITS, { ask: () => askCost(model), hide });
+  const answerElements = [work.node, sentence.node, ...table.secrets];
+  addGuess(frame, TRAITS, { createTask: () => createCostTask(model), answerElements });
   return () => frame.close();
 }
 

@@ -1,4 +1,4 @@
-// One label as a hard, smoothed and mixed target, and the loss that each gives a model of any
+// Shows a label as a hard, smoothed and mixed target, and the loss of each against the model's
 // confidence.
 
 import { barChart } from "./bars.js";
@@ -21,6 +21,7 @@ import {
   lossCurve,
   lowestPoint,
   MOST_CLASSES,
+  otherTarget,
   shortNumber,
   shownClasses,
   targetAt,
@@ -40,12 +41,13 @@ const COLOURS = {
   mixed: "var(--l7-green)",
 };
 const TRAITS = ["n", "eps", "label", "t", "p", "show", "against"];
-const COLUMNS = ["target", "for the class", "loss now", "pushes logit", "least at p", "at logit"];
-const ROWS = 10; // classes with a bar of their own
+const COLUMNS = ["target", "true class", "loss now", "pushes logit", "minimum at p", "at logit"];
+const BAR_ROWS = 10; // at most
 const WIDTH = 560;
 const HEIGHT = 250;
 const TICKS = 5; // intervals on the axis
 const GRID_LINES = 4;
+const LEAST_TOP = 2.5; // of the loss axis
 
 /** @param {Kind} kind */
 const dashes = (kind) => (kind === "mixed" ? "8 5" : "none");
@@ -69,7 +71,7 @@ function readState(model) {
  * @param {number} n classes
  */
 function setClassCount(frame, n) {
-  // The label first: it is never past the last class.
+  // Lower the label first: it must stay below n.
   if (frame.model.get("label") >= n) frame.set("label", n - 1);
   frame.set("n", n);
 }
@@ -84,14 +86,17 @@ function setLessonExample(frame) {
 
 /**
  * @param {Frame} frame
- * @returns {{ draw: (state: State) => void }} shows the slider of what the loss is drawn against
+ * @returns {{ draw: (state: State) => void }} shows the slider of the current horizontal axis
  */
 function addConfidenceControls(frame) {
   const { model } = frame;
   const range = { min: 0.001, max: 0.999, step: 0.001 };
   const p = slider(frame, "Confidence p", { trait: "p", ...range, format: threeDecimals });
-  const z = slider(frame, "Its logit", {
-    ...{ min: LOGIT_RANGE.low, max: LOGIT_RANGE.high, step: 0.1, traits: ["p", "n"] },
+  const z = slider(frame, "Logit of the true class", {
+    min: LOGIT_RANGE.low,
+    max: LOGIT_RANGE.high,
+    step: 0.1,
+    traits: ["p", "n"],
     get: () => logit(model.get("p"), model.get("n")),
     set: (value) => frame.set("p", confidence(value, model.get("n"))[0]),
     format: (value) => fixed(value, 1),
@@ -111,15 +116,26 @@ function addTargetControls(frame) {
   const format = shortNumber;
   slider(frame, "eps", { trait: "eps", min: 0, max: 0.99, step: 0.01, format });
   numberField(frame, "Classes, N", {
-    ...{ trait: "n", min: 2, max: MOST_CLASSES, step: 1 },
+    trait: "n",
+    min: 2,
+    max: MOST_CLASSES,
+    step: 1,
     set: (n) => setClassCount(frame, n),
   });
   slider(frame, "True class", {
-    ...{ trait: "label", traits: ["label", "n"], min: 0 },
+    trait: "label",
+    traits: ["label", "n"],
+    min: 0,
     max: () => model.get("n") - 1,
     get: () => readState(model).label,
   });
-  slider(frame, "Mixed: its share", { trait: "t", min: 0, max: 1, step: 0.01, format });
+  slider(frame, "Mixed: weight of the true class", {
+    trait: "t",
+    min: 0,
+    max: 1,
+    step: 0.01,
+    format,
+  });
   /** @type {[Kind, string][]} */
   const kinds = KINDS.map((kind) => [kind, kind]);
   select(frame, "Show target", kinds, { trait: "show" });
@@ -133,12 +149,12 @@ function addTargetControls(frame) {
 }
 
 /**
- * The target as bars, with a line at what the model gives each class.
+ * The target as bars, with a line at the predicted probability of each class.
  * @param {(index: number) => string} className
  */
 function targetBars(className) {
   const caption = html("figcaption");
-  const chart = barChart(ROWS, shortNumber);
+  const chart = barChart(BAR_ROWS, shortNumber);
   const ticks = chart.rows.map(({ track }) => {
     const tick = html("b");
     track.append(tick);
@@ -149,17 +165,19 @@ function targetBars(className) {
   /** @param {State} state */
   function draw(state) {
     const { n, show, label, p } = state;
-    const shown = shownClasses(state, ROWS);
+    const shown = shownClasses(state, BAR_ROWS);
     const rest = n - shown.length;
     /** @type {[string, number][]} */
     const bars = shown.map((i) => [className(i), targetAt(show, state, i)]);
-    if (rest) bars.push([`each of the other ${rest}`, targetAt(show, state, -1)]);
+    if (rest) bars.push([`each of the other ${rest}`, otherTarget(show, state)]);
     chart.draw(bars);
+    const predictedOther = (1 - p) / (n - 1);
     chart.rows.forEach(({ cells }, i) => {
       for (const cell of cells) cell.hidden = i >= bars.length;
-      const predicted = shown[i] === label ? p : (1 - p) / (n - 1);
+      const predicted = i === shown.indexOf(label) ? p : predictedOther;
       ticks[i].style.left = `${100 * predicted}%`;
     });
+    // The bars have the colour of "smoothed", --l7-accent, unless it is overridden.
     chart.node.style.setProperty("--l7-accent", show === "smoothed" ? "" : COLOURS[show]);
     setText(caption, describeTarget(show, state));
     setText(sum, formatSum(show, state));
@@ -180,26 +198,35 @@ function plotGrid() {
 
   /** @param {Axes} axes */
   function draw({ x, y, low, high, top }) {
-    const unit = gridUnit(top);
+    const step = gridStep(top);
     lines.forEach(({ line, label }, i) => {
-      const position = y(i * unit);
+      const position = y(i * step);
       setAttributes(line, { y1: position, y2: position });
       setAttributes(label, { y: position + 4 });
-      setText(label, i * unit);
-      setVisible(line, position >= -1);
-      setVisible(label, position >= -1);
+      setText(label, i * step);
+      setVisible(line, isInsidePlot(position));
+      setVisible(label, isInsidePlot(position));
     });
     ticks.forEach((tick, i) => {
       const value = low + (i / TICKS) * (high - low);
       setAttributes(tick, { x: x(value) });
-      setText(tick, threeDecimals(value).replace(/\.?0+$/, "") || "0");
+      setText(tick, shortNumber(value));
     });
   }
   return { nodes, draw };
 }
 
-/** @param {number} top the largest loss shown */
-function gridUnit(top) {
+/**
+ * Returns whether a position is below the plot's top edge, with a tolerance of one unit.
+ * @param {number} y
+ */
+const isInsidePlot = (y) => y >= -1;
+
+/**
+ * The distance between grid lines, such that four of them cover the axis.
+ * @param {number} top the largest loss shown
+ */
+function gridStep(top) {
   if (top > 8) return 3;
   return top > 4 ? 2 : 1;
 }
@@ -211,7 +238,7 @@ function gridUnit(top) {
  */
 function plotAxes(n, byLogit) {
   const { low, high } = byLogit ? LOGIT_RANGE : { low: 0, high: 1 };
-  const top = Math.max(2.5, 1.6 * Math.log(n));
+  const top = Math.max(LEAST_TOP, 1.6 * Math.log(n)); // above log n, a uniform prediction's loss
   /** @param {number} value */
   const x = (value) => Math.min(WIDTH, Math.max(0, ((value - low) / (high - low)) * WIDTH));
   /** @param {number} loss */
@@ -222,7 +249,7 @@ function plotAxes(n, byLogit) {
 /** @typedef {ReturnType<typeof plotAxes>} Axes */
 
 /**
- * @param {number} q what the target gives the true class
+ * @param {number} q target probability of the true class
  * @param {Axes} axes
  */
 function curvePath(q, { n, byLogit, top, x, y }) {
@@ -236,8 +263,8 @@ function curvePath(q, { n, byLogit, top, x, y }) {
 }
 
 /**
- * The curve of one kind of target, with a dot where the model is, and a diamond where the loss is
- * lowest or an arrow where it is nowhere.
+ * The curve of one kind of target, with a dot at the model's confidence, and a diamond at the
+ * minimum, or an arrow if there is none.
  * @param {Kind} kind
  */
 function lossPlot(kind) {
@@ -248,38 +275,56 @@ function lossPlot(kind) {
   const outline = { fill: "var(--l7-bg)", stroke: colour, "stroke-width": 2.5 };
   const diamond = svg("path", { d: "M0-7L6 0L0 7L-6 0Z", ...outline });
   const arrow = svg("path", { d: "M0-7L11 0L0 7Z", fill: colour });
-  let drawn = ""; // what the curve was drawn for
+  let drawnKey = ""; // settings of the curve that was drawn last
 
   /**
    * @param {State} state
    * @param {Axes} axes
    */
   function draw({ n, p, targets, show, byLogit }, axes) {
-    const { low, high, x, y } = axes;
+    const { x, y } = axes;
     const q = targets[kind];
     const value = byLogit ? logit(p, n) : p;
     const key = `${q} ${n} ${byLogit}`;
-    if (drawn !== key) setAttributes(curve, { d: curvePath(q, axes) });
-    drawn = key;
+    if (drawnKey !== key) setAttributes(curve, { d: curvePath(q, axes) });
+    drawnKey = key;
     setAttributes(curve, { "stroke-width": kind === show ? 3.5 : 2 });
-    placeMark(dot, [x(value), y(crossEntropy(q, p, 1 - p, n))]);
+    placeMark(dot, [x(value), y(crossEntropy(q, p, n))]);
 
-    const lowest = lowestPoint(q, n);
-    const best = byLogit ? lowest.logit : lowest.p;
-    const hasLowest = q < 1 && best >= low && best <= high;
-    placeMark(diamond, hasLowest ? [x(best), y(lowest.loss)] : null);
-    const endLoss = byLogit ? crossEntropy(1, ...confidence(high, n), n) : 0;
-    placeMark(arrow, q === 1 ? [WIDTH, y(endLoss)] : null);
+    const minimum = lowestPoint(q, n);
+    placeMark(diamond, minimum && minimumPosition(minimum, axes));
+    // Without a minimum, the curve still falls at its end.
+    placeMark(arrow, minimum ? null : [WIDTH, y(hardLossAtEnd(axes))]);
   }
   return { curve, dot, diamond, arrow, draw };
 }
 
 /**
+ * @param {{ p: number, logit: number, loss: number }} minimum
+ * @param {Axes} axes
+ * @returns {[x: number, y: number] | null} null: it is beyond the axis
+ */
+function minimumPosition(minimum, { byLogit, low, high, x, y }) {
+  const value = byLogit ? minimum.logit : minimum.p;
+  return value >= low && value <= high ? [x(value), y(minimum.loss)] : null;
+}
+
+/**
+ * The loss of a hard target at the right end of the axis.
+ * @param {Axes} axes
+ */
+function hardLossAtEnd({ n, byLogit, high }) {
+  if (!byLogit) return 0;
+  const [p, rest] = confidence(high, n);
+  return crossEntropy(1, p, n, rest);
+}
+
+/**
  * @param {SVGElement} mark
- * @param {[x: number, y: number] | null} point null: it is hidden, as it is above the plot
+ * @param {[x: number, y: number] | null} point null hides the mark; so does a point above the plot
  */
 function placeMark(mark, point) {
-  setVisible(mark, point !== null && point[1] >= -1);
+  setVisible(mark, point !== null && isInsidePlot(point[1]));
   if (!point) return;
   const [x, y] = point.map((value) => value.toFixed(2));
   setAttributes(mark, { transform: `translate(${x} ${y})` });
@@ -288,50 +333,58 @@ function placeMark(mark, point) {
 /** The loss of each kind of target against the model's confidence. */
 function lossFigure() {
   const grid = plotGrid();
-  const now = svg("line", { y1: 0, y2: HEIGHT, stroke: "var(--l7-fg)", "stroke-width": 1.5 });
+  const line = { y1: 0, y2: HEIGHT, stroke: "var(--l7-fg)", "stroke-width": 1.5 };
+  const confidenceLine = svg("line", line);
   const plots = KINDS.map(lossPlot);
   const curves = plots.map(({ curve }) => curve);
   const diamonds = plots.map(({ diamond }) => diamond);
   const arrows = plots.map(({ arrow }) => arrow);
   const dots = plots.map(({ dot }) => dot);
   const viewBox = `-30 -9 ${WIDTH + 46} ${HEIGHT + 34}`;
-  const marks = [now, ...curves, ...diamonds, ...arrows, ...dots];
+  const marks = [confidenceLine, ...curves, ...diamonds, ...arrows, ...dots];
   const chart = svg("svg", { viewBox, role: "img" }, ...grid.nodes, ...marks);
   const axis = html("p", { class: "l7-axis" });
-  const node = figure("The loss, and where it is lowest (◇; ▶ nowhere)", chart);
-  let drawn = ""; // what the grid was drawn for
+  const node = figure("Loss (◇ minimum; ▶ no minimum)", chart);
+  let drawnKey = ""; // settings of the grid that was drawn last
 
   /** @param {State} state */
   function draw(state) {
     const { n, p, byLogit } = state;
     const axes = plotAxes(n, byLogit);
-    if (drawn !== `${n} ${byLogit}`) grid.draw(axes);
-    drawn = `${n} ${byLogit}`;
+    const key = `${n} ${byLogit}`;
+    if (drawnKey !== key) grid.draw(axes);
+    drawnKey = key;
     for (const plot of plots) plot.draw(state, axes);
     const x = axes.x(byLogit ? logit(p, n) : p);
-    setAttributes(now, { x1: x, x2: x });
-    const ofLogit = "logit of the true class, where the others' is 0";
+    setAttributes(confidenceLine, { x1: x, x2: x });
+    const ofLogit = "logit of the true class (all other logits are 0)";
     const ofConfidence = "confidence p in the true class; the rest is spread evenly";
     setText(axis, byLogit ? ofLogit : ofConfidence);
-    setAttributes(chart, { "aria-label": labelLosses(state) });
+    setAttributes(chart, { "aria-label": describeLosses(state) });
   }
   return { node, axis, draw };
 }
 
-/** @param {State} state */
-function labelLosses({ n, p, targets, byLogit }) {
+/**
+ * The plot as text, for screen readers.
+ * @param {State} state
+ */
+function describeLosses({ n, p, targets, byLogit }) {
   const losses = KINDS.map((kind) => {
     const q = targets[kind];
-    const loss = threeDecimals(crossEntropy(q, p, 1 - p, n));
-    return kind === "hard" ? `hard ${loss}` : `${kind} ${loss}, lowest at ${formatLowest(q)}`;
+    const loss = threeDecimals(crossEntropy(q, p, n));
+    const minimum = q === 1 ? "no minimum" : `minimum at p = ${formatLowest(q)}`;
+    return `${kind} ${loss}, ${minimum}`;
   });
   const axis = `Cross-entropy against ${byLogit ? "the logit" : "the confidence"}, ${n} classes`;
-  const [hard, smoothed, mixed] = losses;
-  return `${axis}. At confidence ${threeDecimals(p)}: ${hard}, ${smoothed}; ${mixed}.`;
+  return `${axis}. At confidence ${threeDecimals(p)}: ${losses.join("; ")}.`;
 }
 
-/** @param {Kind} kind */
-function tableKey(kind) {
+/**
+ * A sample of a kind's line, as in a legend.
+ * @param {Kind} kind
+ */
+function lineSample(kind) {
   const line = { x1: 0, x2: 28, y1: 5, y2: 5, stroke: COLOURS[kind], "stroke-width": 3 };
   const sample = svg("line", { ...line, "stroke-dasharray": dashes(kind) });
   return svg("svg", { viewBox: "0 0 28 10", "aria-hidden": "true" }, sample);
@@ -341,7 +394,7 @@ function tableKey(kind) {
 function numbers() {
   const table = numberTable(
     COLUMNS,
-    KINDS.map((kind) => [tableKey(kind), kind]),
+    KINDS.map((kind) => [lineSample(kind), kind]),
   );
 
   /** @param {State} state */
@@ -349,7 +402,10 @@ function numbers() {
     const formats = [shortNumber, threeDecimals, formatPush, formatLowest, threeDecimals];
     table.rows.forEach(({ cells }, k) => {
       const q = targets[KINDS[k]];
-      const row = [q, crossEntropy(q, p, 1 - p, n), p - q, q, logit(q, n)];
+      const loss = crossEntropy(q, p, n);
+      const gradient = p - q; // of the loss, with respect to the true class's logit
+      const best = q; // cross-entropy is lowest where the confidence equals the target
+      const row = [q, loss, gradient, best, logit(best, n)];
       row.forEach((value, i) => {
         setNumber(cells[i], value, formats[i]);
       });
@@ -359,6 +415,7 @@ function numbers() {
   return { node: table.node, secrets, draw };
 }
 
+/** Sentences on the gradients of the hard and of the smoothed label. */
 function pushNote() {
   const node = note({ spoken: true });
 
@@ -370,18 +427,17 @@ function pushNote() {
 }
 
 /**
- * Asks for the smoothed value of the true class, or of another one. N and eps are such that three
- * decimals are exact.
+ * A task: the smoothed target of the true class, or of another one. The values of n and eps give
+ * answers of at most three decimals.
  * @param {Model} model
  * @param {(index: number) => string} className
  */
-function askTarget(model, className) {
+function createTask(model, className) {
   const n = randomChoice([2, 4, 5, 10, 20]);
-  const ofTrue = randomInt(2) === 0;
-  const step = 1 + randomInt(n - 1);
+  const step = randomInt(2) ? 1 + randomInt(n - 1) : 0; // 0: the true class
   const eps = randomChoice([0.1, 0.2, 0.3, 0.4]);
   const state = { n, eps, label: randomInt(n), show: "smoothed" };
-  return { state, read: () => targetQuestion(readState(model), className, ofTrue ? 0 : step) };
+  return { state, getQuestion: () => targetQuestion(readState(model), className, step) };
 }
 
 /**
@@ -392,20 +448,20 @@ function askTarget(model, className) {
 function targetQuestion({ n, eps, label, targets }, className, step) {
   const share = eps / n;
   const [epsText, shareText] = [significant(eps), significant(share)];
-  const asked = step ? quoted(className((label + step) % n)) : "it";
-  const besides = step ? "" : `, and the true class has 1 − ${epsText} besides`;
+  const target = quoted(className((label + step) % n));
+  const trueClass = step ? "" : `, plus 1 − ${epsText} for the true class`;
   const given = `${n} classes, eps ${epsText}, and the true one is ${quoted(className(label))}`;
   return {
-    text: `${given}: what does the smoothed target say for ${asked}?`,
+    text: `${given}: what is the smoothed target of ${target}?`,
     answer: step ? share : targets.smoothed,
-    tolerance: share / 10, // forgetting eps/N is wrong
-    because: `eps/N is ${epsText}/${n} = ${shareText}${besides}`,
+    tolerance: share / 10, // small enough to reject an answer without eps/N
+    because: `eps/N is ${epsText}/${n} = ${shareText}${trueClass}`,
   };
 }
 
 /** @param {View} view */
 async function render({ model, el }) {
-  const frame = new Frame({ model, el }, "Label smoothing: how sure should a model be?");
+  const frame = new Frame({ model, el }, "Label smoothing: how confident should a model be?");
   /** @type {string[]} */
   const vocab = model.get("vocab");
   /** @param {number} index */
@@ -425,8 +481,8 @@ async function render({ model, el }) {
     const state = readState(model);
     for (const part of [confidenceControls, bars, sentence, losses, table]) part.draw(state);
   });
-  const hide = [...bars.secrets, sentence.node, losses.node, ...table.secrets];
-  addGuess(frame, TRAITS, { ask: () => askTarget(model, className), hide });
+  const answerElements = [...bars.secrets, sentence.node, losses.node, ...table.secrets];
+  addGuess(frame, TRAITS, { createTask: () => createTask(model, className), answerElements });
   return () => frame.close();
 }
 

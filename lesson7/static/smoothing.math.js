@@ -1,4 +1,4 @@
-// The arithmetic of label smoothing: targets, and the loss that each gives a model.
+// The arithmetic of label smoothing: targets and their losses.
 
 import { withMinus } from "./format.js";
 
@@ -6,11 +6,13 @@ import { withMinus } from "./format.js";
 
 export const MOST_CLASSES = 1000;
 export const LOGIT_RANGE = { low: -4, high: 16 };
+const SIGMOID_RANGE = { low: -10, high: 10 }; // spaces p closely near 0 and 1
 const CURVE_POINTS = 400;
-const SHOWN_CLASSES = 8; // beside the row for all others
+const SHOWN_CLASSES = 8; // with their own row, where there are more classes than rows
+const CONFIDENCE_STEP = 0.001; // of the slider
 
 /**
- * A number with few digits, but never a 0 that is none.
+ * Formats a number with few digits; a number other than 0 is never shown as 0.
  * @param {number} value
  */
 export function shortNumber(value) {
@@ -25,20 +27,20 @@ export function threeDecimals(value) {
 }
 
 /**
- * Cross-entropy of a model that spreads what it does not give the true class evenly.
- * @param {number} q what the target gives the true class
- * @param {number} p what the model gives it
- * @param {number} rest 1 - p, given on its own because it may be too small for that difference
+ * Cross-entropy of a model that divides the rest of its probability evenly over the other classes.
+ * @param {number} q target probability of the true class
+ * @param {number} p predicted probability of the true class
  * @param {number} n classes
+ * @param {number} [rest] 1 - p; for a p so close to 1 that 1 - p has few correct digits
  */
-export function crossEntropy(q, p, rest, n) {
+export function crossEntropy(q, p, n, rest = 1 - p) {
   const ofTrue = q === 0 ? 0 : -q * Math.log(p);
   const ofOthers = q < 1 ? -(1 - q) * Math.log(rest / (n - 1)) : 0;
   return ofTrue + ofOthers;
 }
 
 /**
- * The logit of the true class where that of all others is 0.
+ * The logit of the true class if all other logits are 0 and its probability is p.
  * @param {number} p
  * @param {number} n classes
  */
@@ -47,7 +49,7 @@ export function logit(p, n) {
 }
 
 /**
- * The inverse of `logit`.
+ * The inverse of `logit`: the probability of the true class, and of all others together.
  * @param {number} z
  * @param {number} n classes
  * @returns {[p: number, rest: number]}
@@ -58,16 +60,17 @@ export function confidence(z, n) {
 }
 
 /**
- * The point at which a target's loss is lowest; for a hard target, none.
- * @param {number} q what the target gives the true class
+ * The minimum of a target's loss; null for a hard target, whose loss has none.
+ * @param {number} q target probability of the true class
  * @param {number} n classes
  */
 export function lowestPoint(q, n) {
-  return { p: q, logit: logit(q, n), loss: crossEntropy(q, q, 1 - q, n) };
+  if (q === 1) return null;
+  return { p: q, logit: logit(q, n), loss: crossEntropy(q, q, n) };
 }
 
 /**
- * What each kind of target gives the true class.
+ * Target probability of the true class, for each kind of target.
  * @param {{ n: number, eps: number, t: number }} state
  * @returns {Record<Kind, number>}
  */
@@ -76,56 +79,70 @@ export function trueClassTargets({ n, eps, t }) {
 }
 
 /**
- * What a target gives a class.
+ * Target probability of a class that is neither the true nor the mixed-in one.
  * @param {Kind} kind
- * @param {{ n: number, eps: number, t: number, label: number, other: number }} state
- * @param {number} index of the class; -1: one that is neither the true nor the mixed-in class
+ * @param {{ n: number, eps: number }} state
  */
-export function targetAt(kind, { n, eps, t, label, other }, index) {
-  if (index === label) return trueClassTargets({ n, eps, t })[kind];
-  if (kind === "smoothed") return eps / n;
-  return kind === "mixed" && index === other ? 1 - t : 0;
+export function otherTarget(kind, { n, eps }) {
+  return kind === "smoothed" ? eps / n : 0;
 }
 
 /**
- * The classes that have a row of their own.
+ * Target probability of a class.
+ * @param {Kind} kind
+ * @param {{ n: number, eps: number, t: number, label: number, other: number }} state
+ * @param {number} index of the class
+ */
+export function targetAt(kind, state, index) {
+  if (index === state.label) return trueClassTargets(state)[kind];
+  if (kind === "mixed" && index === state.other) return 1 - state.t;
+  return otherTarget(kind, state);
+}
+
+/**
+ * The classes that have a row of their own; the true and the mixed-in class always do.
  * @param {{ n: number, label: number, other: number }} state
  * @param {number} rows
  * @returns {number[]} in order
  */
 export function shownClasses({ n, label, other }, rows) {
   if (n <= rows) return [...Array(n).keys()];
-  const candidates = new Set([label, other, ...Array(SHOWN_CLASSES).keys()]);
-  return [...candidates].slice(0, SHOWN_CLASSES).sort((a, b) => a - b);
+  const lowest = [...Array(SHOWN_CLASSES).keys()];
+  const candidates = [...new Set([label, other, ...lowest])];
+  const shown = candidates.slice(0, SHOWN_CLASSES);
+  return shown.sort((a, b) => a - b);
 }
 
 /**
  * Points of a loss curve, closer to one another where p is close to 0 or 1.
- * @param {number} q what the target gives the true class
+ * @param {number} q target probability of the true class
  * @param {number} n classes
  * @param {boolean} byLogit against the logit, else against p
  * @returns {[value: number, loss: number][]}
  */
 export function lossCurve(q, n, byLogit) {
-  const { low, high } = LOGIT_RANGE;
+  const { low, high } = byLogit ? LOGIT_RANGE : SIGMOID_RANGE;
+  const classes = byLogit ? n : 2; // with 2 classes, `confidence` is the sigmoid
   return Array.from({ length: CURVE_POINTS + 1 }, (_, i) => {
     const z = low + (i / CURVE_POINTS) * (high - low);
-    const [p, rest] = byLogit ? confidence(z, n) : confidence(i / 20 - 10, 2);
-    return [byLogit ? z : p, crossEntropy(q, p, rest, n)];
+    const [p, rest] = confidence(z, classes);
+    return [byLogit ? z : p, crossEntropy(q, p, n, rest)];
   });
 }
 
 /**
- * Where the loss pushes the logit.
- * @param {number} slope
+ * Direction and size of a step of gradient descent on the logit: "up 0.09", "down 0.02", or "0".
+ * @param {number} gradient of the loss with respect to the logit
  */
-export function formatPush(slope) {
-  const digits = slope && Math.abs(slope) < 0.001 ? 7 : 4;
-  const size = shortNumber(Math.abs(Number(slope.toFixed(digits))));
-  return `${slope < 0 ? "up" : "down"} ${size}`;
+export function formatPush(gradient) {
+  const size = Math.abs(gradient);
+  const digits = size < 0.001 ? 7 : 4;
+  const rounded = Number(size.toFixed(digits));
+  if (rounded === 0) return "0";
+  return `${gradient < 0 ? "up" : "down"} ${shortNumber(rounded)}`;
 }
 
-/** @param {number} q what the target gives the true class */
+/** @param {number} q target probability of the true class */
 export function formatLowest(q) {
   return q === 1 ? "→ 1" : shortNumber(q);
 }
@@ -153,27 +170,26 @@ export function describeTarget(kind, { eps, t }) {
   const names = {
     hard: "hard",
     smoothed: `smoothed, eps ${shortNumber(eps)}`,
-    mixed: `mixed, ${shortNumber(t)} of it`,
+    mixed: `mixed, ${shortNumber(t)} of the true class`,
   };
-  return `Target (bar): ${names[kind]}. Model (line)`;
+  return `Target (bars): ${names[kind]}. Prediction (lines)`;
 }
 
 /**
- * Where the hard and the smoothed label push the model, in a sentence or two.
+ * Describes the gradients of the hard and of the smoothed loss.
  * @param {number} p the model's confidence
- * @param {number} q what the smoothed target gives the true class
+ * @param {number} q probability of the true class in the smoothed target
  * @param {number} eps
  */
 export function describePush(p, q, eps) {
-  const slope = shortNumber(1 - p);
+  const gradient = shortNumber(1 - p);
   const hard =
-    `The hard label pushes the logit up (slope −${slope}) and never stops: ` +
-    "its loss has no lowest point.";
-  if (eps === 0) return `${hard} With eps 0, the smoothed label is the hard one.`;
-  if (Math.abs(p - q) < 0.0005) {
-    return `${hard} The smoothed label is content: this is its lowest point.`;
-  }
-  const [way, change] = p < q ? ["up", "more"] : ["down", "less"];
-  const wanted = `it wants ${shortNumber(q)}, ${change} than this`;
-  return `${hard} The smoothed label pushes ${way}: ${wanted}.`;
+    `The hard label pushes the logit up at every confidence (gradient −${gradient}): ` +
+    "its loss has no minimum.";
+  if (eps === 0) return `${hard} With eps = 0, the smoothed label equals the hard label.`;
+  const isAtMinimum = Math.abs(p - q) < CONFIDENCE_STEP / 2;
+  if (isAtMinimum) return `${hard} The smoothed loss is at its minimum.`;
+  const [direction, side] = p < q ? ["up", "above"] : ["down", "below"];
+  const minimum = `its minimum is at p = ${shortNumber(q)}, ${side} the current confidence`;
+  return `${hard} The smoothed label pushes it ${direction}: ${minimum}.`;
 }

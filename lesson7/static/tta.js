@@ -490,12 +490,12 @@ function plainNote() {
  * @param {Model} model
  * @param {Data} data
  */
-function askViews(model, data) {
+function createViewsTask(model, data) {
   let state = randomViews(data);
   for (let tries = 0; tries < MOST_TRIES && !isClear(readState(model, data, state)); tries++) {
     state = randomViews(data);
   }
-  return { state, read: () => viewsQuestion(readState(model, data)) };
+  return { state, getQuestion: () => viewsQuestion(readState(model, data)) };
 }
 
 /** @param {Data} data */
@@ -565,9 +565,9 @@ async function render({ model, el }) {
     for (const part of [stage, plain, views, bars]) part.draw(state);
   });
   addGuess(frame, TRAITS, {
-    ask: () => askViews(model, data),
-    hide: [...views.secrets, ...bars.secrets],
-    mute: views.canvases,
+    createTask: () => createViewsTask(model, data),
+    answerElements: [...views.secrets, ...bars.secrets],
+    ariaHiddenElements: views.canvases,
   });
   return () => frame.close();
 }

@@ -238,8 +238,8 @@ def check_wrong_number(page, name):
     page.locator(INPUT).focus()
     press_guess(page, typed)
     verdict = page.locator(VERDICT)
-    expect(verdict).to_contain_text(re.compile(rf"^{typed} – it is (−?[\d.]+), because \S"))
-    shown = re.search("it is (.*?),", verdict.inner_text())[1].replace("−", "-")
+    expect(verdict).to_contain_text(re.compile(rf"^Not {typed}: the answer is (−?[\d.]+), because \S"))
+    shown = re.search("the answer is (.*?),", verdict.inner_text())[1].replace("−", "-")
     assert float(shown) == pytest.approx(expected, rel=0.005, abs=1e-6)
     expect(page.locator(SCORE)).to_have_text("0 of 1 on this page")
     assert all(visible_secrets(page, name))
@@ -255,7 +255,7 @@ def check_right_number(page, name, k):
     typed = f"{answer(page, name):.4f}".replace(".", decimal_mark)
     page.locator(INPUT).focus()
     press_guess(page, typed)
-    expect(page.locator(VERDICT)).to_contain_text(re.compile(r"^Right: \S+, because \S"))
+    expect(page.locator(VERDICT)).to_contain_text(re.compile(r"^Correct: \S+, because \S"))
     expect(page.locator(SCORE)).to_have_text(f"{k} of {k + 1} on this page")
 
 
@@ -283,12 +283,12 @@ def test_questions_are_answered_and_scored_by_keyboard(open_guess, name):
 @pytest.mark.parametrize(
     "typed, message",
     [
-        ("", "Write a number first"),
-        ("  ", "Write a number first"),
-        ("abc", "“\u2068abc\u2069” is not a number"),
-        ("1.2.3", "is not a number"),
-        ("1/4", "is not a number"),
-        ("Infinity", "is not a number"),
+        ("", "Enter a number, such as 0.25."),
+        ("  ", "Enter a number, such as 0.25."),
+        ("abc", "not “\u2068abc\u2069”"),
+        ("1.2.3", "Enter a number such as 0.25, not"),
+        ("1/4", "Enter a number such as 0.25, not"),
+        ("Infinity", "Enter a number such as 0.25, not"),
     ],
 )
 def test_other_text_has_a_message_and_no_score(open_guess, typed, message):
@@ -321,7 +321,7 @@ def test_two_images_of_one_class(open_guess, tmp_path):
     page = open_guess(MixupExplorer(images, ["cat", "cat"]).save(tmp_path / "same.html"))
     start(page)
     press_guess(page, 1)
-    expected = "Right: 1, because both pictures are of this class"
+    expected = "Correct: 1, because both pictures are of this class"
     expect(page.locator(VERDICT)).to_contain_text(expected)
 
 

@@ -135,7 +135,7 @@ def test_smoothed_targets_and_loss(call, n, eps, p):
     prediction[0, 1] = p
     wanted = smoothed_cross_entropy(prediction.log(), label, eps)
     q = call("smoothing", "trueClassTargets", state)["smoothed"]
-    loss = call("smoothing", "crossEntropy", q, p, 1 - p, n)
+    loss = call("smoothing", "crossEntropy", q, p, n)
     assert loss == pytest.approx(float(wanted), abs=1e-6)
     z = call("smoothing", "logit", p, n)
     assert call("smoothing", "confidence", z, n) == pytest.approx([p, 1 - p], abs=EXACT)

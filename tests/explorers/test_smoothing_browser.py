@@ -81,7 +81,7 @@ def set_state(page, explorer):
         "Classes, N": explorer.n,
         "True class": explorer.label,
         "eps": explorer.eps,
-        "Mixed: its share": explorer.t,
+        "Mixed: weight of the true class": explorer.t,
         "Confidence p": explorer.p,
     }
     for label, value in fields.items():
@@ -93,7 +93,7 @@ def set_state(page, explorer):
 def set_logit(page, explorer, z):
     "Set the logit of the true class in the page, and its confidence in Python."
     page.get_by_label("Loss against").select_option("logit")
-    page.get_by_label("Its logit").fill(str(z))
+    page.get_by_label("Logit of the true class").fill(str(z))
     explorer.p = math.exp(z) / (math.exp(z) + explorer.n - 1)
 
 
@@ -176,7 +176,7 @@ def test_keys_set_the_numbers(open_explorer):
     page.get_by_label("True class").press("End")
     assert page.get_by_label("True class").input_value() == "10"
     assert bar_names(page)[-2] == "class 10"
-    page.get_by_label("Mixed: its share").press("ArrowLeft")
+    page.get_by_label("Mixed: weight of the true class").press("ArrowLeft")
     assert table_numbers(page)[2, 0] == pytest.approx(0.69)
 
 
@@ -188,7 +188,7 @@ def test_keys_choose_target_axis_and_example(open_explorer):
     page.get_by_role("button", name="The lesson's example").press("Enter")
     assert values(page, BARS).tolist() == pytest.approx(LESSON_BARS)
     page.get_by_label("Loss against").press_sequentially("the logit")
-    page.get_by_label("Its logit").press("Home")
+    page.get_by_label("Logit of the true class").press("Home")
     confidence = math.exp(-4) / (math.exp(-4) + 9)
     assert table_numbers(page)[0, 2] == pytest.approx(confidence - 1)
 
