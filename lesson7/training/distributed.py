@@ -53,6 +53,8 @@ def distributed_training(
     learn,  # a fastai `Learner`
 ):
     "Train `learn` on all processes as one; does nothing for a single process."
+    import fastai.distributed  # noqa: F401  adds `distrib_ctx` to `Learner`
+
     if world() == 1:
         yield learn
         return

@@ -1,4 +1,6 @@
-"A page of a saved explorer: its controls, what it draws, and what axe finds."
+"A page of saved explorers: what it shows, its controls, and faults that it may have."
+
+import re
 
 from axe_playwright_python.sync_playwright import Axe
 from browser import wait_for_drawing
@@ -6,7 +8,6 @@ from browser import wait_for_drawing
 from lesson7.explorers.scripts import joined_script
 
 CONTROLS = ".l7 :is(input, select, button):not(.l7-guess *)"
-VISIBLE_CONTROLS = f"{CONTROLS}:visible"
 PAGE_WIDTH = "document.documentElement.scrollWidth"  # px, of the content
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}
 
@@ -50,10 +51,120 @@ CONTROL_VALUES = """(explorer) => {
   return shown.map((control) => control.type === "checkbox" ? control.checked : control.value);
 }"""
 
+UNNAMED_CONTROLS = """() => {
+  function hasName(control) {
+    const labels = [...(control.labels ?? [])].map((label) => label.textContent).join("");
+    const name = labels || control.getAttribute("aria-label") || control.textContent;
+    return name.trim() !== "";
+  }
+  const controls = [...document.querySelectorAll(".l7 :is(input, select, button)")];
+  return controls.filter((control) => !hasName(control)).map((control) => control.outerHTML);
+}"""
+
+DUPLICATE_IDS = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  return ids.filter((id, i) => ids.indexOf(id) !== i);
+}"""
+
+OVERFLOWS = """async () => {
+  const found = [];
+  const page = document.documentElement;
+
+  function measure(state) {
+    if (page.scrollWidth > innerWidth) found.push(`${state}: page of ${page.scrollWidth} px`);
+    for (const region of document.querySelectorAll(".l7-scroll")) {
+      const hidden = region.scrollWidth - region.clientWidth;
+      if (hidden > 0) found.push(`${state}: ${hidden} px of the table are hidden`);
+    }
+  }
+
+  measure("first state");
+  for (const select of document.querySelectorAll(".l7 select")) {
+    for (const option of select.options) {
+      select.value = option.value;
+      select.dispatchEvent(new Event("change"));
+      await new Promise(requestAnimationFrame);
+      measure(`${select.labels[0].textContent}: ${option.textContent.slice(0, 40)}`);
+    }
+  }
+  return found;
+}"""
+
+FOCUSED_INDEX = "(controls) => controls.indexOf(document.activeElement)"
+VISIBLE_INDICES = """(controls) => {
+  const indices = controls.map((control, i) => (control.checkVisibility() ? i : -1));
+  return indices.filter((i) => i !== -1);
+}"""
+CONTROL_NAME = "(control) => control.labels?.[0]?.textContent ?? control.textContent"
+CONTROL_TYPE = "(control) => control.type"
+
+CHANGE_EVERYTHING = """async (selector) => {
+  const controls = [...document.querySelectorAll(selector)];
+  const selects = controls.filter((control) => control.options);
+  const others = controls.filter((control) => !control.options);
+
+  function valueAt(i, { min, max, step }) {
+    const steps = Math.floor((max - min) / step);
+    return Number(min) + step * ((7 * i) % (steps + 1));
+  }
+
+  function change(control, i) {
+    if (control.closest("[hidden]")) return;
+    if (["button", "checkbox"].includes(control.type)) {
+      control.click();
+      return;
+    }
+    if (control.options) control.selectedIndex = i % control.options.length;
+    else control.value = valueAt(i, control);
+    for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
+  }
+
+  for (let i = 0; i < 1000; i += 1) {
+    if (i % 10 === 0) {
+      for (const control of selects) change(control, i / 10);
+      await new Promise(requestAnimationFrame);
+    }
+    for (const control of others) change(control, i);
+  }
+}"""
+ELEMENT_COUNT = "document.querySelectorAll('*').length"
+IS_FOCUSED = "(node) => node === document.activeElement"
+
+SELECTOR_LISTS = """(explorer) => {
+  function read(rules) {
+    return [...rules].flatMap((rule) => rule.selectorText ?? read(rule.cssRules));
+  }
+  return read(explorer.parentElement.querySelector("style").sheet.cssRules);
+}"""
+
+FOLLOW_LINK = """(hash) => new Promise((done) => {
+  addEventListener("hashchange", () => setTimeout(done), { once: true });
+  location.hash = hash;
+})"""
+OTHER_VALUE = """(control) => {
+  const { options, type, value, min, max } = control;
+  if (options) return [...options].map((option) => option.value).findLast((v) => v !== value);
+  const ends = type === "range" ? [max, min] : [min];
+  return ends.find((end) => end !== value);
+}"""
+
 
 def wait_for_explorers(page, count=1):
     "Wait until the views of `count` explorers have replaced their still pictures."
     page.locator("img[hidden]").nth(count - 1).wait_for(state="attached")
+
+
+def combine_pages(first, second, file):
+    "Write one page with the explorers of two saved pages."
+    host = f"<script>{joined_script('host')}</script>"
+    head = first.read_text()
+    assert host in head
+    body = second.read_text().split("</style>", 1)[1]
+    file.write_text(head.replace(host, "") + body)
+    return file
+
+
+# What it shows
 
 
 def drawing(page, index=0):
@@ -67,10 +178,7 @@ def control_values(page, index=0):
     return page.locator(".l7").nth(index).evaluate(CONTROL_VALUES)
 
 
-def accessibility_faults(page):
-    "Return rule and element of each violation of WCAG 2, levels A and AA."
-    violations = Axe().run(page, options=AXE_OPTIONS).response["violations"]
-    return [(violation["id"], violation["nodes"][0]["html"]) for violation in violations]
+# What a reader does
 
 
 def start_guess(page):
@@ -84,11 +192,84 @@ def type_guess(page, text):
     field.press("Enter")
 
 
-def combine_pages(first, second, file):
-    "Write one page with the explorers of two saved pages."
-    host = f"<script>{joined_script('host')}</script>"
-    head = first.read_text()
-    assert host in head
-    body = second.read_text().split("</style>", 1)[1]
-    file.write_text(head.replace(host, "") + body)
-    return file
+def follow_link(page, name, value):
+    "Set a control by the page's address."
+    page.evaluate(FOLLOW_LINK, f"#{name}={value}")
+
+
+def other_value(control):
+    "Return a value that a link may set, other than the control's own."
+    return control.evaluate(OTHER_VALUE)
+
+
+def press_first_key(control):
+    "Press a key that changes the value of a control."
+    control.press(KEYS[control.evaluate(CONTROL_TYPE)][0])
+
+
+def press_until_changed(page, control, before):
+    "Press the keys of a focused control until another drawing is shown; return the last drawing."
+    for key in KEYS[control.evaluate(CONTROL_TYPE)]:
+        page.keyboard.press(key)
+        after = drawing(page)
+        if after != before:
+            break
+    return after
+
+
+def focus_next(page):
+    "Press Tab; return the index of the control that has the focus, -1 for none."
+    page.keyboard.press("Tab")
+    return page.locator(CONTROLS).evaluate_all(FOCUSED_INDEX)
+
+
+def visible_indices(page):
+    "Return the indices of the visible controls among all of them."
+    return page.locator(CONTROLS).evaluate_all(VISIBLE_INDICES)
+
+
+def control_names(page):
+    return page.locator(CONTROLS).evaluate_all(f"(all) => all.map({CONTROL_NAME})")
+
+
+def change_everything(page):
+    "Change every control a thousand times, unless it is hidden; a select a hundred times."
+    page.evaluate(CHANGE_EVERYTHING, CONTROLS)
+    wait_for_drawing(page)
+
+
+# Faults
+
+
+def accessibility_faults(page):
+    "Return rule and element of each violation of WCAG 2, levels A and AA."
+    violations = Axe().run(page, options=AXE_OPTIONS).response["violations"]
+    return [(violation["id"], violation["nodes"][0]["html"]) for violation in violations]
+
+
+def unnamed_controls(page):
+    "Return the controls without an accessible name: of a label, an aria-label or their own text."
+    return page.evaluate(UNNAMED_CONTROLS)
+
+
+def duplicate_ids(page):
+    return page.evaluate(DUPLICATE_IDS)
+
+
+def overflows(page):
+    """Choose every option of every select in turn.
+
+    Return the states in which the page is wider than the window or a table scrolls.
+    """
+    return page.evaluate(OVERFLOWS)
+
+
+def split_selectors(text):
+    "Return the selectors of a rule's list."
+    return [selector.strip() for selector in re.split(r",(?![^(]*\))", text)]
+
+
+def selectors(page):
+    "Return the selectors of all style rules of the first explorer."
+    lists = page.locator(".l7").first.evaluate(SELECTOR_LISTS)
+    return split_selectors(",".join(lists))

@@ -11,14 +11,28 @@ import traitlets
 from browser import static, wait_for_drawing
 from explorer_examples import EXAMPLES, HOSTILE_NAMES, INVALID_STATES, NAMED_EXAMPLES, NAMES
 from explorer_page import (
+    CONTROL_NAME,
     CONTROLS,
-    KEYS,
-    VISIBLE_CONTROLS,
+    ELEMENT_COUNT,
+    FOLLOW_LINK,
+    change_everything,
     combine_pages,
+    control_names,
     control_values,
     drawing,
+    duplicate_ids,
+    focus_next,
+    follow_link,
+    other_value,
+    overflows,
+    press_first_key,
+    press_until_changed,
+    selectors,
+    split_selectors,
     start_guess,
     type_guess,
+    unnamed_controls,
+    visible_indices,
     wait_for_explorers,
 )
 from matplotlib.figure import Figure
@@ -41,109 +55,8 @@ MAX_PLAIN_FILE_SIZE = 700_000  # of an explorer without a model's predictions
 MAX_STILL_SIZE = 200_000  # of a still picture in base64
 REPLACEMENTS = {bytes: b"x", str: "x", list: ["x"], dict: {"x": 0}, int: -1, float: -1.0}
 
-# A control's accessible name: of its label, its aria-label, or its own text.
-UNNAMED_CONTROLS = """() => {
-  function hasName(control) {
-    const labels = [...(control.labels ?? [])].map((label) => label.textContent).join("");
-    const name = labels || control.getAttribute("aria-label") || control.textContent;
-    return name.trim() !== "";
-  }
-  const controls = [...document.querySelectorAll(".l7 :is(input, select, button)")];
-  return controls.filter((control) => !hasName(control)).map((control) => control.outerHTML);
-}"""
-
-DUPLICATE_IDS = """() => {
-  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
-  return ids.filter((id, i) => ids.indexOf(id) !== i);
-}"""
-
-# Chooses every option of every select in turn. Returns the states in which the page is wider than
-# the window or a table scrolls.
-OVERFLOWS = """async () => {
-  const found = [];
-  const page = document.documentElement;
-
-  function measure(state) {
-    if (page.scrollWidth > innerWidth) found.push(`${state}: page of ${page.scrollWidth} px`);
-    for (const region of document.querySelectorAll(".l7-scroll")) {
-      const hidden = region.scrollWidth - region.clientWidth;
-      if (hidden > 0) found.push(`${state}: ${hidden} px of the table are hidden`);
-    }
-  }
-
-  measure("first state");
-  for (const select of document.querySelectorAll(".l7 select")) {
-    for (const option of select.options) {
-      select.value = option.value;
-      select.dispatchEvent(new Event("change"));
-      await new Promise(requestAnimationFrame);
-      measure(`${select.labels[0].textContent}: ${option.textContent.slice(0, 40)}`);
-    }
-  }
-  return found;
-}"""
-
-FOCUSED_CONTROL = """(controls) => controls.indexOf(document.activeElement)"""
-VISIBLE_INDICES = """(controls) => {
-  const indices = controls.map((control, i) => (control.checkVisibility() ? i : -1));
-  return indices.filter((i) => i !== -1);
-}"""
-CONTROL_NAME = "(control) => control.labels?.[0]?.textContent ?? control.textContent"
-CONTROL_TYPE = "(control) => control.type"
-
-# Changes every control 1000 times; a select 100 times, as others are hidden then.
-CHANGE_EVERYTHING = """async (selector) => {
-  const controls = [...document.querySelectorAll(selector)];
-  const selects = controls.filter((control) => control.options);
-  const others = controls.filter((control) => !control.options);
-
-  function valueAt(i, { min, max, step }) {
-    const steps = Math.floor((max - min) / step);
-    return Number(min) + step * ((7 * i) % (steps + 1));
-  }
-
-  function change(control, i) {
-    if (control.closest("[hidden]")) return;
-    if (["button", "checkbox"].includes(control.type)) {
-      control.click();
-      return;
-    }
-    if (control.options) control.selectedIndex = i % control.options.length;
-    else control.value = valueAt(i, control);
-    for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
-  }
-
-  for (let i = 0; i < 1000; i += 1) {
-    if (i % 10 === 0) {
-      for (const control of selects) change(control, i / 10);
-      await new Promise(requestAnimationFrame);
-    }
-    for (const control of others) change(control, i);
-  }
-}"""
-ELEMENT_COUNT = "document.querySelectorAll('*').length"
-
-SELECTOR_LISTS = """(explorer) => {
-  function read(rules) {
-    return [...rules].flatMap((rule) => rule.selectorText ?? read(rule.cssRules));
-  }
-  return read(explorer.parentElement.querySelector("style").sheet.cssRules);
-}"""
-
-FOLLOW_LINK = """(hash) => new Promise((done) => {
-  addEventListener("hashchange", () => setTimeout(done), { once: true });
-  location.hash = hash;
-})"""
 BAD_LINKS = ["#_esm=alert(1)", "#pixels=1", "#nothing=1", "#%E0%A4%A=1", "#<script>=1", "#t", "#="]
 BAD_VALUES = ["no such value", "", "1e9", "-1e9", "NaN"]
-
-# A value that a link may set, other than the present one.
-OTHER_VALUE = """(control) => {
-  const { options, type, value, min, max } = control;
-  if (options) return [...options].map((option) => option.value).findLast((v) => v !== value);
-  const ends = type === "range" ? [max, min] : [min];
-  return ends.find((end) => end !== value);
-}"""
 
 
 @pytest.fixture(params=NAMES)
@@ -323,39 +236,21 @@ def test_still_is_shown_without_javascript(name, new_page, saved_example):
 def test_page_fits_and_names_its_controls(example, open_explorer):
     page = open_explorer(example)
     assert not page.locator("img").is_visible()
-    assert page.locator(VISIBLE_CONTROLS).count() > 0
-    assert page.evaluate(UNNAMED_CONTROLS) == []
-    assert page.evaluate(DUPLICATE_IDS) == []
+    assert visible_indices(page)
+    assert unnamed_controls(page) == []
+    assert duplicate_ids(page) == []
     found = {}
     for scheme, width in SCHEMES_AND_WIDTHS:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(dict(width=width, height=800))
         wait_for_drawing(page)
-        overflows = page.evaluate(OVERFLOWS)
-        if overflows:
-            found[scheme, width] = overflows
-    assert found == {}
-
-
-def focus_next(page):
-    "Press Tab; return the index of the control that has the focus, -1 for none."
-    page.keyboard.press("Tab")
-    return page.locator(CONTROLS).evaluate_all(FOCUSED_CONTROL)
-
-
-def press_until_changed(page, control, before):
-    "Press the keys of a focused control until another drawing is shown; return the last drawing."
-    for key in KEYS[control.evaluate(CONTROL_TYPE)]:
-        page.keyboard.press(key)
-        after = drawing(page)
-        if after != before:
-            break
-    return after
+        found[scheme, width] = overflows(page)
+    assert found == {key: [] for key in found}
 
 
 def test_tab_follows_the_order_of_the_page(example, open_explorer):
     page = open_explorer(example)
-    visible = page.locator(CONTROLS).evaluate_all(VISIBLE_INDICES)
+    visible = visible_indices(page)
     focused = [focus_next(page) for _ in range(len(visible) + MAX_OTHER_STOPS)]
     assert [index for index in focused if index != -1][: len(visible)] == visible
 
@@ -363,7 +258,7 @@ def test_tab_follows_the_order_of_the_page(example, open_explorer):
 def test_keyboard_changes_every_control(example, open_explorer):
     page = open_explorer(example)
     controls = page.locator(CONTROLS)
-    unchanged = dict(enumerate(controls.evaluate_all(f"(all) => all.map({CONTROL_NAME})")))
+    unchanged = dict(enumerate(control_names(page)))
     before = drawing(page)
     # A control may be hidden, or without effect, until another one is changed.
     for _ in range(MAX_ROUNDS * (len(unchanged) + MAX_OTHER_STOPS)):
@@ -382,8 +277,7 @@ def test_keyboard_changes_every_control(example, open_explorer):
 def test_thousand_changes_add_no_elements(example, open_explorer):
     page = open_explorer(example)
     before = page.evaluate(ELEMENT_COUNT)
-    page.evaluate(CHANGE_EVERYTHING, CONTROLS)
-    wait_for_drawing(page)
+    change_everything(page)
     assert page.evaluate(ELEMENT_COUNT) == before
 
 
@@ -395,14 +289,14 @@ def test_two_explorers_on_a_page_are_independent(name, new_page, tmp_path):
     page = new_page()
     page.goto(combine_pages(*files, tmp_path / "both.html").as_uri())
     wait_for_explorers(page, 2)
-    assert page.evaluate(DUPLICATE_IDS) == []
+    assert duplicate_ids(page) == []
     before = drawing(page, 0), drawing(page, 1)
     values = control_values(page, 0)
     assert before[0] != before[1]
     controls = page.locator(CONTROLS)
-    for i in range(controls.count() // 2, controls.count()):
+    for i in range(controls.count() // 2, controls.count()):  # those of the second
         if controls.nth(i).is_visible():
-            controls.nth(i).press(KEYS[controls.nth(i).evaluate(CONTROL_TYPE)][0])
+            press_first_key(controls.nth(i))
     assert drawing(page, 0) == before[0] and control_values(page, 0) == values
     assert drawing(page, 1) != before[1]
 
@@ -412,13 +306,13 @@ def test_link_sets_every_named_control(name, open_explorer):
     controls = page.locator(".l7 [data-trait]").all()
     for control in controls:
         trait = control.get_attribute("data-trait")
-        value = control.evaluate(OTHER_VALUE)
+        value = other_value(control)
         before = drawing(page)
-        page.evaluate(FOLLOW_LINK, f"{trait}={value}")
+        follow_link(page, trait, value)
         assert control.input_value() == value, trait
         assert drawing(page) != before, trait
     trait, value = controls[0].get_attribute("data-trait"), controls[0].input_value()
-    page = open_explorer(name, f"#{trait}={value}")
+    page = open_explorer(name, link=f"#{trait}={value}")
     assert page.locator(f"[data-trait='{trait}']").input_value() == value
 
 
@@ -428,7 +322,7 @@ def test_link_to_a_hidden_control_causes_no_error(name, open_explorer):
     before = drawing(page)
     for control in hidden:
         trait = control.get_attribute("data-trait")
-        page.evaluate(FOLLOW_LINK, f"{trait}={control.evaluate(OTHER_VALUE)}")
+        follow_link(page, trait, other_value(control))
         assert drawing(page) == before, trait
 
 
@@ -484,17 +378,10 @@ def test_class_names_are_shown_as_text(example, count, open_explorer):
     assert page.locator(".l7 :is(img, script), .l7 b:not(.l7-bars b)").count() == 0
 
 
-def split_selectors(text):
-    "Return the selectors of a rule's list."
-    return [part.strip() for part in re.split(r",(?![^(]*\))", text)]
-
-
 def test_styles_apply_only_inside_the_explorer(name, open_explorer):
-    lists = open_explorer(name).locator(".l7").evaluate(SELECTOR_LISTS)
-    assert len(lists) > 10
-    for text in lists:
-        for selector in split_selectors(text):
-            assert re.match(r"\.l7\b(?!-)", selector), selector
+    found = selectors(open_explorer(name))
+    assert len(found) > 10
+    assert [s for s in found if not re.match(r"\.l7\b(?!-)", s)] == []
 
 
 def test_own_styles_name_the_view(name):
@@ -502,6 +389,5 @@ def test_own_styles_name_the_view(name):
     css = re.sub(r"/\*.*?\*/|@container[^{]*\{", "", static(f"{view}.css"))
     lists = re.findall(r"([^{}]+)\{", css)
     assert len(lists) == css.count("{")
-    for text in lists:
-        for selector in split_selectors(text):
-            assert selector.startswith(f".l7 .l7-{view}"), selector
+    found = split_selectors(",".join(lists)) if lists else []
+    assert [s for s in found if not s.startswith(f".l7 .l7-{view}")] == []

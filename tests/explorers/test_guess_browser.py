@@ -6,7 +6,13 @@ import pytest
 import torch
 from browser import static, wait_for_drawing
 from explorer_examples import EXAMPLES, NAMES
-from explorer_page import combine_pages, control_values, type_guess, wait_for_explorers
+from explorer_page import (
+    IS_FOCUSED,
+    combine_pages,
+    control_values,
+    type_guess,
+    wait_for_explorers,
+)
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -81,7 +87,6 @@ globalThis.l7random = () => {
   seed = (seed * 16807) %% 2147483647;
   return seed / 2147483647;
 };"""
-IS_FOCUSED = "(node) => node === document.activeElement"
 PRESSED = "(buttons) => buttons.map((button) => button.ariaPressed)"
 
 
@@ -238,8 +243,9 @@ def check_wrong_number(page, name):
     page.locator(INPUT).focus()
     press_guess(page, typed)
     verdict = page.locator(VERDICT)
-    expect(verdict).to_contain_text(re.compile(rf"^Not {typed}: the answer is (−?[\d.]+), because \S"))
-    shown = re.search("the answer is (.*?),", verdict.inner_text())[1].replace("−", "-")
+    sentence = rf"^Not {typed}: the answer is (−?[\d.]+), because \S"
+    expect(verdict).to_contain_text(re.compile(sentence))
+    shown = re.search(sentence, verdict.inner_text())[1].replace("−", "-")
     assert float(shown) == pytest.approx(expected, rel=0.005, abs=1e-6)
     expect(page.locator(SCORE)).to_have_text("0 of 1 on this page")
     assert all(visible_secrets(page, name))

@@ -19,7 +19,7 @@ import nbformat
 import pytest
 from browser import wait_for_drawing
 from explorer_examples import NAMES
-from explorer_page import CONTROL_VALUES, DRAWING, wait_for_explorers
+from explorer_page import CONTROL_TYPE, CONTROL_VALUES, DRAWING, IS_FOCUSED, wait_for_explorers
 from jupyter_client import BlockingKernelClient
 
 # One server for all tests, in one worker.
@@ -36,8 +36,6 @@ KEYS = ["ArrowRight", "ArrowLeft", "ArrowUp", "PageUp", "PageDown", "Home", "End
 STATE_CONTROLS = ".l7 :is([data-trait=eps], [data-trait=n], [data-trait=label])"
 NUMBERS = "(controls) => controls.map((control) => Number(control.value))"
 SCROLL_UP = "(panel) => panel.scrollTo(0, 0)"
-IS_FOCUSED = "(node) => node === document.activeElement"
-CONTROL_TYPE = "(control) => control.type"
 EXECUTED_CELLS = "import sys; print(getattr(sys, 'last_value', None) or len(In) - 1)"
 ACCURACIES = "import json; print(json.dumps({k: float(v.mean()) for k, v in right.items()}))"
 
@@ -106,7 +104,7 @@ def start_server(project, folder, log):
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     "A server of a copy of the project, started by its `make lab`."
     folder = tmp_path_factory.mktemp("lab")

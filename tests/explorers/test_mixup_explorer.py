@@ -23,7 +23,7 @@ def test_invalid_alpha(alpha):
         MixupExplorer().alpha = alpha
 
 
-def test_an_alpha_of_your_own():
+def test_own_alpha_is_added_to_the_choices():
     assert MixupExplorer(alpha=0.3).alphas == [0.1, 0.2, 0.3, 0.4, 1.0, 4.0]
 
 
