@@ -16,6 +16,7 @@ from pathlib import Path
 from . import __version__
 from .course.notebooks import copy_notebooks, update_notebooks
 from .data.files import write_atomically
+from .data.folders import dataset_files
 from .data.samples import imagenette, sample_dataset
 from .lazy import torch
 
@@ -59,11 +60,8 @@ def lab(args, options):
 def data(args):
     "Make the sample dataset, and print how many images it has."
     path = sample_dataset(args.path, noise=args.noise)
-    counts = []
-    for split in ("train", "val"):
-        count = sum(1 for _ in (path / split).glob("*/*.jpg"))
-        counts.append(f"{count} pictures in {split}")
-    print(f"{path}: {', '.join(counts)}")
+    files = dataset_files(path)
+    print(f"{path}: {len(files.train)} pictures in train, {len(files.val)} pictures in val")
 
 
 def _base(args, **changes):

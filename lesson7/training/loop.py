@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from ..data.files import content_digest
-from ..data.folders import dataset_files, no_images
+from ..data.folders import dataset_files, no_images_error
 from ..data.hardware import best_device, machine
 from ..data.loaders import get_dls, mislabel
 from ..data.samples import sample_dataset
@@ -65,7 +65,7 @@ def _train_stats(path):
     "Return the statistics of a dataset's training images, computed once for their content."
     files = dataset_files(path)
     if not files.train:
-        raise no_images(path / "train", files)
+        raise no_images_error(path / "train", files)
     images = [file for file, _ in files.train]
     content = tuple(content_digest(file) for file in images)
     if content not in _stats:
