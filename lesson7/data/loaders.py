@@ -110,7 +110,7 @@ def _check_dataset(path):
 
 # %% ../../nbs/api/data/loaders.ipynb #9fceca98
 def get_dls(
-    bs,  # images in a batch
+    bs,  # images in a batch; at most as many as there are training images
     size,  # side of the square that the model sees, pixels
     path=None,  # folder with `train/<class>/` and `val/<class>/`; None: `sample_dataset()`
     stats=None,  # `NormStats` or (mean, std); "batch": those of one batch; None: pixels in [0,1]
@@ -142,9 +142,12 @@ def get_dls(
     keep_memory()
     # On a CPU, worker processes cost more than they bring (measured on two cores).
     workers = None if torch.cuda.is_available() else 0
-    options = dict(bs=bs, num_workers=workers, device=best_device()) | kwargs
+    options = dict(num_workers=workers, device=best_device()) | kwargs
     with _seeded(seed):
-        return block.dataloaders(path, **options)
+        datasets = block.datasets(path)
+        bs = min(bs, len(datasets.train))  # a batch that is not full would be dropped
+        transforms = dict(after_item=block.item_tfms, after_batch=block.batch_tfms)
+        return datasets.dataloaders(bs=bs, **transforms, **options)
 
 # %% ../../nbs/api/data/loaders.ipynb #9d0218e6
 def _seeded(seed):
