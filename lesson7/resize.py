@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .data.splits import check_classes, check_split
+from .fits import check_batches, check_outputs, restored
 from .lazy import torch
 
 # %% ../nbs/02_resize.ipynb #12f851ce
@@ -64,76 +66,89 @@ def downsize(
     columns = _shares(x.shape[-1], size)
     return (rows @ x.double() @ columns.T).to(x.dtype)
 
-# %% ../nbs/02_resize.ipynb #5d930d49
-def _identity(item):
-    "Return what tells an image from others: an array's bytes, or the text of a path or table row."
-    return np.asarray(item).tobytes() if hasattr(item, "__array__") else str(item)
-
-
-def _identities(dataset):
-    items = dataset.items
-    rows = items.itertuples() if hasattr(items, "itertuples") else items
-    return {_identity(item) for item in rows}
-
-
-def _split(dls, stage):
-    "Return the identities of the training and of the validation images of a stage's loaders."
-    try:
-        return _identities(dls.train_ds), _identities(dls.valid_ds)
-    except (AttributeError, IndexError) as e:
-        raise ValueError(
-            f"The loaders of stage {stage} do not say which images they hold ({e}); "
-            "make them with a DataBlock that splits."
-        ) from e
-
-# %% ../nbs/02_resize.ipynb #33a7499d
-def _check_split(all_dls):
-    "Raise unless all loaders validate on the same images, and train on none of them."
-    trained, first = set(), None
-    for stage, dls in enumerate(all_dls, 1):
-        train, valid = _split(dls, stage)
-        if not valid:
-            raise ValueError(
-                f"Stage {stage} has no validation images; "
-                "give its DataBlock a splitter that keeps some."
-            )
-        first = first or valid
-        if valid != first:
-            leaked = len(valid & trained)
-            raise ValueError(
-                f"Stage {stage} validates on other images than stage 1: {leaked} of its "
-                f"{len(valid)} were trained on before; split the same way in each call "
-                "(GrandparentSplitter, or RandomSplitter with a seed)."
-            )
-        if both := len(train & valid):
-            raise ValueError(
-                f"Stage {stage} trains on {both} of its {len(valid)} validation images; "
-                "keep the two apart."
-            )
-        trained |= train
-
 # %% ../nbs/02_resize.ipynb #b17b663e
-def _row(learn, size, epoch, record, trained=True):
-    "Return a dict of an epoch's losses and metrics."
-    names = learn.recorder.metric_names[1:-1]
-    measures = dict(zip(names[-len(record) :], record))
+def _column_names(recorder):
+    "Return the names of a recorder's columns of training, and of those of validation."
+    names = list(recorder.metric_names[1:])
+    if recorder.add_time:
+        names = names[:-1]
+    n_train = 1 + len(recorder.learn.metrics) if recorder.train_metrics else 1
+    return names[:n_train], names[n_train:]
+
+
+def _row(rows, size, measures, trained=True):
+    "Return a row: the size, the number of epochs so far, and losses and metrics by name."
+    epoch = trained + sum(row["trained"] for row in rows)
     return dict(size=size, epoch=epoch, trained=trained) | measures
 
-
-def _recorder(rows, size):
+# %% ../nbs/02_resize.ipynb #b3e6fac0
+def _row_recorder(rows, size):
     "Return a fastai callback that adds a row to `rows` for each epoch."
     from fastai.callback.core import Callback
 
     class RecordRows(Callback):
-        order = 60  # after fastai's Recorder
+        order = 51  # right after fastai's Recorder
+
+        def before_fit(self):
+            self.fit_loss = self.learn.loss_func
+
+        def before_epoch(self):
+            self.train_record = self.valid_record = []
+
+        def after_train(self):
+            self.train_record = self.recorder.log[1:]
+
+        def after_validate(self):
+            self.valid_record = self.recorder.log[1 + len(self.train_record) :]
+
+        def after_cancel_epoch(self):
+            self.learn.loss_func = self.fit_loss  # `MixUp` has no event for this
 
         def after_epoch(self):
-            epoch = 1 + sum(row["trained"] for row in rows)
-            rows.append(_row(self.learn, size, epoch, self.learn.final_record))
+            train_names, valid_names = _column_names(self.recorder)
+            measures = dict(zip(train_names, self.train_record))
+            measures |= dict(zip(valid_names, self.valid_record))
+            rows.append(_row(rows, size, measures))
 
     return RecordRows()
 
+# %% ../nbs/02_resize.ipynb #5f7a487d
+def _validate(learn):
+    "Return the validation loss and metrics by name. It is no epoch: trackers and loggers skip it."
+    from fastai.callback.core import CancelFitException, GatherPredsCallback
+
+    no_epoch = GatherPredsCallback(with_preds=False, with_targs=False)
+    learn.recorder.before_epoch()
+    with learn.validation_context(cbs=no_epoch, inner=True):
+        learn._with_events(learn._do_epoch_validate, "fit", CancelFitException)
+    record = learn.recorder.log[1:]
+    return dict(zip(_column_names(learn.recorder)[1], record)) if record else {}
+
+
+def _check_finite(learn, stage, number, rows):
+    "Raise `ValueError` where a weight is not finite, or the last validation loss is not a number."
+    is_finite = all(weight.isfinite().all() for weight in learn.model.parameters())
+    loss = rows[-1].get("valid_loss", 0.0) if rows else 0.0
+    if not is_finite or math.isnan(loss):
+        raise ValueError(
+            f"lr of stage {number} must be so low that weights and losses stay finite, "
+            f"got {stage.lr}."
+        )
+
 # %% ../nbs/02_resize.ipynb #534543f8
+def _load_stages(learn, get_dls, stages):
+    "Return the loaders of all stages, checked before anything is trained."
+    if not stages:
+        raise ValueError("There are no stages; give one or more.")
+    all_dls = [get_dls(stage.bs, stage.size) for stage in stages]
+    check_split(all_dls)
+    check_classes(all_dls)
+    for number, dls in enumerate(all_dls, 1):
+        check_batches(dls, number)
+    check_outputs(learn, all_dls[0])
+    return all_dls
+
+# %% ../nbs/02_resize.ipynb #5dad7563
 def fit_progressive(
     learn,  # a fastai `Learner`; its `dls` are replaced
     get_dls,  # called as `get_dls(bs, size)`, once for each stage
@@ -141,19 +156,19 @@ def fit_progressive(
 ) -> list:  # a dict for each epoch; at each switch one more (`trained=False`), before training
     """Train the first stage with `fit_one_cycle` and later ones with `fine_tune`.
 
-    Raises `ValueError` if the validation images do not stay the same.
+    Raises `ValueError` if the validation images or the classes do not stay the same, if a stage
+    would take no step, or if the training diverges. Interrupted, it leaves `learn` with
+    its own loss, callbacks and hooks, and with the weights as trained.
     """
     stages, rows = list(stages), []
-    if not stages:
-        raise ValueError("There are no stages; give one or more.")
-    all_dls = [get_dls(stage.bs, stage.size) for stage in stages]
-    _check_split(all_dls)
-    for i, (stage, dls) in enumerate(zip(stages, all_dls)):
-        learn.dls = dls
-        fit = learn.fit_one_cycle
-        if i > 0:
-            fit = learn.fine_tune
-            last_epoch = rows[-1]["epoch"]
-            rows.append(_row(learn, stage.size, last_epoch, learn.validate(), trained=False))
-        fit(stage.epochs, stage.lr, cbs=_recorder(rows, stage.size))
+    all_dls = _load_stages(learn, get_dls, stages)
+    with restored(learn):
+        for number, (stage, dls) in enumerate(zip(stages, all_dls), 1):
+            learn.dls = dls
+            if number > 1:
+                rows.append(_row(rows, stage.size, _validate(learn), trained=False))
+            fit = learn.fine_tune if number > 1 else learn.fit_one_cycle
+            with restored(learn):
+                fit(stage.epochs, stage.lr, cbs=_row_recorder(rows, stage.size))
+            _check_finite(learn, stage, number, rows)
     return rows

@@ -18,6 +18,7 @@ from PIL import Image
 from .data.files import write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
+from .fits import require_batches
 from .lazy import torch
 from .models import architecture, architectures
 from .normalize import NormStats, check_normalization
@@ -72,7 +73,8 @@ def _build(about, state):
         ) from None
     stats = about["stats"] and NormStats(**about["stats"])
     dls = blank_dls(about["vocab"], about["size"], about["presize"], stats)
-    return Learner(dls, model, loss_func=CrossEntropyLossFlat(), cbs=_check_first_batch(dls))
+    callbacks = [_check_first_batch(dls), require_batches()]
+    return Learner(dls, model, loss_func=CrossEntropyLossFlat(), cbs=callbacks)
 
 # %% ../nbs/07_share.ipynb #793a976f
 def _check_first_batch(dls):

@@ -15,7 +15,7 @@ import ipywidgets as W
 
 from .recipe import TECHNIQUES, choose
 from .training.comparison import Comparison
-from .training.config import Recipe
+from .training.config import Recipe, arm_names
 from .training.loop import train
 
 # %% ../nbs/api/workbench.ipynb #b7a33f20
@@ -72,10 +72,10 @@ class _TrainingThread(threading.Thread):
             bench.show_running(False)
 
 # %% ../nbs/api/workbench.ipynb #b35d5e0b
-def _curve_label(recipe):
-    label = f"{recipe.name}, seed {recipe.seed}"
+def _curve_label(recipe, name):
+    label = f"{name}, seed {recipe.seed}"
     if recipe.noise:
-        label += f", {100 * recipe.noise:.0f} % wrong"
+        label += f", {100 * recipe.noise:g} % wrong"
     return label
 
 # %% ../nbs/api/workbench.ipynb #d3840c52
@@ -87,11 +87,13 @@ def curves(
 
     fig = Figure(figsize=(6.4, 3), layout="constrained")
     ax = fig.subplots()
+    names = arm_names(run.recipe for run in runs)
     for run in runs:
-        rows = [row for row in run.history if row["trained"]]
+        rows = [row for row in run.history if row["trained"] and "accuracy" in row]
         epochs = [row["epoch"] for row in rows]
         accuracy = [100 * row["accuracy"] for row in rows]
-        ax.plot(epochs, accuracy, marker="o", ms=3, label=_curve_label(run.recipe))
+        label = _curve_label(run.recipe, names[replace(run.recipe, seed=0)])
+        ax.plot(epochs, accuracy, marker="o", ms=3, label=label)
     ax.set(xlabel="epoch", ylabel="accuracy, %", xlim=(0, None), ylim=(0, 100))
     ax.locator_params(axis="x", integer=True)
     ax.grid(alpha=0.3)

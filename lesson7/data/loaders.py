@@ -160,7 +160,7 @@ class FileLabels:
 
 # %% ../../nbs/api/data/loaders.ipynb #9fceca98
 def get_dls(
-    bs,  # images in a batch
+    bs,  # images in a batch; at most as many as there are training images
     size,  # side of the square that the model sees, pixels
     path=None,  # folder with `train/<class>/` and `val/<class>/`; None: `sample_dataset()`
     stats=None,  # `NormStats`, (mean, std) or "imagenet"; "batch": of one batch; None: [0,1] pixels
@@ -186,6 +186,7 @@ def get_dls(
     keep_memory()
     # On a CPU, worker processes cost more than they bring (measured on two cores).
     workers = None if torch.cuda.is_available() else 0
+    bs = min(bs, len(files.train))  # a batch that is not full would be dropped
     options = dict(bs=bs, num_workers=workers, device=best_device()) | kwargs
     with _seeded(seed):
         return block.dataloaders(list(labels), **options)

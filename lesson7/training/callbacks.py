@@ -7,9 +7,38 @@ __all__ = ['ActivationMixup']
 
 # %% ../../nbs/api/training/callbacks.ipynb #71456d04
 from fastai.callback.core import Callback
+from fastai.torch_core import apply
 
 from ..lazy import torch
 from ..mixup import mix, sample_lambda
+
+# %% ../../nbs/api/training/callbacks.ipynb #d0b96116
+def _check_layer(layer, model):
+    "Raise `ValueError` unless a layer is one of a model's modules."
+    if not any(module is layer for module in model.modules()):
+        raise ValueError(
+            f"The layer given ({type(layer).__name__}) is not in this learner's model; "
+            "take it from learn.model."
+        )
+
+# %% ../../nbs/api/training/callbacks.ipynb #a7b7e2e2
+def _guard_batches(
+    learn,  # a fastai `Learner`
+    clean_up,  # called without arguments after each batch
+):
+    "Let `learn` clean up after each batch of this epoch's training, also where it is interrupted."
+    one_batch = learn.one_batch
+
+    def guarded_batch(*args):
+        try:
+            one_batch(*args)
+        except BaseException:
+            vars(learn).pop("one_batch", None)
+            raise
+        finally:
+            clean_up()
+
+    learn.one_batch = guarded_batch
 
 # %% ../../nbs/api/training/callbacks.ipynb #6f49f017
 class ActivationMixup(Callback):
@@ -33,16 +62,15 @@ class ActivationMixup(Callback):
         self.hook = None
 
     def before_fit(self):
-        self._unhook()  # from a pass that was interrupted
-        if not any(module is self.layer for module in self.learn.model.modules()):
-            kind = type(self.layer).__name__
-            raise ValueError(
-                f"The layer given ({kind}) is not in this learner's model; "
-                "take it from learn.model."
-            )
+        _check_layer(self.layer, self.learn.model)
+
+    def before_train(self):
+        _guard_batches(self.learn, self._unhook)
+
+    def after_train(self):
+        vars(self.learn).pop("one_batch", None)
 
     def before_batch(self):
-        self._unhook()
         self.lam = sample_lambda(1, self.alpha).item()
         self.perm = torch.randperm(len(self.yb[0]))
         self.hook = self.layer.register_forward_hook(self._mixed)
@@ -58,18 +86,12 @@ class ActivationMixup(Callback):
 
     def after_loss(self):
         if self.hook is not None:
-            self._unhook()
             raise ValueError(
                 f"The layer ({type(self.layer).__name__}) was not called in the forward pass, "
                 "so nothing was mixed; choose one that is."
             )
-        partners = [y[self.perm.to(y.device)] for y in self.yb]
-        partner_loss = self.learn.loss_func(self.pred, *partners)
+        inverse = self.perm.argsort()
+        preds = apply(lambda pred: pred[inverse.to(pred.device)], self.pred)
+        partner_loss = self.learn.loss_func(preds, *self.yb)
         self.learn.loss_grad = mix(self.learn.loss_grad, partner_loss, self.lam)
         self.learn.loss = self.learn.loss_grad.clone()
-
-    def after_cancel_batch(self):
-        self._unhook()
-
-    def after_fit(self):
-        self._unhook()

@@ -9,6 +9,7 @@ __all__ = ['Comparison', 'plot_comparison', 'compare']
 import json
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,8 @@ import numpy as np
 
 from ..data.files import write_atomically
 from ..lazy import torch
-from .config import matched
+from .config import arm_names, matched
+from .distributed import world
 from .loop import Result, evaluate, train
 
 # %% ../../nbs/api/training/comparison.ipynb #9a687ec6
@@ -60,7 +62,7 @@ def _row(runs, differences, is_baseline):
         return np.mean([getattr(run, name) for run in runs])
 
     accuracy, accuracy_half = _interval([100 * run.accuracy for run in runs])
-    gain, gain_half = _interval(differences or [np.nan])
+    gain, gain_half = _interval([100 * d for d in differences] or [np.nan])
     return {
         "accuracy": round(accuracy, 1),
         "±": round(accuracy_half, 1),
@@ -74,6 +76,31 @@ def _row(runs, differences, is_baseline):
         "predict s": round(mean("predict_seconds"), 1),
         "seeds": len(runs),
     }
+
+# %% ../../nbs/api/training/comparison.ipynb #8d65e27c
+def _percent(share):
+    "Return a share as text that other shares do not have."
+    return f"{100 * share:g} %"
+
+
+def _find_arms(runs):
+    "Return (noise, name) -> {seed: Result} of runs, in their order."
+    names = arm_names(run.recipe for run in runs)
+    arms = {}
+    for run in runs:
+        name = names[replace(run.recipe, seed=0)]
+        arm = arms.setdefault((run.recipe.noise, name), {})
+        arm[run.recipe.seed] = run
+    return arms
+
+
+def _find_baseline(arms, noise):
+    "Return the key of the first arm without techniques for these wrong labels; None without one."
+    for arm, runs in arms.items():
+        recipe = next(iter(runs.values())).recipe
+        if recipe.noise == noise and not recipe.techniques:
+            return arm
+    return None
 
 # %% ../../nbs/api/training/comparison.ipynb #59c163ef
 @dataclass
@@ -110,16 +137,13 @@ class Comparison:
 
     def arms(self):
         "Return (noise, name) -> {seed: Result}, in the order in which they were given."
-        found = {}
-        for run in self.runs:
-            arm = found.setdefault((run.recipe.noise, run.recipe.name), {})
-            arm[run.recipe.seed] = run
-        return found
+        return _find_arms(self.runs)
 
     def differences(self, arm, metric="accuracy"):
         "Return the differences of an arm from the baseline with the same labels, seed by seed."
-        runs = self.arms()[arm]
-        baseline = self.arms().get((arm[0], "baseline"), {})
+        arms = self.arms()
+        runs = arms[arm]
+        baseline = arms.get(_find_baseline(arms, noise=arm[0]), {})
         shared = [seed for seed in runs if seed in baseline]
         return [getattr(runs[s], metric) - getattr(baseline[s], metric) for s in shared]
 
@@ -128,11 +152,11 @@ class Comparison:
         import pandas as pd
 
         rows = {}
-        for arm, runs in self.arms().items():
-            noise, name = arm
-            points = [100 * difference for difference in self.differences(arm)]
-            key = (f"{100 * noise:.0f} %", name)
-            rows[key] = _row(list(runs.values()), points, is_baseline=name == "baseline")
+        arms = self.arms()
+        for (noise, name), runs in arms.items():
+            differences = self.differences((noise, name))
+            is_baseline = (noise, name) == _find_baseline(arms, noise)
+            rows[_percent(noise), name] = _row(list(runs.values()), differences, is_baseline)
         table = pd.DataFrame.from_dict(rows, orient="index")
         return table.rename_axis(["wrong labels", "recipe"])
 
@@ -150,48 +174,74 @@ def _plot_arm(ax, y, points):
     ax.errorbar(mean, y, xerr=half, fmt="o", color=color, capsize=4, lw=2)
 
 
-def _plot_panel(ax, comparison, noise, arms):
-    "Draw all arms with the same share of wrong labels."
+def _plot_panel(ax, comparison, baseline, arms):
+    "Draw all arms with the labels of the arm `baseline`."
     for y, arm in enumerate(arms):
-        _plot_arm(ax, y, [100 * difference for difference in comparison.differences(arm)])
-    baseline = comparison.arms()[noise, "baseline"]
-    accuracy, _ = _interval([100 * run.accuracy for run in baseline.values()])
+        points = [100 * difference for difference in comparison.differences(arm)]
+        if points:
+            _plot_arm(ax, y, points)
+    runs = comparison.arms()[baseline].values()
+    accuracy, _ = _interval([100 * run.accuracy for run in runs])
     ax.axvline(0, color="black", lw=1)
     ax.set_yticks(range(len(arms)), [name for _, name in arms])
-    ax.set_title(f"{100 * noise:.0f} % wrong labels: baseline {accuracy:.1f} %")
+    ax.set_title(f"{_percent(baseline[0])} wrong labels: baseline {accuracy:.1f} %")
     ax.set_xlabel("gain in accuracy, points")
 
 # %% ../../nbs/api/training/comparison.ipynb #62f90ad6
+def _panels(arms):
+    "Return the baseline for each share of wrong labels -> the other arms with these labels."
+    panels = {}
+    for noise, name in sorted(arms, key=lambda arm: arm[0]):
+        baseline = _find_baseline(arms, noise)
+        if baseline is None:
+            raise ValueError(
+                f"comparison must have an arm without techniques for {_percent(noise)} wrong "
+                f"labels, got {name}; its table shows accuracies without one."
+            )
+        others = panels.setdefault(baseline, [])
+        if (noise, name) != baseline:
+            others.append((noise, name))
+    return panels
+
+# %% ../../nbs/api/training/comparison.ipynb #cb2fc92a
 def plot_comparison(
     comparison,  # a `Comparison`
 ):  # matplotlib `Figure`
     "Draw the gain of each arm over the baseline: a dot a seed, the mean with its 95 % interval."
     import matplotlib.pyplot as plt
 
-    panels = {}
-    for noise, name in sorted(comparison.arms(), key=lambda arm: arm[0]):
-        panel = panels.setdefault(noise, [])
-        if name != "baseline":
-            panel.append((noise, name))
+    panels = _panels(comparison.arms())
     fig = plt.figure(figsize=(4.6 * len(panels) + 1, 3.4), layout="constrained")
     plt.close(fig)  # a notebook shows what is returned; an open figure it would show once more
     axes = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for ax, (noise, arms) in zip(axes, panels.items()):
-        _plot_panel(ax, comparison, noise, arms)
+    for ax, (baseline, arms) in zip(axes, panels.items()):
+        _plot_panel(ax, comparison, baseline, arms)
     axes[-1].invert_yaxis()
     return fig
 
 # %% ../../nbs/api/training/comparison.ipynb #dfbd412d
+@contextmanager
+def _one_thread():
+    "Use one thread of torch; restores the number on exit."
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _train_once(recipes, path):
     "Return the results of recipes that differ in `tta` alone: one training, evaluated by each."
-    first = train(recipes[0], path, bar=False)
-    results = [replace(first, learn=None)]
-    for recipe in recipes[1:]:
-        measures = evaluate(first.learn, recipe)
-        results.append(replace(first, recipe=recipe, learn=None, **measures))
+    with _one_thread():
+        first = train(recipes[0], path, bar=False)
+        results = [replace(first, learn=None)]
+        for recipe in recipes[1:]:
+            measures = evaluate(first.learn, recipe)
+            results.append(replace(first, recipe=recipe, learn=None, **measures))
     return results
 
-
+# %% ../../nbs/api/training/comparison.ipynb #50e5deb2
 def _group(recipes):
     "Return recipes in groups that share a training: those that differ in `tta` alone."
     groups = {}
@@ -212,11 +262,27 @@ def _commit():
 def _match_all(recipes, budget):
     "Return each recipe with the budget of the first one that has the same wrong labels."
     first = {}
-    for recipe in recipes:
+    given = list(dict.fromkeys(replace(recipe, seed=0) for recipe in recipes))
+    for recipe in given:
         first.setdefault(recipe.noise, recipe)
-    return [matched(recipe, first[recipe.noise], budget) for recipe in recipes]
+    arms = [matched(recipe, first[recipe.noise], budget) for recipe in given]
+    for arm in arms:
+        if arms.count(arm) > 1:
+            raise ValueError(
+                f"recipes must differ in more than their epochs, which an equal {budget} sets, "
+                f"got {arms.count(arm)} of {arm.name!r}."
+            )
+    return arms
 
+# %% ../../nbs/api/training/comparison.ipynb #6c7a0fb7
+def _check_single_process():
+    if world() > 1:
+        raise ValueError(
+            f"compare must run in one process, got WORLD_SIZE={world()}; "
+            "only train runs under torchrun."
+        )
 
+# %% ../../nbs/api/training/comparison.ipynb #1b675ac7
 def _start_or_continue(about, save):
     "Return the comparison in the file `save`, or an empty one; raises where the file's differs."
     if not save or not Path(save).exists():
@@ -233,7 +299,7 @@ def _start_or_continue(about, save):
 def _title(group):
     "Return a line for the progress bar."
     recipe = group[0]
-    return f"{recipe.name}, {100 * recipe.noise:.0f} % wrong, seed {recipe.seed}"
+    return f"{recipe.name}, {_percent(recipe.noise)} wrong, seed {recipe.seed}"
 
 
 def _sort(comparison, recipes):
@@ -254,6 +320,7 @@ def compare(
     from fastprogress import progress_bar
     from joblib import Parallel, cpu_count, delayed
 
+    _check_single_process()
     recipes = _match_all(recipes, budget)
     jobs = jobs or (1 if torch.cuda.is_available() else cpu_count())
     dataset = Path(path).name if path else "the sample dataset"

@@ -17,9 +17,11 @@ from ..data.folders import dataset_files, no_images_error
 from ..data.hardware import best_device, machine
 from ..data.loaders import get_dls, mislabel
 from ..data.samples import sample_dataset
+from ..fits import plain_loss
 from ..lazy import torch
 from ..models import architecture
 from ..normalize import dataset_stats
+from ..outputs import activation
 from ..resize import fit_progressive
 from ..smoothing import ece
 from .config import Recipe
@@ -43,7 +45,7 @@ class Result:
     seconds: float  # training, wall clock, with a validation each epoch
     predict_seconds: float  # evaluation, wall clock
     history: list  # a dict an epoch, as `fit_progressive` returns it
-    versions: str  # hardware and versions
+    versions: str  # hardware, versions, threads and workers
     # The trained fastai `Learner`; it is not saved with the result.
     learn: object = field(default=None, repr=False, compare=False)
 
@@ -119,8 +121,11 @@ def evaluate(
 ) -> dict:  # accuracy, loss, ece, predict_seconds
     "Return the accuracy, loss and calibration error of a learner on its validation images."
     start = time.perf_counter()
-    with single_process(), learn.no_bar():
-        preds, targs = tta(learn, recipe.tta) if recipe.tta else learn.get_preds()
+    with plain_loss(learn), single_process(), learn.no_bar():
+        if recipe.tta:
+            preds, targs = tta(learn, recipe.tta)
+        else:
+            preds, targs = learn.get_preds(act=activation(learn.loss_func))
     seconds = time.perf_counter() - start
     preds = preds.float().clamp(min=1e-9)
     targs = targs.long()
@@ -149,11 +154,13 @@ def _explain_out_of_memory(recipe):
         ) from e
 
 
-def _versions():
-    "Return hardware, versions and the number of processes in a line."
+def _versions(learn):
+    "Return hardware, versions, threads, the loaders' workers and the processes in a line."
     from lesson7 import __version__
 
-    line = f"{machine(best_device())}, lesson7 {__version__}"
+    threads = torch.get_num_threads()
+    workers = learn.dls.train.fake_l.num_workers
+    line = f"{machine(best_device())}, lesson7 {__version__}; threads {threads}, workers {workers}"
     return f"{line}; {world()} processes" if world() > 1 else line
 
 # %% ../../nbs/api/training/loop.ipynb #f967d4c0
@@ -182,5 +189,5 @@ def train(
         seconds = time.perf_counter() - start
         measures = evaluate(learn, recipe)
     return Result(
-        recipe, seconds=seconds, history=history, versions=_versions(), learn=learn, **measures
+        recipe, seconds=seconds, history=history, versions=_versions(learn), learn=learn, **measures
     )
