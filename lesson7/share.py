@@ -172,6 +172,8 @@ def _test_batch(dls, files):
 def _test_logits(learn, files):
     "Return a learner's logits for files, computed on the CPU in float32."
     batch = _test_batch(learn.dls, files)
+    if batch.shape[1] != 3:
+        raise ValueError(f"learn must be a classifier of RGB images, got {batch.shape[1]} channels")
     model = deepcopy(learn.model).cpu().float().eval()
     with torch.inference_mode():
         return model(batch.cpu().as_subclass(torch.Tensor))
@@ -193,35 +195,34 @@ def check_place(
         raise ValueError(f"{path} is there and holds no model; give another folder.")
 
 # %% ../nbs/07_share.ipynb #d88ece59
-def _same_predictions(learn, about, names, state):
-    "Return the first architecture that predicts as `learn` does; None where none does."
-    with TemporaryDirectory() as folder:
-        sizes = _test_sizes(learn.dls, about["presize"])
-        files = _write_test_images(folder, sizes)
-        expected = _test_logits(learn, files)
-        for name in names:
-            rebuilt = _build(about | dict(arch=name), state)
-            if torch.allclose(_test_logits(rebuilt, files), expected, atol=1e-5):
-                return name
-    return None
+def _same_predictions(learn, about, state, files):
+    "Return the names of the architectures with these weights, and the first that predicts alike."
+    expected = _test_logits(learn, files)
+    names = _candidates(learn.model, state, len(about["vocab"]))
+    for name in names:
+        rebuilt = _build(about | dict(arch=name), state)
+        if torch.allclose(_test_logits(rebuilt, files), expected, atol=1e-5):
+            return names, name
+    return names, None
 
 
 def _find_architecture(learn, about, state):
     "Return the architecture that predicts the same as `learn` when it is built from `about`."
-    names = _candidates(learn.model, state, len(about["vocab"]))
-    if not names:
-        known = ", ".join(architectures())
-        raise ValueError(
-            "No architecture that lesson7 can name has weights of these names and shapes; "
-            f"it can name {known}."
-        )
-    found = _same_predictions(learn, about, names, state)
-    if found is None:
+    with TemporaryDirectory() as folder:
+        files = _write_test_images(folder, _test_sizes(learn.dls, about["presize"]))
+        names, found = _same_predictions(learn, about, state, files)
+    if found:
+        return found
+    if names:
         raise ValueError(
             f"{names[-1]} with these weights predicts otherwise on the loaders of get_dls; "
             "this learner was changed in a way that cannot be kept."
         )
-    return found
+    known = ", ".join(architectures())
+    raise ValueError(
+        "No architecture that lesson7 can name has weights of these names and shapes; "
+        f"it can name {known}."
+    )
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):

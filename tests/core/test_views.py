@@ -87,8 +87,9 @@ def cut_by_hand(file, size, normalize=True, mode="RGB", **options):
 def check_windows(learn, seen, size, n=4, kind="corners", **options):
     "Assert that plain views are validation's, and that windows are those cut by hand."
     views, preds = recorded_views(learn, seen, n, kind=kind)
-    plain, _ = learn.get_preds()
-    assert torch.allclose(preds[0], plain, atol=1e-6)
+    if not any("RatioResize" in t.name for t in learn.dls.after_item.fs):  # it draws a place
+        plain, _ = learn.get_preds()
+        assert torch.allclose(preds[0], plain, atol=1e-6)
     files = learn.dls.valid_ds.items
     assert len(views) == len(files)
     for file, view in zip(files, views):
