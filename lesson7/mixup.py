@@ -25,7 +25,8 @@ def _check_share(t, name):
 
 def _as_floats(a):
     "Return a tensor as it is, or whole numbers as float32."
-    a = torch.as_tensor(a)
+    if not isinstance(a, torch.Tensor):
+        a = as_plain_tensor(a)
     is_float = a.is_floating_point() or a.is_complex()
     return a if is_float else a.to(torch.float32)
 
@@ -46,6 +47,7 @@ def mix(
     t,  # weight of `a`, in [0,1]: a number, or a tensor [B] with one for each item
 ):  # of the same shape and type; float32 for whole numbers
     "Return `t*a + (1-t)*b`, which is all of mixup."
+    a, b = _as_floats(a), _as_floats(b)
     if a.shape != b.shape:
         raise ValueError(
             f"a is {list(a.shape)} and b {list(b.shape)}; only equal shapes can be mixed."
@@ -53,7 +55,6 @@ def mix(
     if isinstance(t, (list, np.ndarray)):
         t = as_plain_tensor(t)
     _check_share(t, "t")
-    a, b = _as_floats(a), _as_floats(b)
     if isinstance(t, torch.Tensor) and t.ndim:
         t = _item_weights(t, a)
     return (t * a + (1 - t) * b).to(torch.promote_types(a.dtype, b.dtype))
@@ -95,7 +96,7 @@ def mix_batch(
     n_classes=None,  # N; needed with class indices
 ):  # mixed x [B,...], soft targets [B,N]
     "Mix a batch with itself in another order, images and targets by the same weights."
-    y, perm = as_plain_tensor(y), as_plain_tensor(perm)
+    y, perm = as_plain_tensor(y), as_plain_tensor(perm).long()
     if not len(x) == len(y) == len(perm):
         raise ValueError(
             f"x has {len(x)} items, y {len(y)} and perm {len(perm)}; there must be as many of each."

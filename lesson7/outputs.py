@@ -39,13 +39,13 @@ _ACTIVATIONS = {
 
 def _loss_names(loss):
     "Return the name of a loss function, or the names of a loss's class and its base classes."
-    while isinstance(loss, partial):
+    while isinstance(loss, partial) or type(loss).__name__ == "BaseLoss":
         loss = loss.func
     if hasattr(loss, "__name__"):
         return [loss.__name__]
     return [base.__name__ for base in type(loss).__mro__]
 
-
+# %% ../nbs/api/outputs.ipynb #caf1e335
 def activation(
     loss,  # a loss function, fastai's or torch's
 ):  # a function of logits [B,C]; None where the loss has its own `activation`
@@ -170,7 +170,8 @@ def probabilities(
     mean, std = (v.to(weight.device) for v in _mean_and_std(learn, stats))
     found = []
     with torch.no_grad(), _evaluating(learn.model):
-        for batch in x.float().to(weight.device).split(BATCH_SIZE):
+        images = x.as_subclass(torch.Tensor).float().to(weight.device)
+        for batch in images.split(BATCH_SIZE):
             normalized = ((batch - mean) / std).to(weight.dtype)
             logits = _outputs(learn.model, normalized, n_classes)
             found.append(logits.float().softmax(1).cpu())

@@ -236,7 +236,7 @@ def _state(model):
             )
     return state
 
-
+# %% ../nbs/07_share.ipynb #67bac62c
 def _describe(learn, state):
     "Return the content of `model.json` without the digests; raises for what cannot be kept."
     from lesson7 import __version__

@@ -89,7 +89,7 @@ def _check_logits(logits, y):
             f"There are {len(logits)} rows of logits and {len(y)} labels; there must be as many."
         )
 
-
+# %% ../nbs/05_smoothing.ipynb #1f16418f
 def smoothed_cross_entropy(
     logits,  # a model's output before softmax, [B,C]
     y,  # class indices [B] of any integer type, or one-hot or soft targets [B,C]
@@ -99,8 +99,7 @@ def smoothed_cross_entropy(
     "Return the cross-entropy against `smooth_labels`, equal to torch's `label_smoothing`."
     logits, y = as_plain_tensor(logits), as_plain_tensor(y)
     _check_logits(logits, y)
-    # Half precision is too coarse for a sum over a batch.
-    exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    exact = logits.to(torch.promote_types(logits.dtype, torch.float32))  # half is too coarse
     n_classes = logits.shape[1]
     target = (1 - eps) * _as_soft(y, n_classes, eps).to(exact) + eps / n_classes
     weight = _class_weights(weight, exact)
@@ -109,7 +108,8 @@ def smoothed_cross_entropy(
     total = -(share * log_probs).sum()
     is_soft = y.ndim == 2
     count = len(y) if is_soft else weight[y.long().to(weight.device)].sum()
-    return (total / count).to(logits.dtype)
+    loss = total / count
+    return loss.to(logits.dtype) if logits.is_floating_point() else loss
 
 # %% ../nbs/05_smoothing.ipynb #09a10cc9
 def _check_probabilities(probs, y, bins):

@@ -129,7 +129,7 @@ def _transforms(dl, is_left_out=lambda transform: False):
 
     return _Transforms(*map(pipeline, (dl.after_item, dl.before_batch, dl.after_batch)))
 
-
+# %% ../nbs/03_tta.ipynb #c28e203d
 def _is_geometric(transform):
     "Return whether a transform is one of fastai's that crop, resize or warp images."
     from fastai.vision import augment
@@ -211,32 +211,32 @@ def _to_device(dl, batch):
     return batch if dl.device is None else to_device(batch, dl.device)
 
 
-def _steps(dl, transforms):
-    "Return a transform, and what it does to one sample, for all that a window passes."
-    steps = [(t, partial(t, split_idx=1)) for t in transforms.item.fs]
-    steps += [(t, lambda s, t=t: t([s], split_idx=1)[0]) for t in transforms.before_batch.fs]
-    steps.append((None, lambda sample: _to_device(dl, _make_batch(dl, [sample]))))
-    return steps + [(t, partial(t, split_idx=1)) for t in transforms.batch.fs]
-
-
 def _name(transform):
-    from fasttransform import Transform
+    from fastai.torch_basics import Transform
 
     return transform.name if type(transform) is Transform else type(transform).__name__
 
+
+def _steps(dl, transforms):
+    "Return the name of each step of a window, and what the step does to one sample."
+    steps = [(_name(t), partial(t, split_idx=1)) for t in transforms.item.fs]
+    for t in transforms.before_batch.fs:
+        steps.append((_name(t), lambda sample, t=t: t([sample], split_idx=1)[0]))
+    steps.append(("create_batch", lambda sample: _to_device(dl, _make_batch(dl, [sample]))))
+    return steps + [(_name(t), partial(t, split_idx=1)) for t in transforms.batch.fs]
+
 # %% ../nbs/03_tta.ipynb #48df83ca
-def _apply(step, samples, box):
+def _apply(name, step, samples, box):
     "Return samples after a step; raises `ValueError` where the step moves or scales pixels."
-    transform, function = step
     try:
-        samples = [function(sample) for sample in samples]
+        samples = [step(sample) for sample in samples]
         reason = None if _leaves_pixels(samples, box) else "which moves, scales or mixes pixels"
     except Exception as e:  # a reader's transform may raise anything for another size
         reason = f"which raises {type(e).__name__} for other sizes"
-    if reason and transform is not None:
+    if reason:
         raise ValueError(
             "transforms must be fastai's, or give the same for a part of an image, "
-            f"got {_name(transform)}, {reason}; leave it out, or use learn.tta"
+            f"got {name}, {reason}; leave it out, or use learn.tta"
         )
     return samples
 
@@ -246,8 +246,8 @@ def _check_transforms(dl, transforms, item):
     image, *labels = item
     for box in _PROBE_BOXES:
         samples = [(probe, *labels) for probe in _probes(image, box)]
-        for step in _steps(dl, transforms):
-            samples = _apply(step, samples, box)
+        for name, step in _steps(dl, transforms):
+            samples = _apply(name, step, samples, box)
 
 # %% ../nbs/03_tta.ipynb #8f281596
 def _item(dl, index):
@@ -279,6 +279,14 @@ def _load(dl, bs, collate):
         generator=torch.Generator(),  # so that torch's own generator stays as it is
     )
 
+
+def _sizes_of_parts(n, bs, most):
+    "Return the sizes of `n` items in batches of `bs`, each split into parts of at most `most`."
+    sizes = []
+    for batch in torch.arange(n).split(bs):
+        sizes += [len(part) for part in batch.split(most)]
+    return sizes
+
 # %% ../nbs/03_tta.ipynb #e8c997e9
 _MEGAPIXEL = 2**20
 
@@ -299,14 +307,7 @@ class _ViewLoader:
         height, width = self._size(self._batch(self.plain, [self.first]))
         together = max(self.bs, _MEGAPIXEL // (height * width))
         self.images_per_batch = max(1, together // (n + 1))
-
-    @property
-    def sizes(self):
-        "Return the number of images in each batch of views."
-        sizes = []
-        for batch in torch.arange(self.dl.n).split(self.bs):
-            sizes += [len(part) for part in batch.split(self.images_per_batch)]
-        return sizes
+        self.sizes = _sizes_of_parts(dl.n, self.bs, self.images_per_batch)
 
     def __len__(self):
         return len(self.sizes)
@@ -365,6 +366,22 @@ def _predict_views(learn, dl, n, kind, scale, seed):
         return preds, None
     return preds, _by_view(targs, loader.sizes, n + 1)[0]
 
+# %% ../nbs/03_tta.ipynb #a7be2214
+def _check_loader(dl):
+    "Raise unless `dl` is one of fastai's loaders and has images."
+    from fastai.data.core import TfmdDL
+
+    if not isinstance(dl, TfmdDL):
+        kind = type(dl).__name__
+        raise TypeError(
+            f"dl must be a fastai loader, of learn.dls.test_dl(files) say, got a {kind}"
+        )
+    if not len(dl.dataset):
+        raise ValueError(
+            "There are no pictures in this loader; a loaded learner needs "
+            "dl=learn.dls.test_dl(files)."
+        )
+
 # %% ../nbs/03_tta.ipynb #58433ff2
 @default_torch()
 def tta(
@@ -382,8 +399,6 @@ def tta(
     "mean" and "lerp" give probabilities; the values of "max" do not sum to 1. Raises `ValueError`
     for a transform of the loader that moves or scales pixels and is not one of fastai's.
     """
-    from fastai.data.core import TfmdDL
-
     _check_windows(1, 1, 1, kind, n, scale)
     if beta is not None and reduce != "lerp":
         raise ValueError(f'beta weighs the plain view in reduce="lerp"; reduce is {reduce!r}.')
@@ -391,15 +406,6 @@ def tta(
     if reduce is not None:
         combine(torch.zeros(1, 1, 1), reduce, beta)  # raises the errors for reduce and beta
     dl = learn.dls.valid if dl is None else dl
-    if not isinstance(dl, TfmdDL):
-        kind = type(dl).__name__
-        raise TypeError(
-            f"dl must be a fastai loader, of learn.dls.test_dl(files) say, got a {kind}"
-        )
-    if not len(dl.dataset):
-        raise ValueError(
-            "There are no pictures in this loader; a loaded learner needs "
-            "dl=learn.dls.test_dl(files)."
-        )
+    _check_loader(dl)
     preds, targs = _predict_views(learn, dl, n, kind, scale, seed)
     return preds if reduce is None else combine(preds, reduce, beta), targs

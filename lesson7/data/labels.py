@@ -76,6 +76,8 @@ def as_plain_tensor(
     if isinstance(x, (list, tuple)) and any(isinstance(item, torch.Tensor) for item in x):
         x = [as_array(item) for item in x]
     values = np.array(x)
+    if values.shape == (0,):
+        values = values.astype(int)  # no labels, of which NumPy cannot know the type
     if values.dtype.kind not in "biufc":
         raise TypeError(f"y must be class numbers or rows of numbers, got {str(x)[:60]}")
     return torch.from_numpy(values)

@@ -168,7 +168,7 @@ def _folder_name(item, placeholder, label):
         raise TypeError(f"items must be image files (str or Path) to have labels, got a {kind}")
     return Path(item).parent.name
 
-
+# %% ../../nbs/api/data/loaders.ipynb #dfdd486d
 def blank_dls(
     vocab,  # class names, in the order of the model's outputs
     size,  # side of the square that the model sees, pixels
