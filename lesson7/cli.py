@@ -113,6 +113,22 @@ def _save(result, out):
     save_model(result.learn, out)
     write_atomically(Path(out) / "result.json", json.dumps(result.to_dict(), indent=1))
 
+# %% ../nbs/api/cli.ipynb #9ddf51fb
+def _check_model(recipe, path):
+    "Raise `ValueError` for a recipe whose model could not be saved, before anything is trained."
+    from fastai.vision.all import CrossEntropyLossFlat, Learner
+
+    from lesson7.data.loaders import get_dls
+    from lesson7.models import architecture
+    from lesson7.normalize import NormStats
+    from lesson7.share import check_saveable
+
+    last = recipe.plan[-1]
+    stats = NormStats.imagenet() if recipe.normalize else None  # in place of the dataset's
+    dls = get_dls(last.bs, last.size, path, stats)
+    model = architecture(recipe.arch, recipe.channels_last)(n_out=dls.c)
+    check_saveable(Learner(dls, model, loss_func=CrossEntropyLossFlat()))
+
 # %% ../nbs/api/cli.ipynb #f4a59df9
 def train(args):
     "Train a model, save it, and print how good it is."
@@ -127,6 +143,7 @@ def train(args):
     _check_out(args.out)
     check_place(args.out)
     recipe, path = _train_recipe(args)
+    _check_model(recipe, path)
     result = train_recipe(recipe, path, bar=is_first())
     if not is_first():
         return

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .data.files import open_image
+from .data.torch_state import default_torch
+from .outputs import activation, check_classifier, original_loss
 from .share import load_model
 from .tta import tta
 
@@ -36,6 +38,15 @@ def _check_files(files):
         open_image(file)
 
 # %% ../nbs/api/inference.ipynb #7850d9a8
+def _predict(learn, dl, use_tta):
+    "Return the probabilities [B,C] of the images of a loader."
+    if use_tta:
+        return tta(learn, dl=dl)[0]
+    with original_loss(learn) as loss:
+        return learn.get_preds(dl=dl, act=activation(loss))[0]
+
+
+@default_torch()
 def predict(
     model,  # a fastai `Learner`, or a folder that `save_model` wrote
     files,  # image files, str or Path
@@ -44,9 +55,10 @@ def predict(
     "Return the predictions of a model for image files."
     _check_files(files)
     learn = load_model(model) if isinstance(model, (str, Path)) else model
+    check_classifier(learn)
     dl = learn.dls.test_dl([Path(file) for file in files])
     with learn.no_bar():
-        preds = tta(learn, dl=dl)[0] if use_tta else learn.get_preds(dl=dl)[0]
+        preds = _predict(learn, dl, use_tta)
     vocab = [str(name) for name in learn.dls.vocab]
     predictions = []
     for file, row in zip(files, preds):

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from .data.labels import as_plain_tensor, is_class_numbers, target_rows
 from .lazy import torch
 
 # %% ../nbs/04_mixup.ipynb #34c2d667
@@ -21,53 +22,81 @@ def _check_share(t, name):
     if not (low >= 0 and high <= 1):
         raise ValueError(f"{name} is {t}; it must be from 0 to 1.")
 
+
+def _as_floats(a):
+    "Return a tensor as it is, or whole numbers as float32."
+    if not isinstance(a, torch.Tensor):
+        a = as_plain_tensor(a)
+    is_float = a.is_floating_point() or a.is_complex()
+    return a if is_float else a.to(torch.float32)
+
 # %% ../nbs/04_mixup.ipynb #4bbd6fbd
+def _item_weights(t, a):
+    "Return the weight of each item of `a` in the shape that multiplies `a`."
+    if t.ndim > 1 or not a.ndim or len(t) != len(a):
+        raise ValueError(
+            f"t is {list(t.shape)} for items {list(a.shape)}; "
+            "it must be a number or hold one weight for each item."
+        )
+    return t.to(a.device).reshape(-1, *[1] * (a.ndim - 1))
+
+
 def mix(
     a,  # tensor: images [B,C,H,W] or one, one-hot targets [B,N] or one, activations, losses
     b,  # the other one, of the same shape
     t,  # weight of `a`, in [0,1]: a number, or a tensor [B] with one for each item
-):  # of the same shape
+):  # of the same shape and type; float32 for whole numbers
     "Return `t*a + (1-t)*b`, which is all of mixup."
+    a, b = _as_floats(a), _as_floats(b)
     if a.shape != b.shape:
         raise ValueError(
             f"a is {list(a.shape)} and b {list(b.shape)}; only equal shapes can be mixed."
         )
+    if isinstance(t, (list, np.ndarray)):
+        t = as_plain_tensor(t)
     _check_share(t, "t")
     if isinstance(t, torch.Tensor) and t.ndim:
-        if t.ndim > 1 or not a.ndim or len(t) != len(a):
-            raise ValueError(
-                f"t is {list(t.shape)} for items {list(a.shape)}; "
-                "it must be a number or hold one weight for each item."
-            )
-        t = t.to(a.device).reshape(-1, *[1] * (a.ndim - 1))
-    return t * a + (1 - t) * b
+        t = _item_weights(t, a)
+    return (t * a + (1 - t) * b).to(torch.promote_types(a.dtype, b.dtype))
 
 # %% ../nbs/04_mixup.ipynb #b002b96c
 def one_hot(
-    y,  # class indices [B]
+    y,  # class indices [B] of any integer type: tensor, array or list
     n_classes,  # N
 ):  # floats [B,N]
     "Return targets as rows of one 1 and zeros."
-    if y.is_floating_point() or y.ndim != 1:
+    y = as_plain_tensor(y)
+    if not is_class_numbers(y):
         raise TypeError(f"y is {y.dtype} {list(y.shape)}; class indices are whole numbers [B].")
     if n_classes < 1:
         raise ValueError(f"n_classes is {n_classes}; it must be 1 or more.")
+    y = y.long()
     if len(y) and not (y.min() >= 0 and y.max() < n_classes):
         raise ValueError(
             f"y has class indices from {y.min()} to {y.max()}; "
             f"with {n_classes} classes they must be from 0 to {n_classes - 1}."
         )
-    return (y[:, None] == torch.arange(n_classes, device=y.device)).float()
+    return (y[:, None] == torch.arange(n_classes, device=y.device)).to(torch.float32)
 
 # %% ../nbs/04_mixup.ipynb #e9cff75b
+def _soft_targets(y, n_classes):
+    "Return class indices [B] or rows [B,N] as soft targets [B,N]."
+    if not is_class_numbers(y):
+        return target_rows(y, n_classes)
+    if n_classes is None:
+        raise ValueError("y holds class indices; say how many classes there are with n_classes.")
+    return one_hot(y, n_classes)
+
+
 def mix_batch(
     x,  # images or anything else, [B,...], floats
-    y,  # class indices [B], or soft targets [B,N]
+    y,  # class indices [B], or targets [B,N] from 0 to 1: one-hot, soft or multi-hot
     lam,  # weight that an item keeps, in [0,1]: a number, or [B]
     perm,  # [B]: the item that each is mixed with
     n_classes=None,  # N; needed with class indices
 ):  # mixed x [B,...], soft targets [B,N]
     "Mix a batch with itself in another order, images and targets by the same weights."
+    y, perm = as_plain_tensor(y), as_plain_tensor(perm).long()
     if not len(x) == len(y) == len(perm):
         raise ValueError(
             f"x has {len(x)} items, y {len(y)} and perm {len(perm)}; there must be as many of each."
@@ -76,12 +105,7 @@ def mix_batch(
         raise ValueError(
             f"perm is {perm.tolist()}; it must name each item from 0 to {len(x) - 1} once."
         )
-    if y.ndim == 1:
-        if n_classes is None:
-            raise ValueError(
-                "y holds class indices; say how many classes there are with n_classes."
-            )
-        y = one_hot(y, n_classes)
+    y = _soft_targets(y, n_classes)
     return mix(x, x[perm.to(x.device)], lam), mix(y, y[perm.to(y.device)], lam)
 
 # %% ../nbs/04_mixup.ipynb #f38e3dba
@@ -97,9 +121,10 @@ def sample_lambda(
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha is {alpha}; it must be a number above 0.")
     # torch's Beta takes no generator, numpy's does
-    seed = int(torch.randint(2**62, (), generator=generator))
+    device = "cpu" if generator is None else generator.device
+    seed = int(torch.randint(2**62, (), generator=generator, device=device, dtype=torch.int64))
     draws = np.random.default_rng(seed).beta(alpha, alpha, n)
-    lam = torch.from_numpy(draws).float()
+    lam = torch.from_numpy(draws).to(torch.float32)
     return torch.maximum(lam, 1 - lam) if keep_half else lam
 
 # %% ../nbs/04_mixup.ipynb #0c0a8ed5

@@ -9,6 +9,7 @@ __all__ = ['architectures', 'architecture']
 from collections.abc import Callable
 from functools import partial
 
+from .data.torch_state import default_torch
 from .lazy import torch
 
 # %% ../nbs/api/models.ipynb #f2e2f441
@@ -21,6 +22,7 @@ def architectures() -> dict[str, Callable]:  # name -> function of `n_out` that 
     return {"xresnet18-narrow": narrow} | {k: getattr(xresnet, k) for k in names}
 
 # %% ../nbs/api/models.ipynb #1eb8d323
+@default_torch()
 def _build(name, build, channels_last, **kwargs):
     "Build a model that knows its architecture's name."
     memory_format = torch.channels_last if channels_last else torch.contiguous_format

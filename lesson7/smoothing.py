@@ -6,6 +6,7 @@
 __all__ = ['smooth_labels', 'smoothed_cross_entropy', 'reliability', 'ece']
 
 # %% ../nbs/05_smoothing.ipynb #c2dc2bab
+from .data.labels import as_plain_tensor, class_numbers
 from .lazy import torch
 
 # %% ../nbs/05_smoothing.ipynb #73fe4be5
@@ -30,13 +31,14 @@ def _check_indices(y, n_classes):
             f"Class indices are whole numbers [B]; these are {y.dtype}, {list(y.shape)} "
             "(a single label needs y[None])."
         )
+    y = y.long()
     wrong = y[(y < 0) | (y >= n_classes)]
     if len(wrong):
         raise ValueError(
             f"y holds class {wrong[0]}; with {n_classes} classes "
             f"it must be from 0 to {n_classes - 1}."
         )
-    return y.long()
+    return y
 
 # %% ../nbs/05_smoothing.ipynb #c06eeaaf
 def _as_soft(y, n_classes, eps):
@@ -48,14 +50,16 @@ def _as_soft(y, n_classes, eps):
             f"n_classes is {n_classes}; it must be 2 or more "
             "(with one class there is nothing to be unsure about)."
         )
-    y = torch.as_tensor(y).as_subclass(torch.Tensor)
+    y = as_plain_tensor(y)
     if y.is_floating_point():
         return _check_soft(y, n_classes)
+    if y.ndim == 2 and y.shape[1] == n_classes:  # one-hot rows of integers or booleans
+        return _check_soft(y.float(), n_classes)
     return torch.nn.functional.one_hot(_check_indices(y, n_classes), n_classes).float()
 
 
 def smooth_labels(
-    y,  # class indices [B], or soft targets [B,C]
+    y,  # class indices [B] of any integer type, or one-hot or soft targets [B,C]
     n_classes,  # C, 2 or more
     eps=0.1,  # share that is spread evenly over all classes, in [0,1)
 ):  # soft targets [B,C]
@@ -63,37 +67,56 @@ def smooth_labels(
     return (1 - eps) * _as_soft(y, n_classes, eps) + eps / n_classes
 
 # %% ../nbs/05_smoothing.ipynb #1b522e13
-def smoothed_cross_entropy(
-    logits,  # a model's output before softmax, [B,C]
-    y,  # class indices [B], or soft targets [B,C]
-    eps=0.1,  # in [0,1); 0: plain cross-entropy
-    weight=None,  # a weight for each class, [C]
-):  # the mean loss, a scalar
-    "Return the cross-entropy against `smooth_labels`, equal to torch's `label_smoothing`."
+def _class_weights(weight, logits):
+    "Return a weight for each class, as `logits` are; ones for None."
+    n_classes = logits.shape[1]
+    if weight is None:
+        return logits.new_ones(n_classes)
+    weight = as_plain_tensor(weight)
+    if list(weight.shape) != [n_classes]:
+        allowed = f"a weight for each of the {n_classes} classes"
+        raise ValueError(f"weight must have {allowed}, got {list(weight.shape)}")
+    return weight.to(logits)
+
+
+def _check_logits(logits, y):
     if logits.ndim != 2:
         raise ValueError(f"Logits are [B,C]; these are {list(logits.shape)}.")
+    if not len(logits):
+        raise ValueError("logits must have one row or more, got 0")
     if len(y) != len(logits):
         raise ValueError(
             f"There are {len(logits)} rows of logits and {len(y)} labels; there must be as many."
         )
+
+# %% ../nbs/05_smoothing.ipynb #1f16418f
+def smoothed_cross_entropy(
+    logits,  # a model's output before softmax, [B,C]
+    y,  # class indices [B] of any integer type, or one-hot or soft targets [B,C]
+    eps=0.1,  # in [0,1); 0: plain cross-entropy
+    weight=None,  # a weight for each class, [C]
+):  # the mean loss, a scalar
+    "Return the cross-entropy against `smooth_labels`, equal to torch's `label_smoothing`."
+    logits, y = as_plain_tensor(logits), as_plain_tensor(y)
+    _check_logits(logits, y)
+    exact = logits.to(torch.promote_types(logits.dtype, torch.float32))  # half is too coarse
     n_classes = logits.shape[1]
-    soft = _as_soft(y, n_classes, eps).to(logits)
-    target = (1 - eps) * soft + eps / n_classes
-    if weight is None:
-        weight = torch.ones_like(logits[0])
-    weight = torch.as_tensor(weight).to(logits)
-    total = -(target * weight * logits.log_softmax(1)).sum()
-    y = torch.as_tensor(y)
-    if y.is_floating_point():
-        return total / len(y)
-    return total / weight[y.long()].sum()
+    target = (1 - eps) * _as_soft(y, n_classes, eps).to(exact) + eps / n_classes
+    weight = _class_weights(weight, exact)
+    share = target * weight
+    log_probs = exact.log_softmax(1).masked_fill(share == 0, 0)  # 0 times infinity is 0
+    total = -(share * log_probs).sum()
+    is_soft = y.ndim == 2
+    count = len(y) if is_soft else weight[y.long().to(weight.device)].sum()
+    loss = total / count
+    return loss.to(logits.dtype) if logits.is_floating_point() else loss
 
 # %% ../nbs/05_smoothing.ipynb #09a10cc9
 def _check_probabilities(probs, y, bins):
-    "Raise unless `probs` are probabilities [B,C] and `y` class indices [B]."
+    "Raise unless `probs` are probabilities [B,C] and `y` has as many labels."
     if bins < 1:
         raise ValueError(f"bins is {bins}; it must be 1 or more.")
-    if probs.ndim != 2 or not len(probs) or y.shape != probs.shape[:1]:
+    if probs.ndim != 2 or not len(probs) or y.shape[:1] != probs.shape[:1]:
         raise ValueError(
             f"probs are [B,C] and y [B]; these are {list(probs.shape)} and {list(y.shape)}."
         )
@@ -107,18 +130,19 @@ def _check_probabilities(probs, y, bins):
 # %% ../nbs/05_smoothing.ipynb #696cf009
 def reliability(
     probs,  # probabilities [B,C]
-    y,  # class indices [B]
+    y,  # class indices [B] of any integer type, or one-hot rows [B,C]
     bins=15,  # of equal width, from 0 to 1
 ):  # number of images, mean confidence and accuracy, [bins] each; NaN for an empty bin
     "Return how often a model is right, for each bin of its confidence."
-    probs, y = (torch.as_tensor(v).as_subclass(torch.Tensor).detach().cpu() for v in (probs, y))
+    probs, y = (as_plain_tensor(values).detach().cpu() for values in (probs, y))
     _check_probabilities(probs, y, bins)
+    y = class_numbers(y, probs.shape[1])
     confidence, predicted = probs.double().max(1)
     is_right = (predicted == y).double()
     bin_index = ((confidence * bins).ceil().long() - 1).clamp(0, bins - 1)
 
     def bin_sums(values):
-        return torch.zeros(bins, dtype=torch.float64).index_add_(0, bin_index, values)
+        return torch.bincount(bin_index, values, bins)
 
     counts = bin_sums(torch.ones_like(confidence))
     return counts.long(), bin_sums(confidence) / counts, bin_sums(is_right) / counts

@@ -9,13 +9,18 @@ __all__ = ['CORNERS', 'combine', 'square_at', 'window_side', 'window_positions',
 import math
 import random
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from .data.hardware import channels_last, keep_memory
+from .data.images import as_array
+from .data.torch_state import default_torch
 from .lazy import torch
-from .outputs import activation
+from .outputs import activation, original_loss
 
 # %% ../nbs/03_tta.ipynb #1ea60048
 def combine(
@@ -107,29 +112,180 @@ def windows(
     return [square_at(h, w, side, fx, fy) for fx, fy in positions]
 
 # %% ../nbs/03_tta.ipynb #3f353ffe
-def _without(pipeline, is_left_out):
-    "Return a fastai `Pipeline` for validation, without some of its transforms."
-    transforms = [t for t in pipeline.fs if not is_left_out(t)]
-    return type(pipeline)(transforms, split_idx=1)
+@dataclass
+class _Transforms:
+    "What a view passes on its way from an image to a batch, as in validation."
+
+    item: object  # fastai `Pipeline`s
+    before_batch: object
+    batch: object
 
 
-def _resizes_item(transform):
-    from fastai.vision.augment import CropPad, RandomCrop, Resize
+def _transforms(dl, is_left_out=lambda transform: False):
+    "Return the transforms of a loader in validation, without some of them."
 
-    return isinstance(transform, (Resize, RandomCrop, CropPad))
+    def pipeline(own):
+        return type(own)([t for t in own.fs if not is_left_out(t)], split_idx=1)
+
+    return _Transforms(*map(pipeline, (dl.after_item, dl.before_batch, dl.after_batch)))
+
+# %% ../nbs/03_tta.ipynb #c28e203d
+def _is_geometric(transform):
+    "Return whether a transform is one of fastai's that crop, resize or warp images."
+    from fastai.vision import augment
+
+    known = (
+        augment.Resize,
+        augment.CropPad,
+        augment.RandomCrop,
+        augment.RandomResizedCrop,
+        augment.RatioResize,
+        augment.AffineCoordTfm,
+        augment.RandomResizedCropGPU,
+    )
+    return isinstance(transform, known) and type(transform).__module__ == augment.__name__
+
+# %% ../nbs/03_tta.ipynb #4dff406c
+def _final_size(transforms):
+    "Return the height and width to which batch transforms resize; None where none of them does."
+    sizes = [t.size for t in transforms if _is_geometric(t) and t.size is not None]
+    if not sizes:
+        return None
+    size = sizes[-1]
+    return (size, size) if isinstance(size, int) else tuple(size)
 
 
-def _resizes_batch(transform):
-    from fastai.vision.augment import AffineCoordTfm, RandomResizedCropGPU
+def _of_class(image, like):
+    "Return an image as the class of `like`, fastai's `PILImage` for example."
+    create = getattr(type(like), "create", None)
+    return image if create is None else create(image)
 
-    return isinstance(transform, (AffineCoordTfm, RandomResizedCropGPU))
+
+def _cut(index, image, size, kind, n, scale, seed):
+    "Return the windows of the image at `index`, resized to `size`, which is height and width."
+    height, width = size
+    seed = None if seed is None else seed + index
+    boxes = windows(image.height, image.width, max(size), kind, n, scale, seed)
+    bilinear = Image.Resampling.BILINEAR
+    resized = [image.crop(box).resize((width, height), bilinear) for box in boxes]
+    return [_of_class(window, image) for window in resized]
+
+# %% ../nbs/03_tta.ipynb #1d7b7106
+_PROBE_BOXES = [(11, 7, 51, 63), (40, 2, 90, 33), (0, 13, 33, 60), (29, 1, 96, 64)]
 
 
-def _only_copies(transform):
-    "Return whether a batch transform does nothing in validation but copy the images."
-    from fastai.vision.augment import AffineCoordTfm
+def _probes(image, box):
+    "Return an image of random pixels, the part in `box`, and the mirror image, like `image`."
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    whole = Image.fromarray(pixels).convert(image.mode)
+    mirrored = whole.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return [_of_class(probe, image) for probe in (whole, whole.crop(box), mirrored)]
 
-    return isinstance(transform, AffineCoordTfm) and transform.size is None
+
+def _pixels(x):
+    "Return an image or a tensor as an array [...,H,W]."
+    array = np.asarray(x) if isinstance(x, Image.Image) else as_array(x)
+    is_channels_last = isinstance(x, Image.Image) and array.ndim == 3
+    return np.moveaxis(array, -1, 0) if is_channels_last else array
+
+
+def _equal(a, b):
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+def _leaves_pixels(samples, box):
+    "Return whether the part and the mirror image are still those of the whole."
+    whole, part, mirrored = (_pixels(sample[0]) for sample in samples)
+    x0, y0, x1, y1 = box
+    return _equal(whole[..., y0:y1, x0:x1], part) and _equal(whole[..., ::-1], mirrored)
+
+# %% ../nbs/03_tta.ipynb #f36c5209
+def _make_batch(dl, items):
+    "Return items as a batch, as `dl.do_batch` does after its transforms."
+    return dl.retain(dl.create_batch(items), items)
+
+
+def _to_device(dl, batch):
+    from fastai.torch_core import to_device
+
+    return batch if dl.device is None else to_device(batch, dl.device)
+
+
+def _name(transform):
+    from fastai.torch_basics import Transform
+
+    return transform.name if type(transform) is Transform else type(transform).__name__
+
+
+def _steps(dl, transforms):
+    "Return the name of each step of a window, and what the step does to one sample."
+    steps = [(_name(t), partial(t, split_idx=1)) for t in transforms.item.fs]
+    for t in transforms.before_batch.fs:
+        steps.append((_name(t), lambda sample, t=t: t([sample], split_idx=1)[0]))
+    steps.append(("create_batch", lambda sample: _to_device(dl, _make_batch(dl, [sample]))))
+    return steps + [(_name(t), partial(t, split_idx=1)) for t in transforms.batch.fs]
+
+# %% ../nbs/03_tta.ipynb #48df83ca
+def _apply(name, step, samples, box):
+    "Return samples after a step; raises `ValueError` where the step moves or scales pixels."
+    try:
+        samples = [step(sample) for sample in samples]
+        reason = None if _leaves_pixels(samples, box) else "which moves, scales or mixes pixels"
+    except Exception as e:  # a reader's transform may raise anything for another size
+        reason = f"which raises {type(e).__name__} for other sizes"
+    if reason:
+        raise ValueError(
+            "transforms must be fastai's, or give the same for a part of an image, "
+            f"got {name}, {reason}; leave it out, or use learn.tta"
+        )
+    return samples
+
+
+def _check_transforms(dl, transforms, item):
+    "Raise `ValueError` for a transform of windows that moves or scales pixels."
+    image, *labels = item
+    for box in _PROBE_BOXES:
+        samples = [(probe, *labels) for probe in _probes(image, box)]
+        for name, step in _steps(dl, transforms):
+            samples = _apply(name, step, samples, box)
+
+# %% ../nbs/03_tta.ipynb #8f281596
+def _item(dl, index):
+    item = dl.dataset[index]
+    return item if isinstance(item, tuple) else (item,)
+
+
+def _check_item(item):
+    "Raise `TypeError` unless an item is an image with labels that have no place in it."
+    from fastai.vision.core import TensorImageBase, TensorMask, TensorPoint
+
+    image, *labels = item
+    if not isinstance(image, Image.Image):
+        kind = type(image).__name__
+        raise TypeError(f"tta cuts windows from pictures; this loader gives a {kind}.")
+    for label in labels:
+        if isinstance(label, (Image.Image, TensorImageBase, TensorMask, TensorPoint)):
+            kind = type(label).__name__
+            raise TypeError(f"items must be one image with classes or numbers, got a {kind} too")
+
+# %% ../nbs/03_tta.ipynb #c13a4605
+def _load(dl, bs, collate):
+    "Return the batches of `collate(indices)`, made by as many worker processes as `dl` has."
+    return torch.utils.data.DataLoader(
+        range(dl.n),
+        bs,
+        collate_fn=collate,
+        num_workers=dl.fake_l.num_workers,
+        generator=torch.Generator(),  # so that torch's own generator stays as it is
+    )
+
+
+def _sizes_of_parts(n, bs, most):
+    "Return the sizes of `n` items in batches of `bs`, each split into parts of at most `most`."
+    sizes = []
+    for batch in torch.arange(n).split(bs):
+        sizes += [len(part) for part in batch.split(most)]
+    return sizes
 
 # %% ../nbs/03_tta.ipynb #e8c997e9
 _MEGAPIXEL = 2**20
@@ -140,84 +296,50 @@ class _ViewLoader:
 
     def __init__(self, dl, n, kind, scale, seed):
         self.dl = dl
-        self.n = n
-        self.kind = kind
-        self.scale = scale
-        self.seed = seed
-        for pipeline in (dl.after_item, dl.before_batch, dl.after_batch):
-            pipeline.split_idx = 1  # as in validation
-        self.plain_batch = _without(dl.after_batch, _only_copies)
-        self.window_item = _without(dl.after_item, _resizes_item)
-        self.window_batch = _without(dl.after_batch, _resizes_batch)
-        self.first = dl.dataset[0]
-        if not isinstance(self.first[0], Image.Image):
-            kind = type(self.first[0]).__name__
-            raise TypeError(f"tta cuts windows from pictures; this loader gives a {kind}.")
-        example = self.plain_batch(self._to_device(dl.do_batch([dl.after_item(self.first)])))
-        self.height, self.width = example[0].shape[-2:]
-        together = max(dl.bs, _MEGAPIXEL // (self.height * self.width))
+        self.bs = dl.bs or 1
+        self.cut = partial(_cut, n=n, kind=kind, scale=scale, seed=seed)
+        self.plain = _transforms(dl)
+        self.window = _transforms(dl, _is_geometric)
+        self.first = _item(dl, 0)
+        _check_item(self.first)
+        _check_transforms(dl, self.window, self.first)
+        self.size = _final_size(dl.after_batch.fs)
+        height, width = self._size(self._batch(self.plain, [self.first]))
+        together = max(self.bs, _MEGAPIXEL // (height * width))
         self.images_per_batch = max(1, together // (n + 1))
-
-    @property
-    def sizes(self):
-        "Return the number of images in each batch of views."
-        sizes = []
-        for batch in torch.arange(len(self.dl.dataset)).split(self.dl.bs):
-            sizes += [len(part) for part in batch.split(self.images_per_batch)]
-        return sizes
+        self.sizes = _sizes_of_parts(dl.n, self.bs, self.images_per_batch)
 
     def __len__(self):
         return len(self.sizes)
 
-    def _to_device(self, batch):
-        from fastai.torch_core import to_device
+    def _size(self, batch):
+        "Return the height and width that the model sees of a batch of plain views."
+        return self.size or tuple(batch[0].shape[-2:])
 
-        return to_device(batch, self.dl.device)
-
-    def _windows(self, index, image):
-        "Return the windows of an image, resized to what the model sees."
-        seed = None if self.seed is None else self.seed + index
-        size = max(self.height, self.width)
-        boxes = windows(image.height, image.width, size, self.kind, self.n, self.scale, seed)
-        shape = (self.width, self.height)
-        resized = []
-        for box in boxes:
-            crop = image.crop(box).resize(shape, Image.Resampling.BILINEAR, reducing_gap=2)
-            resized.append(type(image).create(crop))
-        return resized
+    def _batch(self, transforms, items):
+        "Return items as a batch, before its batch transforms."
+        items = [transforms.item(item) for item in items]
+        return _make_batch(self.dl, transforms.before_batch(items))
 
     def _collate(self, indices):
         "Return a batch for each view, the plain view first, of the images at `indices`."
-        items = [self.dl.dataset[i] if i else self.first for i in indices]
-        images = [item[0] for item in items]
-        labels = [item[1:] for item in items]
+        items = [_item(self.dl, i) if i else self.first for i in indices]
+        plain = self._batch(self.plain, items)
+        cut = partial(self.cut, size=self._size(plain))
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # Pillow releases the lock
-            cut = list(pool.map(self._windows, indices, images))
-        plain = [self.dl.after_item((image, *y)) for image, y in zip(images, labels)]
-        batches = [self.dl.do_batch(plain)]
-        for view in zip(*cut):
-            items = [self.window_item((window, *y)) for window, y in zip(view, labels)]
-            batches.append(self.dl.do_batch(items))
-        return batches
+            images = list(pool.map(cut, indices, [item[0] for item in items]))
+        views = [
+            [(window, *item[1:]) for window, item in zip(view, items)] for view in zip(*images)
+        ]
+        return [plain, *(self._batch(self.window, view) for view in views)]
 
     def __iter__(self):
-        loader = torch.utils.data.DataLoader(
-            range(len(self.dl.dataset)),
-            self.dl.bs,
-            collate_fn=self._collate,
-            num_workers=self.dl.fake_l.num_workers,
-        )
-        for plain, *others in loader:
-            views = [self.plain_batch(self._to_device(plain))]
-            views += [self.window_batch(self._to_device(batch)) for batch in others]
+        for plain, *others in _load(self.dl, self.bs, self._collate):
+            views = [self.plain.batch(_to_device(self.dl, plain))]
+            views += [self.window.batch(_to_device(self.dl, batch)) for batch in others]
             for start in range(0, len(views[0][0]), self.images_per_batch):
-                yield self._joined(views, start)
-
-    def _joined(self, views, start):
-        "Return images and labels of some images in all views, one view after the other."
-        part = slice(start, start + self.images_per_batch)
-        columns = zip(*views)  # images of all views, then labels of all views
-        return tuple(torch.cat([tensor[part] for tensor in column]) for column in columns)
+                part = slice(start, start + self.images_per_batch)
+                yield tuple(torch.cat([t[part] for t in column]) for column in zip(*views))
 
 # %% ../nbs/03_tta.ipynb #f55cbfdd
 def _by_view(rows, sizes, n_views):
@@ -226,18 +348,42 @@ def _by_view(rows, sizes, n_views):
     return torch.cat([batch.unflatten(0, (n_views, -1)) for batch in batches], 1)
 
 
+def _as_validation(dataset):
+    "Return a context in which a dataset uses its transforms for validation."
+    has_splits = hasattr(dataset, "set_split_idx")
+    return dataset.set_split_idx(1) if has_splits else nullcontext()
+
+
 def _predict_views(learn, dl, n, kind, scale, seed):
     "Return the predictions of all views, [views,B,C], and the labels, [B] or None."
     keep_memory()
-    with dl.dataset.set_split_idx(1), channels_last(learn.model):
+    with _as_validation(dl.dataset), channels_last(learn.model), original_loss(learn) as loss:
+        act = activation(loss)
         loader = _ViewLoader(dl, n, kind, scale, seed)
-        preds, targs = learn.get_preds(dl=loader, act=activation(learn.loss_func))
+        preds, targs = learn.get_preds(dl=loader, act=act)
     preds = _by_view(preds, loader.sizes, n + 1)
     if targs is None:
         return preds, None
     return preds, _by_view(targs, loader.sizes, n + 1)[0]
 
+# %% ../nbs/03_tta.ipynb #a7be2214
+def _check_loader(dl):
+    "Raise unless `dl` is one of fastai's loaders and has images."
+    from fastai.data.core import TfmdDL
+
+    if not isinstance(dl, TfmdDL):
+        kind = type(dl).__name__
+        raise TypeError(
+            f"dl must be a fastai loader, of learn.dls.test_dl(files) say, got a {kind}"
+        )
+    if not len(dl.dataset):
+        raise ValueError(
+            "There are no pictures in this loader; a loaded learner needs "
+            "dl=learn.dls.test_dl(files)."
+        )
+
 # %% ../nbs/03_tta.ipynb #58433ff2
+@default_torch()
 def tta(
     learn,  # a fastai `Learner`, freshly trained or loaded
     n=4,  # windows beside the plain view
@@ -250,7 +396,8 @@ def tta(
 ):  # preds [B,C] and targs as `learn.get_preds` returns them; targs may be None
     """Return predictions from the plain view and `n` windows of each image, which is loaded once.
 
-    "mean" and "lerp" give probabilities; the values of "max" do not sum to 1.
+    "mean" and "lerp" give probabilities; the values of "max" do not sum to 1. Raises `ValueError`
+    for a transform of the loader that moves or scales pixels and is not one of fastai's.
     """
     _check_windows(1, 1, 1, kind, n, scale)
     if beta is not None and reduce != "lerp":
@@ -259,10 +406,6 @@ def tta(
     if reduce is not None:
         combine(torch.zeros(1, 1, 1), reduce, beta)  # raises the errors for reduce and beta
     dl = learn.dls.valid if dl is None else dl
-    if not len(dl.dataset):
-        raise ValueError(
-            "There are no pictures in this loader; a loaded learner needs "
-            "dl=learn.dls.test_dl(files)."
-        )
+    _check_loader(dl)
     preds, targs = _predict_views(learn, dl, n, kind, scale, seed)
     return preds if reduce is None else combine(preds, reduce, beta), targs

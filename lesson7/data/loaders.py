@@ -7,6 +7,7 @@ __all__ = ['image_tfms', 'ImageInput', 'image_input', 'FileLabels', 'get_dls', '
 
 # %% ../../nbs/api/data/loaders.ipynb #1319ef97
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median_low
 
@@ -203,28 +204,42 @@ def _seeded(seed):
     return no_random(seed, reproducible=False)
 
 # %% ../../nbs/api/data/loaders.ipynb #8d1b5066
-def _first_class(vocab):
-    return lambda _: vocab[0]
+def _folder_name(item, placeholder, label):
+    "Return the name of a file's folder; `label` for the placeholder."
+    if item is placeholder:
+        return label
+    if not isinstance(item, (str, Path)):
+        kind = type(item).__name__
+        raise TypeError(f"items must be image files (str or Path) to have labels, got a {kind}")
+    return Path(item).parent.name
 
-
+# %% ../../nbs/api/data/loaders.ipynb #dfdd486d
 def blank_dls(
     vocab,  # class names, in the order of the model's outputs
     size,  # side of the square that the model sees, pixels
     presize,  # side of the square to which files are resized first, pixels
     stats,  # as in `get_dls`
+    presized=True,  # whether a file is shrunk when it is opened, as in `get_dls`
 ):  # empty `DataLoaders`; `dls.test_dl(files)` has images
     "Return the loaders of `get_dls` with no images in them."
     from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
 
+    image = Image.new("RGB", (8, 8))  # fastai needs one image in each split
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock(vocab=vocab, sort=False)),
-        get_x=Presized(presize, limit=0),
-        get_y=_first_class(vocab),
+        get_x=Presized(presize, limit=0) if presized else None,
+        get_y=partial(_folder_name, placeholder=image, label=vocab[0]),
         splitter=IndexSplitter([1]),
         **image_tfms(size, presize, stats, flip=False),
     )
-    image = Image.new("RGB", (8, 8))  # fastai needs one image in each split
-    return block.dataloaders([image, image], bs=64, num_workers=0).new_empty()
+    dls = block.dataloaders([image, image], bs=64, num_workers=0)
+    for dataset in (dls.train_ds, dls.valid_ds):
+        for pipeline in dataset.tls:
+            pipeline.types = [
+                (str, Path),
+                *pipeline.types[1:],
+            ]  # files begin at the first transform
+    return dls.new_empty()
 
 # %% ../../nbs/api/data/loaders.ipynb #b41b2cd7
 def mislabel(

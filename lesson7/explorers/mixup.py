@@ -12,11 +12,12 @@ import numpy as np
 import traitlets as T
 
 from ..data.images import as_floats, encode_png, squares
+from ..data.labels import class_indices
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..mixup import ALPHAS, beta_density
-from ..outputs import probabilities
+from ..outputs import check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/mixup.ipynb #afbdf04d
 N_DRAWS = 40  # weights that can be drawn for each alpha
@@ -45,34 +46,6 @@ def one_hot_rows(
     "Return targets as rows of one 1 and zeros."
     return np.eye(n_classes)[list(classes)]
 
-# %% ../../nbs/api/explorers/mixup.ipynb #1238a486
-def _default_vocab(labels):
-    "Return a name for each class in `labels`, which are indices or names."
-    if all(isinstance(label, int) for label in labels):
-        return [f"class {i}" for i in range(max(labels, default=0) + 1)]
-    return list(dict.fromkeys(labels))
-
-
-def _class_index(label, vocab):
-    "Return a label as an index into `vocab`; raises `ValueError` for one that it does not have."
-    if isinstance(label, int):
-        if not 0 <= label < len(vocab):
-            raise ValueError(f"label must be from 0 to {len(vocab) - 1}, got {label}")
-        return label
-    if str(label) not in vocab:
-        raise ValueError(f"label must be a name in the vocab, got {str(label)!r}")
-    return vocab.index(str(label))
-
-# %% ../../nbs/api/explorers/mixup.ipynb #cb132a28
-def _class_indices(labels, vocab, n):
-    "Return the labels of `n` images as indices into a vocabulary, and the vocabulary."
-    labels = list(labels.tolist() if hasattr(labels, "tolist") else labels)
-    if len(labels) != n:
-        allowed = f"one entry for each of the {n} images"
-        raise ValueError(f"labels must have {allowed}, got {len(labels)}")
-    vocab = [str(name) for name in (_default_vocab(labels) if vocab is None else vocab)]
-    return [_class_index(label, vocab) for label in labels], vocab
-
 # %% ../../nbs/api/explorers/mixup.ipynb #f90c3b29
 def _check_alpha(alpha):
     if not 0 < alpha < math.inf:
@@ -92,6 +65,19 @@ def _density_curves(alphas):
     "Return the density of Beta(alpha, alpha) at the centre of each bin, a list for each alpha."
     centres = _bin_centres()
     return [beta_density(centres, alpha).round(4).tolist() for alpha in alphas]
+
+# %% ../../nbs/api/explorers/mixup.ipynb #5c347abc
+def _check_learners(learn):
+    "Raise `ValueError` unless `learn` is two classifiers of the same classes."
+    if not isinstance(learn, (tuple, list)) or len(learn) != 2:
+        kind = type(learn).__name__
+        raise ValueError(f"learn must be two learners (with, without), got a {kind}")
+    for one in learn:
+        check_classifier(one)
+    first, second = ([str(name) for name in one.dls.vocab] for one in learn)
+    if first != second:
+        got = f"{', '.join(first)[:40]} and {', '.join(second)[:40]}"
+        raise ValueError(f"learn must be two learners of the same classes, got {got}")
 
 # %% ../../nbs/api/explorers/mixup.ipynb #6fe5392b
 def class_rows(
@@ -153,7 +139,9 @@ def _draw_images(axes, explorer, names):
 def _draw_target(ax, explorer, names):
     "Draw the mixed target, a bar for each class that is shown."
     rows = explorer.rows if explorer.classes == "own" else range(len(LESSON_CLASSES))
-    ax.bar([names[i] for i in rows], explorer.target[list(rows)])
+    positions = range(len(rows))
+    ax.bar(positions, explorer.target[list(rows)])
+    ax.set_xticks(positions, [names[i] for i in rows])
     ax.set(ylim=(0, 1), title="mixed target")
     ax.tick_params(axis="x", labelsize=7)
 
@@ -240,7 +228,7 @@ def _chosen(images, labels, vocab, most):
     images = list(images)
     if labels is None:
         labels = [f"picture {i}" for i in range(1, len(images) + 1)]
-    labels, vocab = _class_indices(labels, vocab, len(images))
+    labels, vocab = class_indices(labels, vocab, len(images))
     if len(images) > most:
         used = np.linspace(0, len(images) - 1, most).astype(int)
         images = [images[i] for i in used]
@@ -261,7 +249,7 @@ class MixupExplorer(_MixupState):
     def __init__(
         self,
         images=None,  # what `squares` takes; None: `photos()`. At most 12 are used, 6 with `learn`
-        labels=None,  # a class for each, as index or name; None: each its own
+        labels=None,  # a class for each: number, name or one-hot row; None: each its own
         vocab=None,  # class names; None: those of `learn`, or of the labels
         t=0.3,  # weight of the first image, in [0,1]
         alpha=0.4,  # above 0
@@ -272,6 +260,8 @@ class MixupExplorer(_MixupState):
     ):
         if learn and images is None:
             raise ValueError("images must be given with learn, of classes that the learners know")
+        if learn:
+            _check_learners(learn)
         _check_alpha(alpha)
         if images is None:
             labels = list(photos()) if labels is None else labels

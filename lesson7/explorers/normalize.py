@@ -9,12 +9,13 @@ __all__ = ['CHANNELS', 'BINS', 'RAW_RANGE', 'NORMALIZED_RANGE', 'channel_stats',
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_array, as_floats, encode_png, image_grid, random_crops, squares
+from ..data.images import as_floats, encode_png, image_grid, random_crops, squares
+from ..data.labels import class_indices
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..normalize import NormStats
-from ..outputs import probabilities
+from ..outputs import check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/normalize.ipynb #a76c49e4
 KINDS = {  # what to normalize with: the state's value, and how a picture names it
@@ -144,14 +145,14 @@ class _NormalizeState(Explorer):
         return std
 
 # %% ../../nbs/api/explorers/normalize.ipynb #418106cd
-def _class_indices(labels, n):
+def _targets(labels, learn, n):
     "Return the class index of each of `n` images as a list; an empty one for no labels."
+    if learn:
+        check_classifier(learn)
     if labels is None:
         return []
-    if len(labels) != n:
-        allowed = f"one entry for each of the {n} images"
-        raise ValueError(f"labels must have {allowed}, got {len(labels)}")
-    return [int(label) for label in as_array(labels)]
+    vocab = learn.dls.vocab if learn else None
+    return class_indices(labels, vocab, n)[0]
 
 # %% ../../nbs/api/explorers/normalize.ipynb #c08da8ff
 class NormalizeExplorer(_NormalizeState):
@@ -164,7 +165,7 @@ class NormalizeExplorer(_NormalizeState):
         images=None,  # what `squares` takes; at most 32 are used. None: crops of `photos()`
         stats=None,  # `NormStats` of the whole dataset; None: of these images
         side=64,  # of the images, pixels
-        labels=None,  # the images' class indices, to count the correct predictions of `learn`
+        labels=None,  # the images' classes, to count the correct predictions of `learn`
         learn=None,  # a fastai `Learner`; its predictions are computed for each kind but "own"
         seed=42,  # of the batches
         **state,  # draw, bs, kind, show, own_mean, own_std
@@ -173,7 +174,7 @@ class NormalizeExplorer(_NormalizeState):
         if images is None:
             images = random_crops(list(photos().values()), MAX_IMAGES, rng)
         tiles = squares(images, side, MAX_IMAGES)
-        right = _class_indices(labels, len(tiles))
+        right = _targets(labels, learn, len(tiles))
         self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
         known = dict(dataset=stats or channel_stats(self.images), imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]

@@ -13,7 +13,7 @@ from ..data.images import as_floats, as_image, encode_png, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..outputs import probabilities
+from ..outputs import check_classifier, probabilities
 from ..resize import Stage, relative_cost
 
 # %% ../../nbs/api/explorers/resize.ipynb #c44219af
@@ -54,6 +54,7 @@ def _best_classes(learn, images):
 
 def _predictions(learn, pixels, files):
     "Return the best classes for each file and size, with the names of the classes."
+    check_classifier(learn)
     names = [str(name) for name in learn.dls.vocab]
     in_files = [np.round(area_mean(pixels, side)) for side in files]
     found = {str(side): {} for side in files}
