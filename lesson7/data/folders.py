@@ -121,13 +121,13 @@ def image_files(
 ) -> list:  # sorted
     "Return the image files in a folder, those of a dataset as `dataset_files` lists them."
     folder = Path(folder)
-    files = dataset_files(folder)
-    if files.train and files.val:
-        return [file for file, _ in [*files.train, *files.val]]
-    if folder.name in SPLITS:
+    if folder.name in SPLITS:  # first, since a class may be called train or val, too
         files = dataset_files(folder.parent)
         if files.train and files.val:
             return [file for file, _ in getattr(files, folder.name)]
+    files = dataset_files(folder)
+    if files.train and files.val:
+        return [file for file, _ in [*files.train, *files.val]]
     images, _ = list_images(folder)
     return images
 
