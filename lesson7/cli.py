@@ -143,7 +143,8 @@ def train(args):
     _check_out(args.out)
     check_place(args.out)
     recipe, path = _train_recipe(args)
-    _check_model(recipe, path)
+    if is_first():
+        _check_model(recipe, path)
     result = train_recipe(recipe, path, bar=is_first())
     if not is_first():
         return

@@ -233,12 +233,10 @@ def blank_dls(
         **image_tfms(size, presize, stats, flip=False),
     )
     dls = block.dataloaders([image, image], bs=64, num_workers=0)
+    files = (str, Path)  # they begin at the first transform, and open images at a later one
     for dataset in (dls.train_ds, dls.valid_ds):
         for pipeline in dataset.tls:
-            pipeline.types = [
-                (str, Path),
-                *pipeline.types[1:],
-            ]  # files begin at the first transform
+            pipeline.types = [files, *pipeline.types[1:]]
     return dls.new_empty()
 
 # %% ../../nbs/api/data/loaders.ipynb #b41b2cd7

@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from learners import tiny_network
 from PIL import Image, ImageFilter, ImageOps
 
+from lesson7.inference import predict
 from lesson7.smoothing import smoothed_cross_entropy
 from lesson7.tta import tta, windows
 
 STATS = (0.4, 0.37, 0.35), (0.21, 0.2, 0.19)
-SHAPES = [(300, 240), (130, 260), (200, 200), (333, 97), (150, 170), (96, 250)]  # width, height
+SHAPES = [(300, 240), (97, 250), (200, 200), (150, 170)]  # width, height
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    "Six PNG files of two classes, of different sizes, with structure and noise in them."
+    "Four PNG files of two classes, of different sizes, with structure and noise in them."
     root = tmp_path_factory.mktemp("views")
     rng = np.random.default_rng(0)
     for i, (width, height) in enumerate(SHAPES):
@@ -42,7 +43,7 @@ def fastai():
     return names
 
 
-def make_learner(folder, item=None, batch=None, bs=6, block=None, loss=None):
+def make_learner(folder, item=None, batch=None, bs=4, block=None, loss=None):
     "Return a learner whose validation set is all files, and the list of the model's inputs."
     v = fastai()
     dls = v.DataBlock(
@@ -179,11 +180,11 @@ def test_windows_of_batches_of_one_that_the_batch_transforms_resize(folder):
     check_windows(*make_learner(folder, None, with_normalize(batch), bs=1), size)
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(sorted(item_pipelines())),
     st.sampled_from(sorted(batch_pipelines())),
-    st.sampled_from([1, 2, 4, 6]),
+    st.sampled_from([1, 3, 4]),
     st.sampled_from(["corners", "ends"]),
     st.integers(1, 4),
 )
@@ -410,6 +411,26 @@ def test_losses_of_the_package_and_of_torch_give_probabilities(folder, name):
     assert torch.allclose(tta(learn)[0], tta(expected)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", [*LOSSES, "torch's", "interrupted"])
+@pytest.mark.parametrize("use_tta", [True, False])
+def test_predict_gives_probabilities_with_any_loss(folder, name, use_tta):
+    loss = LOSSES.get(name, torch.nn.CrossEntropyLoss())
+    learn, _ = make_learner(folder, fastai().Resize(32), loss=loss)
+    if name == "interrupted":
+        mixing = fastai().MixUp()
+        mixing.old_lf = loss
+        learn.loss_func = mixing.lf
+    files = list(learn.dls.valid_ds.items)
+    expected = tta(learn)[0] if use_tta else None
+    if expected is None:
+        x = learn.dls.test_dl(files).one_batch()[0]
+        with torch.no_grad():
+            expected = learn.model.eval()(x).softmax(1)
+    for prediction, row in zip(predict(learn, files, use_tta), expected.tolist(), strict=True):
+        assert list(prediction.probabilities.values()) == pytest.approx(row, abs=1e-6)
+        assert sum(row) == pytest.approx(1, abs=1e-6)
+
+
 @pytest.mark.parametrize("callback", ["MixUp", "CutMix"])
 @pytest.mark.parametrize("event", ["after_batch", "after_loss", "before_step"])
 @pytest.mark.parametrize("kept", [True, False], ids=["in the learner", "in the fit"])
@@ -443,7 +464,7 @@ def test_a_learner_after_an_interrupted_fit_with_mixup(folder, callback, event, 
 def test_windows_do_not_depend_on_the_batch_size(folder, parameter):
     options = dict(n=2) if parameter == "n" else dict(scale=0.5)
     results = []
-    for bs in (1, 2, 5):
+    for bs in (1, 2, 3):
         learn, _ = make_learner(folder, fastai().RandomResizedCrop(40), bs=bs)
         results.append(tta(learn, reduce=None, **options)[0])
     assert torch.allclose(results[0], results[1], atol=1e-6)

@@ -246,7 +246,7 @@ def test_the_arithmetic_does_not_depend_on_torchs_settings(setting):
     assert check_each(FUNCTIONS, expected, setting) == []
 
 
-MODEL_SETTINGS = ["no grad", "inference mode", "float64", "bfloat16", "device", "threads"]
+MODEL_SETTINGS = ["no grad", "inference mode", "float64", "bfloat16", "device"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -52,7 +52,7 @@ def shown(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("first, second, t", [(0, 1, 0.3), (1, 3, 0.3), (3, 0, 0.8), (2, 2, 0.5)])
+@pytest.mark.parametrize("first, second, t", [(0, 1, 0.3), (3, 0, 0.8)])
 def test_bars_of_the_mixup_explorer(name, first, second, t):
     explorer = MixupExplorer(images(), range(4), NAMES[name], t=t, first=first, second=second)
     ax = axis_with_title(explorer.figure(), "mixed target")
@@ -130,7 +130,7 @@ def test_captions_of_the_resize_explorer(name):
     assert [shown(line) for line in caption[-3:]] == expected
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["the same", "blank", "mathematics"])
 def test_a_still_of_such_names_can_be_drawn(name):
     explorer = MixupExplorer(images(), range(4), NAMES[name])
     assert draw_still(explorer.figure).startswith(b"\x89PNG")
