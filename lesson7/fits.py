@@ -154,11 +154,11 @@ def check_batches(
 
 # %% ../nbs/api/fits.ipynb #d2fa3ffb
 def require_batches():
-    "Return a fastai callback that raises `ValueError` before a fit in which no step is taken."
+    "Return a fastai callback that raises `ValueError` before an epoch in which no step is taken."
     from fastai.callback.core import Callback
 
     class RequireBatches(Callback):
-        def before_fit(self):
+        def before_train(self):  # predicting has the event `before_fit`, too
             check_batches(self.dls)
 
     return RequireBatches()

@@ -62,7 +62,7 @@
       if (!control || control.value === value) continue;
       const old = control.value;
       control.value = value;
-      const isAccepted = control.value === value && control.validity.valid;
+      const isAccepted = value && control.value === value && control.validity.valid;
       if (!isAccepted) control.value = old;
       else for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
     }

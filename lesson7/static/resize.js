@@ -92,7 +92,10 @@ function addStageControls(frame, index) {
   /** @returns {Stage[]} */
   const stages = () => frame.model.get("stages");
   /** @param {Stage} stage */
-  const setStage = (stage) => frame.set("stages", replaceStage(stages(), index, stage));
+  function setStage(stage) {
+    const isShown = index < stages().length; // a link can name a stage that is not
+    if (isShown) frame.set("stages", replaceStage(stages(), index, stage));
+  }
 
   slider(frame, `Size ${index + 1}`, {
     ...{ min: 16, max: MOST_SIZE, step: 16, parent, trait: `size${index}`, traits: ["stages"] },

@@ -41,7 +41,7 @@ const COLOURS = {
   mixed: "var(--l7-green)",
 };
 const TRAITS = ["n", "eps", "label", "t", "p", "show", "against"];
-const COLUMNS = ["target", "true class", "loss now", "pushes logit", "minimum at p", "at logit"];
+const COLUMNS = ["target", "true class", "loss", "push", "best p", "its logit"];
 const BAR_ROWS = 10; // at most
 const WIDTH = 560;
 const HEIGHT = 250;

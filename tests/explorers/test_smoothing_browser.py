@@ -173,8 +173,8 @@ def test_keys_set_the_numbers(open_explorer):
     assert table_numbers(page)[1, 0] == pytest.approx(0.901)
     page.get_by_label("Classes, N").press("ArrowUp")
     assert table_numbers(page)[1, 0] == pytest.approx(0.89 + 0.11 / 11)
-    page.get_by_label("True class").press("End")
-    assert page.get_by_label("True class").input_value() == "10"
+    page.get_by_label("True class", exact=True).press("End")
+    assert page.get_by_label("True class", exact=True).input_value() == "10"
     assert bar_names(page)[-2] == "class 10"
     page.get_by_label("Mixed: weight of the true class").press("ArrowLeft")
     assert table_numbers(page)[2, 0] == pytest.approx(0.69)
@@ -204,7 +204,7 @@ def test_invalid_number_of_classes_is_not_used(open_explorer):
     field.fill("2")
     assert field.get_attribute("aria-invalid") == "false"
     assert len(values(page, BARS)) == 2
-    assert page.get_by_label("True class").input_value() == "1"  # the last class
+    assert page.get_by_label("True class", exact=True).input_value() == "1"  # the last class
 
 
 def test_bars_have_the_class_names(open_explorer):
