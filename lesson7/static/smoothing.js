@@ -129,7 +129,7 @@ function addTargetControls(frame) {
     max: () => model.get("n") - 1,
     get: () => readState(model).label,
   });
-  slider(frame, "Mixed: weight of the true class", {
+  slider(frame, "Mixed: weight t", {
     trait: "t",
     min: 0,
     max: 1,

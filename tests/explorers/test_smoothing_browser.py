@@ -81,7 +81,7 @@ def set_state(page, explorer):
         "Classes, N": explorer.n,
         "True class": explorer.label,
         "eps": explorer.eps,
-        "Mixed: weight of the true class": explorer.t,
+        "Mixed: weight t": explorer.t,
         "Confidence p": explorer.p,
     }
     for label, value in fields.items():
@@ -176,7 +176,7 @@ def test_keys_set_the_numbers(open_explorer):
     page.get_by_label("True class", exact=True).press("End")
     assert page.get_by_label("True class", exact=True).input_value() == "10"
     assert bar_names(page)[-2] == "class 10"
-    page.get_by_label("Mixed: weight of the true class").press("ArrowLeft")
+    page.get_by_label("Mixed: weight t").press("ArrowLeft")
     assert table_numbers(page)[2, 0] == pytest.approx(0.69)
 
 
