@@ -380,3 +380,16 @@ def test_one_output_for_a_number_is_taken(root):
     learn = Learner(dls, tiny_network(1), loss_func=MSELossFlat())
     with learn.no_logging():
         assert len(fit_progressive(learn, lambda bs, size: dls, STAGES)) == 4
+
+
+def test_rows_that_lead_to_no_file_are_known_by_their_values():
+    "Neither the order of the rows nor their index tells one from others."
+    from types import SimpleNamespace as Namespace
+
+    from lesson7.data.splits import image_ids
+
+    rows = pd.DataFrame(dict(x=[0.5, 0.25, 0.125], y=["a", "b", "a"]))
+    moved = rows.iloc[[2, 0, 1]].set_axis([7, 8, 9])
+    other = rows.assign(x=[0.5, 0.25, 0.0625])
+    ids = [image_ids(Namespace(items=items)) for items in (rows, moved, other)]
+    assert ids[0] == ids[1] and len(ids[0]) == 3 and len(ids[0] & ids[2]) == 2
