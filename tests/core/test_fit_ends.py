@@ -580,6 +580,19 @@ def test_trackers_do_what_they_do_by_hand(case, tmp_path, capsys):
     )
 
 
+def test_a_logger_writes_what_it_writes_by_hand(tmp_path):
+    from fastai.callback.progress import CSVLogger
+
+    logs = []
+    for folder, fit in (("ours", run), ("theirs", by_hand)):
+        (tmp_path / folder).mkdir()
+        learn = make_learner(CSVLogger(append=True), path=tmp_path / folder)
+        fit(learn)
+        lines = (tmp_path / folder / "history.csv").read_text().splitlines()
+        logs.append([line.rpartition(",")[0] for line in lines])  # without the time
+    assert logs[0] == logs[1] and len(logs[0]) == 3 + 4  # a header for each of three fits
+
+
 def torch_measures(learn, part):
     "Return cross-entropy and accuracy of the model on the validation images, with torch alone."
     model = deepcopy(learn.model).eval()
