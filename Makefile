@@ -1,4 +1,4 @@
-# make lab     JupyterLab on the first notebook      make test    everything: the site with every notebook, pytest
+# make lab     JupyterLab on the first notebook      make test    everything: every notebook, pytest
 # make check   lint and the quick tests              make lint    style, types, spelling
 # make long    tests that are long by nature         make format  fixes the style
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
@@ -75,7 +75,8 @@ clean-edition: $(READY)
 	rm -rf build/clean
 	$(BIN)/python -c 'from lesson7.course.notebooks import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
 
-# Style of Python and of the notebooks, spelling, the views' types and style. `make format` fixes what it can.
+# Style of Python and of the notebooks, spelling, the views' types and style.
+# `make format` fixes what it can.
 lint: $(READY) node_modules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
