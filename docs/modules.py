@@ -14,7 +14,7 @@ from settings import LIBRARY, NOTEBOOKS
 
 # Their names are ordinary words or other libraries' names: a text that says `train` means
 # `training.loop.train`, one that says `torch` means PyTorch.
-NOT_LINKED = ("cli", "lazy", "training.launch")
+NOT_LINKED = ("cli", "errors", "lazy", "training.launch")
 # Explorers do not read it: it shows them where there is no kernel.
 HOST = "host.js"
 

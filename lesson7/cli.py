@@ -18,6 +18,7 @@ from .course.notebooks import copy_notebooks, update_notebooks
 from .data.files import write_atomically
 from .data.folders import dataset_files
 from .data.samples import imagenette, sample_dataset
+from .errors import check_count, require
 from .lazy import torch
 
 # %% ../nbs/api/cli.ipynb #d0340dcf
@@ -82,11 +83,9 @@ def _check_out(path):
     "Raise `ValueError` for a path that cannot be written, before anything is trained."
     parents = Path(path).absolute().parents
     folder = next(parent for parent in parents if parent.exists())
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ValueError(
-            f"{path} cannot be written, since {folder} is no folder that takes files; "
-            "give another --out."
-        )
+    is_writable = folder.is_dir() and os.access(folder, os.W_OK)
+    got = f"{path}, in {folder}"
+    require(is_writable, "--out", "in a folder that can be written", got)
 
 # %% ../nbs/api/cli.ipynb #94beba48
 def _train_recipe(args):
@@ -95,10 +94,10 @@ def _train_recipe(args):
     from lesson7.training.config import Recipe
 
     if args.recipe:
-        if args.techniques or args.epochs is not None or args.seed is not None:
-            raise ValueError(
-                "--recipe says all there is to say; leave out techniques, --epochs and --seed."
-            )
+        is_alone = not args.techniques and args.epochs is None and args.seed is None
+        advice = "a recipe has them"
+        got = "techniques, --epochs or --seed, too"
+        require(is_alone, "--recipe", "alone", got, advice)
         text = Path(args.recipe).read_text(encoding="utf-8", errors="replace")
         return Recipe.from_json(text), args.path
     changes = {} if args.seed is None else dict(seed=args.seed)
@@ -136,10 +135,9 @@ def train(args):
     from lesson7.training.distributed import is_first
     from lesson7.training.loop import train as train_recipe
 
-    if Path(args.out).exists() and not args.replace:
-        raise ValueError(
-            f"{args.out} is there already; give another folder with --out, or --replace."
-        )
+    is_free = args.replace or not Path(args.out).exists()
+    got = f"{args.out}, which exists"
+    require(is_free, "--out", "a new folder", got, "give another one, or --replace")
     _check_out(args.out)
     check_place(args.out)
     recipe, path = _train_recipe(args)
@@ -165,8 +163,7 @@ def compare(args):
     from lesson7.recipe import techniques
     from lesson7.training.comparison import compare as compare_recipes
 
-    if args.seeds < 1:
-        raise ValueError(f"--seeds is {args.seeds}; it must be 1 or more.")
+    check_count("--seeds", args.seeds)
     _check_out(args.out)
     base, path = _base(args)
     arms = []

@@ -9,6 +9,7 @@ __all__ = ['original_loss', 'plain_loss', 'restored', 'check_batches', 'require_
 from contextlib import contextmanager
 
 from .data.splits import class_names
+from .errors import must_be, require
 from .lazy import torch
 
 # %% ../nbs/api/fits.ipynb #7bc841d7
@@ -23,12 +24,12 @@ def original_loss(
 @contextmanager
 def plain_loss(
     learn,  # a fastai `Learner`
-):
+):  # yields the loss function
     "Use the loss function that `learn` was made with; restores the present one on exit."
     present = learn.loss_func
     learn.loss_func = original_loss(present)
     try:
-        yield learn
+        yield learn.loss_func
     finally:
         learn.loss_func = present
 
@@ -145,12 +146,9 @@ def check_batches(
     if len(dls.train):
         return
     images = len(dls.train_ds)
-    if not images:
-        raise ValueError(f"Stage {stage} must have training images, got none.")
-    raise ValueError(
-        f"bs of stage {stage} must be at most {images}, the number of training images, "
-        f"got {dls.train.bs}."
-    )
+    require(images, f"number of training images of stage {stage}", "1 or more", 0)
+    allowed = f"at most {images}, the number of training images"
+    raise ValueError(must_be(f"bs of stage {stage}", allowed, dls.train.bs))
 
 # %% ../nbs/api/fits.ipynb #d2fa3ffb
 def require_batches():
@@ -194,7 +192,5 @@ def check_outputs(
     count = outputs.shape[1]
     # One output serves two classes, or a number; fastai's losses for classes have `y_int`.
     is_single = count == 1 and not getattr(learn.loss_func, "y_int", False)
-    if count < len(classes) and not is_single:
-        raise ValueError(
-            f"The model must have an output for each of the {len(classes)} classes, got {count}."
-        )
+    allowed = f"{len(classes)} or more, one for each class"
+    require(count >= len(classes) or is_single, "number of the model's outputs", allowed, count)

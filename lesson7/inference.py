@@ -11,7 +11,9 @@ from pathlib import Path
 
 from .data.files import open_image
 from .data.torch_state import default_torch
-from .outputs import activation, check_classifier, original_loss
+from .errors import require
+from .fits import plain_loss
+from .outputs import activation, check_classifier
 from .share import load_model
 from .tta import tta
 
@@ -33,8 +35,7 @@ class Prediction:
 def _check_files(files):
     "Raise `ValueError` for a file that is missing or is no image."
     for file in files:
-        if not Path(file).is_file():
-            raise ValueError(f"There is no file {file}; give image files.")
+        require(Path(file).is_file(), "files", "image files", f"{file}, where there is no file")
         open_image(file)
 
 # %% ../nbs/api/inference.ipynb #7850d9a8
@@ -42,7 +43,7 @@ def _predict(learn, dl, use_tta):
     "Return the probabilities [B,C] of the images of a loader."
     if use_tta:
         return tta(learn, dl=dl)[0]
-    with original_loss(learn) as loss:
+    with plain_loss(learn) as loss:
         return learn.get_preds(dl=dl, act=activation(loss))[0]
 
 

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from .data.labels import as_plain_tensor, is_class_numbers, target_rows
+from .errors import check_count, check_positive, must_be, require
 from .lazy import torch
 
 # %% ../nbs/04_mixup.ipynb #34c2d667
@@ -19,8 +20,7 @@ def _check_share(t, name):
     is_tensor = isinstance(t, torch.Tensor)
     low = t.min() if is_tensor else t
     high = t.max() if is_tensor else t
-    if not (low >= 0 and high <= 1):
-        raise ValueError(f"{name} is {t}; it must be from 0 to 1.")
+    require(low >= 0 and high <= 1, name, "in [0, 1]", t)
 
 
 def _as_floats(a):
@@ -33,11 +33,9 @@ def _as_floats(a):
 # %% ../nbs/04_mixup.ipynb #4bbd6fbd
 def _item_weights(t, a):
     "Return the weight of each item of `a` in the shape that multiplies `a`."
-    if t.ndim > 1 or not a.ndim or len(t) != len(a):
-        raise ValueError(
-            f"t is {list(t.shape)} for items {list(a.shape)}; "
-            "it must be a number or hold one weight for each item."
-        )
+    has_weights = t.ndim == 1 and a.ndim and len(t) == len(a)
+    allowed = f"a number, or one for each item of {list(a.shape)}"
+    require(has_weights, "t", allowed, f"a tensor {list(t.shape)}")
     return t.to(a.device).reshape(-1, *[1] * (a.ndim - 1))
 
 
@@ -48,10 +46,7 @@ def mix(
 ):  # of the same shape and type; float32 for whole numbers
     "Return `t*a + (1-t)*b`, which is all of mixup."
     a, b = _as_floats(a), _as_floats(b)
-    if a.shape != b.shape:
-        raise ValueError(
-            f"a is {list(a.shape)} and b {list(b.shape)}; only equal shapes can be mixed."
-        )
+    require(a.shape == b.shape, "shape of b", f"that of a, {list(a.shape)}", list(b.shape))
     if isinstance(t, (list, np.ndarray)):
         t = as_plain_tensor(t)
     _check_share(t, "t")
@@ -66,16 +61,13 @@ def one_hot(
 ):  # floats [B,N]
     "Return targets as rows of one 1 and zeros."
     y = as_plain_tensor(y)
-    if not is_class_numbers(y):
-        raise TypeError(f"y is {y.dtype} {list(y.shape)}; class indices are whole numbers [B].")
-    if n_classes < 1:
-        raise ValueError(f"n_classes is {n_classes}; it must be 1 or more.")
+    got = f"{y.dtype} {list(y.shape)}"
+    require(is_class_numbers(y), "y", "class indices [B]", got, error=TypeError)
+    check_count("n_classes", n_classes)
     y = y.long()
     if len(y) and not (y.min() >= 0 and y.max() < n_classes):
-        raise ValueError(
-            f"y has class indices from {y.min()} to {y.max()}; "
-            f"with {n_classes} classes they must be from 0 to {n_classes - 1}."
-        )
+        allowed = f"from 0 to {n_classes - 1} for {n_classes} classes"
+        raise ValueError(must_be("class indices", allowed, f"{y.min()} to {y.max()}"))
     return (y[:, None] == torch.arange(n_classes, device=y.device)).to(torch.float32)
 
 # %% ../nbs/04_mixup.ipynb #e9cff75b
@@ -83,8 +75,7 @@ def _soft_targets(y, n_classes):
     "Return class indices [B] or rows [B,N] as soft targets [B,N]."
     if not is_class_numbers(y):
         return target_rows(y, n_classes)
-    if n_classes is None:
-        raise ValueError("y holds class indices; say how many classes there are with n_classes.")
+    require(n_classes is not None, "n_classes", "a number where y is class indices", None)
     return one_hot(y, n_classes)
 
 
@@ -97,14 +88,11 @@ def mix_batch(
 ):  # mixed x [B,...], soft targets [B,N]
     "Mix a batch with itself in another order, images and targets by the same weights."
     y, perm = as_plain_tensor(y), as_plain_tensor(perm).long()
-    if not len(x) == len(y) == len(perm):
-        raise ValueError(
-            f"x has {len(x)} items, y {len(y)} and perm {len(perm)}; there must be as many of each."
-        )
-    if sorted(perm.tolist()) != list(range(len(x))):
-        raise ValueError(
-            f"perm is {perm.tolist()}; it must name each item from 0 to {len(x) - 1} once."
-        )
+    counts = len(y), len(perm)
+    allowed = f"{len(x)}, one for each item of x"
+    require(counts == (len(x), len(x)), "number of y and of perm", allowed, counts)
+    is_permutation = sorted(perm.tolist()) == list(range(len(x)))
+    require(is_permutation, "perm", f"each of 0 to {len(x) - 1} once", perm.tolist())
     y = _soft_targets(y, n_classes)
     return mix(x, x[perm.to(x.device)], lam), mix(y, y[perm.to(y.device)], lam)
 
@@ -116,10 +104,8 @@ def sample_lambda(
     generator=None,  # torch.Generator; None: torch's own, which torch.manual_seed sets
 ):  # floats [n] in [0,1]
     "Return weights as fastai's `MixUp` draws them: one for each item of a batch."
-    if n < 1:
-        raise ValueError(f"n is {n}; it must be 1 or more.")
-    if not 0 < alpha < math.inf:
-        raise ValueError(f"alpha is {alpha}; it must be a number above 0.")
+    check_count("n", n)
+    check_positive("alpha", alpha)
     # torch's Beta takes no generator, numpy's does
     device = "cpu" if generator is None else generator.device
     seed = int(torch.randint(2**62, (), generator=generator, device=device, dtype=torch.int64))

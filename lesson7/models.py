@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from .data.torch_state import default_torch
+from .errors import check_choice
 from .lazy import torch
 
 # %% ../nbs/api/models.ipynb #f2e2f441
@@ -37,9 +38,7 @@ def architecture(
 ) -> Callable:  # `architecture(name)(n_out=dls.c)` builds the untrained model
     "Return the function that builds an architecture; raises `ValueError` for an unknown name."
     known = architectures()
-    if name not in known:
-        allowed = ", ".join(known)
-        raise ValueError(f"The architecture {name!r} is not known; it must be one of {allowed}.")
+    check_choice("architecture", name, known)
     build = partial(_build, name, known[name], channels_last)
     build.__name__ = name
     return build

@@ -14,6 +14,7 @@ import numpy as np
 
 from .data.files import open_image, write_atomically
 from .data.folders import image_files
+from .errors import must_be, require
 from .lazy import torch
 
 # %% ../nbs/01_normalize.ipynb #375e04ec
@@ -30,18 +31,13 @@ class NormStats:
         for name in ("mean", "std"):
             values = tuple(float(value) for value in getattr(self, name))
             object.__setattr__(self, name, values)
-        if not 0 < len(self.mean) == len(self.std):
-            raise ValueError(
-                f"mean has {len(self.mean)} values and std {len(self.std)}; "
-                "there must be one of each for every channel."
-            )
-        if not np.isfinite(self.mean + self.std).all():
-            raise ValueError(f"mean {self.mean} and std {self.std} must be finite numbers.")
-        if min(self.std) <= 0:
-            raise ValueError(
-                f"std is {self.std}; it must be above 0 "
-                "(a channel of one value throughout cannot be normalized)."
-            )
+        counts = len(self.mean), len(self.std)
+        allowed = "one for each channel, as many of mean as of std"
+        require(0 < counts[0] == counts[1], "number of mean and of std", allowed, counts)
+        is_finite = np.isfinite(self.mean + self.std).all()
+        require(is_finite, "mean and std", "finite", (self.mean, self.std))
+        advice = "a channel of a single value cannot be normalized"
+        require(min(self.std) > 0, "std", "above 0", self.std, advice)
 
     @classmethod
     def imagenet(cls):
@@ -57,42 +53,28 @@ class NormStats:
     @classmethod
     def load(cls, path):
         "Return what `save` wrote; raises `ValueError` for any other file."
-        advice = "it must be a file that NormStats.save wrote."
+        allowed = "a file that NormStats.save wrote"
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
             return cls(data["mean"], data["std"], data.get("source", ""), data.get("n", 0))
         except (json.JSONDecodeError, UnicodeDecodeError) as e:
-            raise ValueError(f"{path} is not JSON: {e}. It {advice[3:]}") from e
+            raise ValueError(must_be(path, allowed, f"no JSON ({e})")) from e
         except (KeyError, TypeError) as e:
-            raise ValueError(f"{path} lacks lists named mean and std ({e}); {advice}") from e
+            raise ValueError(must_be(path, allowed, f"no lists mean and std ({e})")) from e
 
 # %% ../nbs/01_normalize.ipynb #5d3ef6e4
 def _check_batch(x):
     "Return `x` as a plain tensor; raises unless it is a batch [B,C,H,W] of finite floats."
-    if not isinstance(x, torch.Tensor):
-        raise TypeError(f"A batch is a tensor [B,C,H,W]; this is a {type(x).__name__}.")
-    shape = list(x.shape)
-    if x.ndim != 4:
-        raise ValueError(
-            f"A batch has 4 axes, [B,C,H,W]; this one has {x.ndim}, {shape} "
-            "(a single image needs x[None])."
-        )
-    if shape[3] <= 4 < min(shape[1:3]):
-        raise ValueError(
-            f"A batch has the channels in axis 1, [B,C,H,W]; this one, {shape}, has them last "
-            "(use x.permute(0, 3, 1, 2))."
-        )
-    if not x.numel():
-        raise ValueError(f"This batch is empty: {shape}.")
-    if not x.is_floating_point():
-        raise TypeError(
-            f"A batch is of floats in [0,1]; this one is {x.dtype} "
-            "(divide by 255 first: x.float()/255)."
-        )
-    if not x.isfinite().all():
-        raise ValueError(
-            "This batch has values that are not numbers (NaN or infinite); look at what made it."
-        )
+    is_tensor = isinstance(x, torch.Tensor)
+    require(is_tensor, "batch", "a tensor [B,C,H,W]", f"a {type(x).__name__}", error=TypeError)
+    name, allowed, shape = "shape of a batch", "[B,C,H,W]", list(x.shape)
+    require(x.ndim == 4, name, allowed, shape, "x[None] makes a batch of a single image")
+    is_channels_last = shape[3] <= 4 < min(shape[1:3])
+    require(not is_channels_last, name, allowed, shape, "use x.permute(0, 3, 1, 2)")
+    require(x.numel(), "batch", "one image or more", shape)
+    advice = "use x.float() / 255 for bytes"
+    require(x.is_floating_point(), "batch", "floats in [0, 1]", x.dtype, advice, TypeError)
+    require(x.isfinite().all(), "values of a batch", "finite", "NaN or infinity")
     return x.detach().as_subclass(torch.Tensor)
 
 # %% ../nbs/01_normalize.ipynb #c607d502
@@ -108,15 +90,13 @@ def batch_stats(
 def _mean_and_std(stats, x):
     "Return mean and std [C,1,1] of the type of `x`; raises unless `x` is floats [...,C,H,W]."
     channels = len(stats.mean)
-    if not isinstance(x, torch.Tensor):
-        raise TypeError(f"x must be a tensor, got {type(x).__name__}")
-    if not x.is_floating_point():
-        raise TypeError(f"x must be floats (for bytes, x.float() / 255), got {x.dtype}")
-    if x.ndim < 3 or x.shape[-3] != channels:
-        raise ValueError(
-            f"shape of x must be [...,{channels},H,W] for statistics of {channels} channels, "
-            f"got {list(x.shape)}"
-        )
+    is_tensor = isinstance(x, torch.Tensor)
+    require(is_tensor, "x", "a tensor", type(x).__name__, error=TypeError)
+    advice = "use x.float() / 255 for bytes"
+    require(x.is_floating_point(), "x", "floats", x.dtype, advice, TypeError)
+    has_channels = x.ndim >= 3 and x.shape[-3] == channels
+    allowed = f"[...,{channels},H,W] for statistics of {channels} channels"
+    require(has_channels, "shape of x", allowed, list(x.shape))
     mean = torch.as_tensor(stats.mean, dtype=x.dtype, device=x.device)
     std = torch.as_tensor(stats.std, dtype=x.dtype, device=x.device)
     return mean[:, None, None], std[:, None, None]
@@ -172,15 +152,13 @@ def dataset_stats(
     images = pixels = total = total_squares = 0
     for n_images, n_pixels, sums, squares in _sums(paths_or_dl):
         if images and len(sums) != len(total):
-            raise ValueError(
-                f"all batches must have {len(total)} channels, as the first, got {len(sums)}"
-            )
+            allowed = f"{len(total)}, as in the first batch"
+            raise ValueError(must_be("number of channels", allowed, len(sums)))
         images += n_images
         pixels += n_pixels
         total = total + sums
         total_squares = total_squares + squares
-    if not images:
-        raise ValueError(f"There are no images in {paths_or_dl}.")
+    require(images, "number of images", "1 or more", f"0 in {paths_or_dl}")
     mean = total / pixels
     variance = np.maximum(total_squares - pixels * mean**2, 0) / (pixels - 1)
     return NormStats(mean.tolist(), np.sqrt(variance).tolist(), "whole dataset", images)

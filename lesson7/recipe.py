@@ -8,6 +8,7 @@ __all__ = ['TECHNIQUES', 'choose', 'techniques']
 # %% ../nbs/06_recipe.ipynb #0ea27b64
 from dataclasses import replace
 
+from .errors import check_choice, require
 from .resize import Stage
 
 # %% ../nbs/06_recipe.ipynb #63ce0ef8
@@ -19,10 +20,8 @@ def _progressive(base):
     if base.stages:
         return base.stages
     late = base.epochs // 3
-    if late < 2:
-        raise ValueError(
-            f"epochs is {base.epochs}; progressive resizing needs at least 6, or stages of its own."
-        )
+    advice = "or give the recipe stages"
+    require(late >= 2, "epochs", "6 or more for progressive resizing", base.epochs, advice)
     small = Stage(base.size * 2 // 3, base.bs, base.epochs - late, base.lr)
     large = Stage(base.size, base.bs, late - 1, base.lr / 3)
     return (small, large)
@@ -34,8 +33,7 @@ def choose(
 ):  # a `Recipe`
     "Return `base` with these techniques on, at the lesson's own values, and no others."
     for name in names:
-        if name not in TECHNIQUES:
-            raise ValueError(f"There is no technique {name!r}; there are {', '.join(TECHNIQUES)}.")
+        check_choice("technique", name, TECHNIQUES)
     return replace(
         base,
         normalize="normalize" in names,

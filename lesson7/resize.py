@@ -12,14 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .data.splits import check_classes, check_split
+from .errors import check_count, check_positive, must_be, require
 from .fits import check_batches, check_outputs, restored
 from .lazy import torch
 
 # %% ../nbs/02_resize.ipynb #12f851ce
-def _is_positive_int(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
-
-
 @dataclass(frozen=True)
 class Stage:
     "Some epochs at one size."
@@ -31,11 +28,8 @@ class Stage:
 
     def __post_init__(self):
         for name in ("size", "bs", "epochs"):
-            value = getattr(self, name)
-            if not _is_positive_int(value):
-                raise ValueError(f"{name} is {value!r}; it must be a whole number above 0.")
-        if not (isinstance(self.lr, (int, float)) and 0 < self.lr < math.inf):
-            raise ValueError(f"lr is {self.lr!r}; it must be a finite number above 0.")
+            check_count(name, getattr(self, name))
+        check_positive("lr", self.lr)
 
 # %% ../nbs/02_resize.ipynb #0592feb9
 def relative_cost(
@@ -130,16 +124,13 @@ def _check_finite(learn, stage, number, rows):
     is_finite = all(weight.isfinite().all() for weight in learn.model.parameters())
     loss = rows[-1].get("valid_loss", 0.0) if rows else 0.0
     if not is_finite or math.isnan(loss):
-        raise ValueError(
-            f"lr of stage {number} must be so low that weights and losses stay finite, "
-            f"got {stage.lr}."
-        )
+        allowed = "so low that weights and losses stay finite"
+        raise ValueError(must_be(f"lr of stage {number}", allowed, stage.lr))
 
 # %% ../nbs/02_resize.ipynb #534543f8
 def _load_stages(learn, get_dls, stages):
     "Return the loaders of all stages, checked before anything is trained."
-    if not stages:
-        raise ValueError("There are no stages; give one or more.")
+    require(stages, "number of stages", "1 or more", 0)
     all_dls = [get_dls(stage.bs, stage.size) for stage in stages]
     check_split(all_dls)
     check_classes(all_dls)

@@ -21,6 +21,7 @@ from .data.files import write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
 from .data.torch_state import default_torch
+from .errors import must_be, require
 from .fits import require_batches
 from .lazy import torch
 from .models import architecture, architectures
@@ -83,9 +84,8 @@ def _build(about, state):
         model.load_state_dict(state)
     except RuntimeError as e:
         reason = str(e).splitlines()[0]
-        raise ValueError(
-            f"The weights do not fit {about['arch']} with {n_out} classes ({reason})."
-        ) from None
+        allowed = f"those of {about['arch']} with {n_out} classes"
+        raise ValueError(must_be("weights", allowed, reason)) from None
     stats = about["stats"] and NormStats(**about["stats"])
     presized = about.get("presized", True)
     dls = blank_dls(about["vocab"], about["size"], about["presize"], stats, presized)
@@ -168,14 +168,15 @@ def _test_batch(dls, files):
         except AssertionError:  # fastai's, for items of another type
             continue
         return dl.one_batch()[0]
-    raise ValueError("dls must be loaders of image files, as get_dls makes them")
+    kind = type(dls.valid).__name__
+    raise ValueError(must_be("dls", "loaders of image files, as get_dls makes them", f"a {kind}"))
 
 
 def _test_logits(learn, files):
     "Return a learner's logits for files, computed on the CPU in float32."
     batch = _test_batch(learn.dls, files)
-    if batch.shape[1] != 3:
-        raise ValueError(f"learn must be a classifier of RGB images, got {batch.shape[1]} channels")
+    channels = batch.shape[1]
+    require(channels == 3, "learn", "a classifier of RGB images", f"{channels} channels")
     model = deepcopy(learn.model).cpu().float().eval()
     with torch.inference_mode():
         return model(batch.cpu().as_subclass(torch.Tensor))
@@ -193,8 +194,8 @@ def check_place(
     path = Path(path)
     temporary = _temporary_files(path)
     others = [path] if path.is_file() else [f for f in path.glob("*") if f not in temporary]
-    if others and not list(path.glob("weights-*.safetensors")):
-        raise ValueError(f"{path} is there and holds no model; give another folder.")
+    is_free = not others or list(path.glob("weights-*.safetensors"))
+    require(is_free, path, "a new folder, or one with a model", "other files", "give another one")
 
 # %% ../nbs/07_share.ipynb #d88ece59
 def _same_predictions(learn, about, state, files):
@@ -216,15 +217,10 @@ def _find_architecture(learn, about, state):
     if found:
         return found
     if names:
-        raise ValueError(
-            f"{names[-1]} with these weights predicts otherwise on the loaders of get_dls; "
-            "this learner was changed in a way that cannot be kept."
-        )
+        allowed = f"a learner that predicts as {names[-1]} with its weights on loaders of get_dls"
+        raise ValueError(must_be("learn", allowed, "other predictions"))
     known = ", ".join(architectures())
-    raise ValueError(
-        "No architecture that lesson7 can name has weights of these names and shapes; "
-        f"it can name {known}."
-    )
+    raise ValueError(must_be("model", f"one of {known}", type(learn.model).__name__))
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):
@@ -232,10 +228,8 @@ def _state(model):
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     for name, value in state.items():
         if not value.isfinite().all():
-            raise ValueError(
-                f"weights must be finite numbers, got NaN or infinity in {name}; "
-                "train again with a lower learning rate"
-            )
+            advice = "train again with a lower learning rate"
+            raise ValueError(must_be("weights", "finite", f"NaN or infinity in {name}", advice))
     return state
 
 # %% ../nbs/07_share.ipynb #67bac62c
@@ -253,7 +247,7 @@ def _describe(learn, state):
     )
     about["arch"] = _find_architecture(learn, about, state)
     if name := _wrong_field(about, _FIELDS):
-        raise ValueError(f"{name} must be a value that model.json can keep, got {about[name]}")
+        raise ValueError(must_be(name, "a value that model.json can keep", about[name]))
     return about
 
 
@@ -329,42 +323,40 @@ def _wrong_field(about, fields):
     return wrong[0] if wrong else None
 
 # %% ../nbs/07_share.ipynb #b3f06037
+_FROM_SOURCE = "get it from its source again"
+
+
+def _check_unchanged(file, saved, digest):
+    "Raise `ValueError` where a file has another digest than when it was saved."
+    got = "another content"
+    require(digest == saved, file, "unchanged since it was saved", got, _FROM_SOURCE)
+
+
 def _read_about(file):
     "Return the content of `model.json`, checked."
-    if not file.is_file():
-        raise ValueError(
-            f"{file.parent} holds no model.json; give a folder that save_model wrote to the end."
-        )
+    require(file.is_file(), file.parent, "a folder that save_model wrote", "no model.json")
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as e:
-        raise ValueError(f"{file} is not readable JSON ({e}).") from None
+        raise ValueError(must_be(file, "readable JSON", e)) from None
     version = about.get("format") if isinstance(about, dict) else None
-    if type(version) is not int or version < 1:
-        raise ValueError(f"{file} is not what save_model writes.")
-    if version > 1:
-        raise ValueError(
-            f"{file.parent} has format {version}, and this version of lesson7 reads format 1; "
-            "install a newer lesson7."
-        )
+    is_version = type(version) is int and version >= 1
+    require(is_version, file, "a file that save_model wrote", f"format {version}")
+    require(version == 1, file, "of format 1", f"format {version}", "install a newer lesson7")
     if name := _wrong_field(about, _FIELDS | _DIGESTS):
-        raise ValueError(f"{file} has no proper {name!r}; it is not as save_model wrote it.")
-    if about["digest"] != _digest(about):
-        raise ValueError(f"{file} was changed after it was saved; get it from its source again.")
+        got = f"{about.get(name)!r} for {name}"
+        raise ValueError(must_be(file, "a file that save_model wrote", got))
+    _check_unchanged(file, about["digest"], _digest(about))
     return about
 
 # %% ../nbs/07_share.ipynb #8e77ff2d
 def _read_weights(path, digest):
     "Return the bytes of the weights that `model.json` names, checked against its digest."
     file = path / f"weights-{digest[:16]}.safetensors"
-    if not file.is_file():
-        raise ValueError(
-            f"{path} lacks {file.name}, the weights that its model.json names; "
-            "get it from its source again."
-        )
+    allowed = f"a folder with {file.name}, which its model.json names"
+    require(file.is_file(), path, allowed, "no such file", _FROM_SOURCE)
     weights = file.read_bytes()
-    if hashlib.sha256(weights).hexdigest() != digest:
-        raise ValueError(f"{file} was changed after it was saved; get it from its source again.")
+    _check_unchanged(file, digest, hashlib.sha256(weights).hexdigest())
     return weights
 
 # %% ../nbs/07_share.ipynb #e143d4a5
@@ -383,7 +375,7 @@ def load_model(
     try:
         return _build(about, load(weights))
     except (SafetensorError, TypeError) as e:
-        raise ValueError(f"{path} holds no model that can be read ({e}).") from None
+        raise ValueError(must_be(path, "a model that can be read", e)) from None
 
 # %% ../nbs/07_share.ipynb #d1051d03
 def _with_probabilities(model, mean, std):
@@ -442,8 +434,7 @@ def export_onnx(
     predicted = torch.from_numpy(session.run(None, {"images": example.numpy()})[0])
     with torch.inference_mode():
         expected = module(example)
-    if not torch.allclose(predicted, expected, atol=1e-5):
-        raise ValueError(
-            "onnxruntime does not predict as the model does; the file was not written."
-        )
+    largest = (predicted - expected).abs().max()
+    name = "onnxruntime's predictions"
+    require(largest < 1e-5, name, "those of the model", f"a difference of {largest:.1g}")
     return write_atomically(path, data)

@@ -7,49 +7,41 @@ __all__ = ['smooth_labels', 'smoothed_cross_entropy', 'reliability', 'ece']
 
 # %% ../nbs/05_smoothing.ipynb #c2dc2bab
 from .data.labels import as_plain_tensor, class_numbers
+from .errors import check_count, must_be, require
 from .lazy import torch
 
 # %% ../nbs/05_smoothing.ipynb #73fe4be5
 def _check_soft(y, n_classes):
     "Return soft targets [B,n_classes]; raises unless each row is 0 or more and sums to 1."
-    if y.ndim != 2 or y.shape[1] != n_classes:
-        raise ValueError(
-            f"Soft targets are [B,{n_classes}], a column a class; these are {list(y.shape)}."
-        )
+    is_table = y.ndim == 2 and y.shape[1] == n_classes
+    require(is_table, "shape of soft targets", f"[B,{n_classes}]", list(y.shape))
     if not y.numel():
         return y
-    sums_to_one = (y.sum(1) - 1).abs() < 1e-2
-    if y.min() < 0 or not sums_to_one.all():
-        raise ValueError("Every row of soft targets must be 0 or more and sum to one.")
+    require(y.min() >= 0, "soft targets", "0 or more", f"{y.min():g}")
+    sums = y.sum(1)
+    is_wrong = ~((sums - 1).abs() < 1e-2)
+    if is_wrong.any():
+        raise ValueError(must_be("sum of each soft target", "1", f"{sums[is_wrong][0]:g}"))
     return y
 
 # %% ../nbs/05_smoothing.ipynb #b92db03f
 def _check_indices(y, n_classes):
     "Return class indices [B]; raises for anything else."
-    if y.dtype == torch.bool or y.ndim != 1:
-        raise ValueError(
-            f"Class indices are whole numbers [B]; these are {y.dtype}, {list(y.shape)} "
-            "(a single label needs y[None])."
-        )
+    advice = "y[None] makes a batch of a single label"
+    is_vector = y.ndim == 1 and y.dtype != torch.bool
+    require(is_vector, "y", "class indices [B]", f"{y.dtype} {list(y.shape)}", advice)
     y = y.long()
     wrong = y[(y < 0) | (y >= n_classes)]
     if len(wrong):
-        raise ValueError(
-            f"y holds class {wrong[0]}; with {n_classes} classes "
-            f"it must be from 0 to {n_classes - 1}."
-        )
+        allowed = f"from 0 to {n_classes - 1} for {n_classes} classes"
+        raise ValueError(must_be("class indices", allowed, wrong[0].item()))
     return y
 
 # %% ../nbs/05_smoothing.ipynb #c06eeaaf
 def _as_soft(y, n_classes, eps):
     "Return class indices [B] or soft targets [B,n_classes] as soft targets, checked."
-    if not 0 <= eps < 1:
-        raise ValueError(f"eps is {eps}; it must be at least 0 and below 1.")
-    if n_classes < 2:
-        raise ValueError(
-            f"n_classes is {n_classes}; it must be 2 or more "
-            "(with one class there is nothing to be unsure about)."
-        )
+    require(0 <= eps < 1, "eps", "in [0, 1)", eps)
+    check_count("n_classes", n_classes, 2)
     y = as_plain_tensor(y)
     if y.is_floating_point():
         return _check_soft(y, n_classes)
@@ -73,21 +65,17 @@ def _class_weights(weight, logits):
     if weight is None:
         return logits.new_ones(n_classes)
     weight = as_plain_tensor(weight)
-    if list(weight.shape) != [n_classes]:
-        allowed = f"a weight for each of the {n_classes} classes"
-        raise ValueError(f"weight must have {allowed}, got {list(weight.shape)}")
+    shape = list(weight.shape)
+    allowed = f"[{n_classes}], a weight for each class"
+    require(shape == [n_classes], "shape of weight", allowed, shape)
     return weight.to(logits)
 
 
 def _check_logits(logits, y):
-    if logits.ndim != 2:
-        raise ValueError(f"Logits are [B,C]; these are {list(logits.shape)}.")
-    if not len(logits):
-        raise ValueError("logits must have one row or more, got 0")
-    if len(y) != len(logits):
-        raise ValueError(
-            f"There are {len(logits)} rows of logits and {len(y)} labels; there must be as many."
-        )
+    require(logits.ndim == 2, "shape of logits", "[B,C]", list(logits.shape))
+    require(len(logits), "number of logits", "1 or more", 0)
+    allowed = f"{len(logits)}, one for each row of logits"
+    require(len(y) == len(logits), "number of labels", allowed, len(y))
 
 # %% ../nbs/05_smoothing.ipynb #1f16418f
 def smoothed_cross_entropy(
@@ -114,18 +102,16 @@ def smoothed_cross_entropy(
 # %% ../nbs/05_smoothing.ipynb #09a10cc9
 def _check_probabilities(probs, y, bins):
     "Raise unless `probs` are probabilities [B,C] and `y` has as many labels."
-    if bins < 1:
-        raise ValueError(f"bins is {bins}; it must be 1 or more.")
-    if probs.ndim != 2 or not len(probs) or y.shape[:1] != probs.shape[:1]:
-        raise ValueError(
-            f"probs are [B,C] and y [B]; these are {list(probs.shape)} and {list(y.shape)}."
-        )
-    sums_to_one = (probs.sum(1) - 1).abs() < 1e-2
-    if not (probs.min() >= 0 and sums_to_one.all()):
-        raise ValueError(
-            "Every row of probs must be 0 or more and sum to one "
-            "(give logits.softmax(1), not logits)."
-        )
+    check_count("bins", bins)
+    require(probs.ndim == 2 and len(probs), "shape of probs", "[B,C]", list(probs.shape))
+    allowed = f"{len(probs)}, one for each row of probs"
+    require(y.ndim and len(y) == len(probs), "number of labels", allowed, len(y) if y.ndim else 1)
+    advice = "logits.softmax(1) makes probabilities of logits"
+    require(probs.min() >= 0, "probs", "0 or more", f"{probs.min():g}", advice)
+    sums = probs.sum(1)
+    is_wrong = ~((sums - 1).abs() < 1e-2)
+    if is_wrong.any():
+        raise ValueError(must_be("sum of each row of probs", "1", f"{sums[is_wrong][0]:g}", advice))
 
 # %% ../nbs/05_smoothing.ipynb #696cf009
 def reliability(

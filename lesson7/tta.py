@@ -19,8 +19,10 @@ from PIL import Image
 from .data.hardware import channels_last, keep_memory
 from .data.images import as_array
 from .data.torch_state import default_torch
+from .errors import check_choice, check_count, check_range, must_be, require
+from .fits import plain_loss
 from .lazy import torch
-from .outputs import activation, original_loss
+from .outputs import activation
 
 # %% ../nbs/03_tta.ipynb #1ea60048
 def combine(
@@ -32,15 +34,10 @@ def combine(
 
     "lerp" is `torch.lerp(others.mean(0), plain, beta)`, as in fastai's `Learner.tta`.
     """
-    if preds.ndim != 3 or not len(preds):
-        raise ValueError(
-            f"preds has the shape {list(preds.shape)}; "
-            "it must be [views,B,C] with one view or more."
-        )
-    if not 0 <= beta <= 1:
-        raise ValueError(f"beta is {beta}; the plain view's weight must be from 0 to 1.")
-    if reduce not in ("mean", "max", "lerp"):
-        raise ValueError(f'reduce is {reduce!r}; it must be "mean", "max" or "lerp".')
+    has_views = preds.ndim == 3 and len(preds)
+    require(has_views, "shape of preds", "[views,B,C], with one view or more", list(preds.shape))
+    check_range("beta", beta, 0, 1)
+    check_choice("reduce", reduce, ["mean", "max", "lerp"])
     if reduce == "max":
         return preds.amax(0)
     plain, others = preds[0], preds[1:]
@@ -78,19 +75,11 @@ def window_positions(h, w, kind, n, rng):
 def _check_windows(h, w, size, kind, n, scale):
     "Raise `ValueError` for values that `windows` does not take."
     for name, value in dict(h=h, w=w, size=size, n=n).items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of 1 or more.")
-    if kind not in ("corners", "ends", "random"):
-        raise ValueError(f'kind is {kind!r}; it must be "corners", "ends" or "random".')
-    if not 0 < scale <= 1:
-        raise ValueError(
-            f"scale is {scale}; it must be above 0 and at most 1, "
-            "or a window would pass the image's edge."
-        )
-    if kind == "corners" and n > 4:
-        raise ValueError(
-            f'n is {n}; an image has 4 corners: use n=4 or less, or kind="ends" or "random".'
-        )
+        check_count(name, value)
+    check_choice("kind", kind, ["corners", "ends", "random"])
+    require(0 < scale <= 1, "scale", "in (0, 1]", scale)
+    has_corners = kind != "corners" or n <= len(CORNERS)
+    require(has_corners, "n", "4 or less for corners", n, 'or use kind="ends" or "random"')
 
 # %% ../nbs/03_tta.ipynb #06525522
 def windows(
@@ -234,10 +223,9 @@ def _apply(name, step, samples, box):
     except Exception as e:  # a reader's transform may raise anything for another size
         reason = f"which raises {type(e).__name__} for other sizes"
     if reason:
-        raise ValueError(
-            "transforms must be fastai's, or give the same for a part of an image, "
-            f"got {name}, {reason}; leave it out, or use learn.tta"
-        )
+        allowed = "fastai's, or give the same for a part of an image"
+        got = f"{name}, {reason}"
+        raise ValueError(must_be("transforms", allowed, got, "leave it out, or use learn.tta"))
     return samples
 
 
@@ -260,13 +248,13 @@ def _check_item(item):
     from fastai.vision.core import TensorImageBase, TensorMask, TensorPoint
 
     image, *labels = item
-    if not isinstance(image, Image.Image):
-        kind = type(image).__name__
-        raise TypeError(f"tta cuts windows from pictures; this loader gives a {kind}.")
+    is_image = isinstance(image, Image.Image)
+    kind = type(image).__name__
+    require(is_image, "items", "images, from which tta cuts windows", f"a {kind}", error=TypeError)
     for label in labels:
         if isinstance(label, (Image.Image, TensorImageBase, TensorMask, TensorPoint)):
-            kind = type(label).__name__
-            raise TypeError(f"items must be one image with classes or numbers, got a {kind} too")
+            got = f"a {type(label).__name__} too"
+            raise TypeError(must_be("items", "one image with classes or numbers", got))
 
 # %% ../nbs/03_tta.ipynb #c13a4605
 def _load(dl, bs, collate):
@@ -357,7 +345,7 @@ def _as_validation(dataset):
 def _predict_views(learn, dl, n, kind, scale, seed):
     "Return the predictions of all views, [views,B,C], and the labels, [B] or None."
     keep_memory()
-    with _as_validation(dl.dataset), channels_last(learn.model), original_loss(learn) as loss:
+    with _as_validation(dl.dataset), channels_last(learn.model), plain_loss(learn) as loss:
         act = activation(loss)
         loader = _ViewLoader(dl, n, kind, scale, seed)
         preds, targs = learn.get_preds(dl=loader, act=act)
@@ -371,16 +359,10 @@ def _check_loader(dl):
     "Raise unless `dl` is one of fastai's loaders and has images."
     from fastai.data.core import TfmdDL
 
-    if not isinstance(dl, TfmdDL):
-        kind = type(dl).__name__
-        raise TypeError(
-            f"dl must be a fastai loader, of learn.dls.test_dl(files) say, got a {kind}"
-        )
-    if not len(dl.dataset):
-        raise ValueError(
-            "There are no pictures in this loader; a loaded learner needs "
-            "dl=learn.dls.test_dl(files)."
-        )
+    allowed = "a fastai loader, of learn.dls.test_dl(files) for example"
+    require(isinstance(dl, TfmdDL), "dl", allowed, f"a {type(dl).__name__}", error=TypeError)
+    advice = "a loaded learner needs dl=learn.dls.test_dl(files)"
+    require(len(dl.dataset), "dl", "a loader with images", "none", advice)
 
 # %% ../nbs/03_tta.ipynb #58433ff2
 @default_torch()
@@ -400,8 +382,8 @@ def tta(
     for a transform of the loader that moves or scales pixels and is not one of fastai's.
     """
     _check_windows(1, 1, 1, kind, n, scale)
-    if beta is not None and reduce != "lerp":
-        raise ValueError(f'beta weighs the plain view in reduce="lerp"; reduce is {reduce!r}.')
+    has_beta = beta is None or reduce == "lerp"
+    require(has_beta, "beta", f"None for reduce={reduce!r}", beta, 'it is for reduce="lerp"')
     beta = 0.25 if beta is None else beta
     if reduce is not None:
         combine(torch.zeros(1, 1, 1), reduce, beta)  # raises the errors for reduce and beta

@@ -19,6 +19,7 @@ from platformdirs import user_data_path
 from .sandbox import Verdict, attempt, numbers
 from .tasks import exercises
 from ..data.files import write_atomically
+from ..errors import check_choice, require
 
 # %% ../../nbs/api/course/check.ipynb #99e31d51
 def _progress_file():
@@ -49,8 +50,8 @@ def _parse_progress(text):
     "Return exercise -> day; raises `ValueError` if `text` is not the text of a progress file."
     data = json.loads(text)
     done = data.get("done") if isinstance(data, dict) else None
-    if not isinstance(done, dict) or not all(isinstance(day, str) for day in done.values()):
-        raise ValueError('A progress file must contain {"done": {exercise: day}}.')
+    has_days = isinstance(done, dict) and all(isinstance(day, str) for day in done.values())
+    require(has_days, "progress file", '{"done": {exercise: day}}', text[:60])
     return done
 
 
@@ -246,8 +247,7 @@ def exercise(
     seconds=5.0,  # time limit for each input
 ) -> Verdict:
     "Check `fn` with the inputs of an exercise."
-    if name not in exercises():
-        raise ValueError(f"There is no exercise {name!r}; there are {', '.join(exercises())}.")
+    check_choice("exercise", name, exercises())
     task = exercises()[name]
     if fn is None:
         return Verdict(name, False, task.instruction)

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..data.files import write_atomically
+from ..errors import require
 
 # %% ../../nbs/api/course/notebooks.ipynb #b6086426
 _PARTS = re.compile(
@@ -291,8 +292,8 @@ def update_notebooks(
 ) -> dict:  # name of each file that was written -> name of the learner's version, or None
     "Bring new versions of the notebooks to a learner's folder, and keep what the learner wrote."
     folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}; make it with: lesson7 lab {folder}")
+    advice = f"make it with: lesson7 lab {folder}"
+    require(folder.is_dir(), folder, "a folder with the notebooks", "no folder", advice)
     record = _read_record(folder)
     clean = bool(record["clean"]) if clean is None else clean
     written = {}

@@ -20,6 +20,8 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
 
+from ..errors import must_be, require
+
 # %% ../../nbs/api/data/files.ipynb #ed3555f8
 def write_atomically(
     path,  # file to write
@@ -42,7 +44,7 @@ def _name_unreadable(file):
     try:
         yield
     except Exception as e:
-        raise ValueError(f"{file} is not a readable image ({e}); delete or replace it.") from e
+        raise ValueError(must_be(file, "a readable image", e, "delete or replace it")) from e
 
 
 def image_size(
@@ -63,8 +65,8 @@ def _as_bytes(image):
         return image
     x = np.asarray(image)
     low, high = x.min(), x.max()
-    if not (low >= 0 and high <= largest):
-        raise ValueError(f"pixels must be in [0, {largest}], got {low} to {high}")
+    is_in_range = low >= 0 and high <= largest
+    require(is_in_range, "pixels", f"in [0, {largest}]", f"{low} to {high}")
     return Image.fromarray(np.rint(x * (255 / largest)).astype(np.uint8))
 
 # %% ../../nbs/api/data/files.ipynb #946faff3

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .files import image_size
+from ..errors import must_be, require
 
 # %% ../../nbs/api/data/folders.ipynb #946ef672
 _BITMAP = {".bmp", ".gif", ".pbm", ".pgm", ".pnm", ".ppm", ".tif", ".tiff"}
@@ -137,12 +138,12 @@ def no_images_error(
     files,  # the dataset's `DatasetFiles`
 ) -> ValueError:
     "Return the error for a split without images; it names one of the files that were skipped."
-    message = f"{folder} has no images; a dataset holds train/<class>/ and val/<class>/."
+    advice = "a dataset has train/<class>/ and val/<class>/"
     inside = [(path, reason) for path, reason in files.skipped if folder in (path, *path.parents)]
     if inside:
         path, reason = inside[0]
-        message += f" Skipped there: {len(inside)}, such as {path} ({reason})."
-    return ValueError(message)
+        advice += f". Skipped there: {len(inside)}, such as {path} ({reason})"
+    return ValueError(must_be(f"number of images in {folder}", "1 or more", 0, advice))
 
 
 def _classes(path, split, files):
@@ -164,8 +165,7 @@ def check_folders(
     files = files or dataset_files(path)
     train = _classes(path, "train", files)
     val = _classes(path, "val", files)
-    if len(train) < 2:
-        only = train.pop()
-        raise ValueError(f"{path / 'train'} has one class, {only}; a classifier needs two or more.")
-    if unknown := sorted(val - train):
-        raise ValueError(f"{path / 'val'} has classes that train/ lacks: {', '.join(unknown)}.")
+    name = f"number of classes in {path / 'train'}"
+    require(len(train) > 1, name, "2 or more", f"1 ({', '.join(train)})")
+    unknown = ", ".join(sorted(val - train))
+    require(not unknown, f"classes in {path / 'val'}", "those in train", f"{unknown}, too")

@@ -11,6 +11,7 @@ import os
 import platform
 from contextlib import contextmanager
 
+from ..errors import check_choice, require
 from ..lazy import torch
 
 # %% ../../nbs/api/data/hardware.ipynb #60e9714a
@@ -18,11 +19,10 @@ def best_device(
     device=None,  # "cuda" or "cpu"; None: a GPU where there is one
 ) -> str:  # "cuda" or "cpu"
     "Return the device to train on; raises `ValueError` for a GPU that is not there."
-    if device not in (None, "cuda", "cpu"):
-        raise ValueError(f'device must be "cuda", "cpu" or None, got {device!r}.')
+    check_choice("device", device, [None, "cuda", "cpu"])
     has_gpu = torch.cuda.is_available()
-    if device == "cuda" and not has_gpu:
-        raise ValueError('device is "cuda", but torch finds no GPU; use "cpu" or None.')
+    is_there = device != "cuda" or has_gpu
+    require(is_there, "device", "'cpu' or None where torch finds no GPU", repr(device))
     return device or ("cuda" if has_gpu else "cpu")
 
 

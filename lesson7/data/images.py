@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .files import open_image
+from ..errors import require
 
 # %% ../../nbs/api/data/images.ipynb #1e221872
 def as_array(
@@ -41,14 +42,13 @@ def _as_bytes(x):
     "Return floats in [0,1] as bytes; an array of bytes is returned as it is."
     if x.dtype == np.uint8:
         return x
-    if x.dtype.kind not in "fb":
-        raise TypeError(f"values of an image must be floats, bytes or bool, got {x.dtype}")
+    is_known = x.dtype.kind in "fb"
+    require(is_known, "values of an image", "floats, bytes or bool", x.dtype, error=TypeError)
     x = x.astype(np.float64)
     low, high = x.min(), x.max()
-    if not (np.isfinite(x).all() and low >= 0 and high <= 1):
-        raise ValueError(
-            f"values of an image must be in [0,1] (denormalize first), got {low:.3g} to {high:.3g}"
-        )
+    is_in_range = np.isfinite(x).all() and low >= 0 and high <= 1
+    got = f"{low:.3g} to {high:.3g}"
+    require(is_in_range, "values of an image", "in [0, 1]", got, "denormalize first")
     return np.rint(x * 255).astype(np.uint8)
 
 
@@ -62,8 +62,8 @@ def as_image(
     shape = list(x.shape)
     if x.ndim == 3 and x.shape[0] == 3:
         x = x.transpose(1, 2, 0)
-    if x.ndim != 3 or x.shape[2] != 3 or not x.size:
-        raise ValueError(f"shape of an image must be [3,H,W] or [H,W,3], got {shape}")
+    is_rgb = x.ndim == 3 and x.shape[2] == 3 and x.size
+    require(is_rgb, "shape of an image", "[3,H,W] or [H,W,3]", shape)
     return Image.fromarray(_as_bytes(x))
 
 # %% ../../nbs/api/data/images.ipynb #0f4e3135
@@ -74,8 +74,7 @@ def squares(
 ) -> np.ndarray:  # bytes [N,side,side,3]
     "Return the central squares of images, resized to one size."
     images = list(images)
-    if not images:
-        raise ValueError("images must have one entry or more, got 0")
+    require(images, "number of images", "1 or more", 0)
     if len(images) > most:
         used = np.linspace(0, len(images) - 1, most).astype(int)
         images = [images[i] for i in used]

@@ -9,6 +9,7 @@ __all__ = ['default_vocab', 'class_indices', 'as_plain_tensor', 'is_class_number
 import numpy as np
 
 from .images import as_array
+from ..errors import must_be, require
 from ..lazy import torch
 
 # %% ../../nbs/api/data/labels.ipynb #343b7ee6
@@ -39,18 +40,17 @@ def default_vocab(
 def _class_index(label, vocab):
     "Return one label as an index into `vocab`."
     if isinstance(label, str):
-        if label not in vocab:
-            raise ValueError(f"label must be a name in the vocab, got {str(label)!r}")
+        require(label in vocab, "label", "a name in the vocab", repr(str(label)))
         return vocab.index(label)
     value = as_array(label)
     if _is_number(value):
-        if not 0 <= value < len(vocab):
-            raise ValueError(f"label must be from 0 to {len(vocab) - 1}, got {value}")
+        last = len(vocab) - 1
+        require(0 <= value <= last, "label", f"from 0 to {last}", value)
         return int(value)
     if _is_one_hot(value) and len(value) == len(vocab):
         return int(value.argmax())
     allowed = f"a class number, a name in the vocab or a one-hot row of {len(vocab)}"
-    raise ValueError(f"label must be {allowed}, got {str(value.tolist())[:60]}")
+    raise ValueError(must_be("label", allowed, str(value.tolist())[:60]))
 
 
 def class_indices(
@@ -60,9 +60,8 @@ def class_indices(
 ) -> tuple[list[int], list[str]]:
     "Return a class index for each label, and the vocabulary."
     labels = list(labels)
-    if len(labels) != n:
-        allowed = f"one entry for each of the {n} images"
-        raise ValueError(f"labels must have {allowed}, got {len(labels)}")
+    allowed = f"{n}, one for each image"
+    require(len(labels) == n, "number of labels", allowed, len(labels))
     vocab = [str(name) for name in (default_vocab(labels) if vocab is None else vocab)]
     return [_class_index(label, vocab) for label in labels], vocab
 
@@ -78,8 +77,8 @@ def as_plain_tensor(
     values = np.array(x)
     if values.shape == (0,):
         values = values.astype(int)  # no labels, of which NumPy cannot know the type
-    if values.dtype.kind not in "biufc":
-        raise TypeError(f"y must be class numbers or rows of numbers, got {str(x)[:60]}")
+    allowed = "class numbers or rows of numbers"
+    require(values.dtype.kind in "biufc", "y", allowed, str(x)[:60], error=TypeError)
     return torch.from_numpy(values)
 
 
@@ -99,11 +98,12 @@ def target_rows(
     columns = "N" if n_classes is None else n_classes
     allowed = f"class numbers [B], or targets [B,{columns}] with values from 0 to 1"
     is_column = y.ndim == 2 and y.shape[1] == 1 and not y.is_floating_point()
-    if y.ndim != 2 or is_column or n_classes not in (None, y.shape[1]):
-        raise ValueError(f"y must be {allowed}, got {y.dtype} {list(y.shape)}")
+    is_table = y.ndim == 2 and not is_column and n_classes in (None, y.shape[1])
+    require(is_table, "y", allowed, f"{y.dtype} {list(y.shape)}")
     y = y if y.is_floating_point() else y.float()
     if y.numel() and not (y.min() >= 0 and y.max() <= 1):
-        raise ValueError(f"y must be {allowed}, got values from {y.min():g} to {y.max():g}")
+        got = f"values from {y.min():g} to {y.max():g}"
+        raise ValueError(must_be("y", allowed, got))
     return y
 
 # %% ../../nbs/api/data/labels.ipynb #1d9f6e51
@@ -117,10 +117,10 @@ def class_numbers(
         is_one_hot = (y != 0).sum(1).eq(1) & y.amax(1).eq(1)
         if is_one_hot.all():
             return y.long().argmax(1)
-    if not is_class_numbers(y):
-        allowed = f"class numbers [B] or one-hot rows [B,{n_classes}]"
-        raise ValueError(f"y must be {allowed}, got {y.dtype} {list(y.shape)}")
+    allowed = f"class numbers [B] or one-hot rows [B,{n_classes}]"
+    require(is_class_numbers(y), "y", allowed, f"{y.dtype} {list(y.shape)}")
     y = y.long()
     if len(y) and not (y.min() >= 0 and y.max() < n_classes):
-        raise ValueError(f"y must be from 0 to {n_classes - 1}, got {y.min()} to {y.max()}")
+        got = f"{y.min()} to {y.max()}"
+        raise ValueError(must_be("y", f"from 0 to {n_classes - 1}", got))
     return y

@@ -18,6 +18,7 @@ from .files import Presized, image_size
 from .folders import check_folders, dataset_files
 from .hardware import best_device, keep_memory
 from .samples import check_complete, dataset_info, sample_dataset
+from ..errors import check_range, must_be, require
 from ..lazy import torch
 
 # %% ../../nbs/api/data/loaders.ipynb #345b0ae2
@@ -37,17 +38,15 @@ def _mean_and_std(stats):
     try:
         mean, std = ([float(value) for value in values] for values in pair)
     except (TypeError, ValueError):
-        raise ValueError(
-            f'stats must be a NormStats, (mean, std), "imagenet", "batch" or None, got {stats!r}'
-        ) from None
-    if not len(mean) == len(std) == 3:
-        raise ValueError(
-            f"mean and std of stats must have 3 values each, got {len(mean)} and {len(std)}"
-        )
-    if not (np.isfinite(mean + std).all() and min(std) > 0):
-        raise ValueError(
-            f"mean and std of stats must be finite, and std above 0, got {mean}, {std}"
-        )
+        allowed = 'a NormStats, (mean, std), "imagenet", "batch" or None'
+        raise ValueError(must_be("stats", allowed, repr(stats))) from None
+    counts = len(mean), len(std)
+    require(
+        counts == (3, 3), "number of mean and of std in stats", "3, one for each channel", counts
+    )
+    is_finite = np.isfinite(mean + std).all()
+    require(is_finite, "mean and std of stats", "finite", (mean, std))
+    require(min(std) > 0, "std of stats", "above 0", std)
     return mean, std
 
 # %% ../../nbs/api/data/loaders.ipynb #4d61d61a
@@ -67,10 +66,9 @@ def _check_scale(stats):
     if stats is None or (isinstance(stats, str) and stats == "batch"):
         return
     mean, std = _mean_and_std(stats)
-    if min(mean) < 0 or max(mean) > 1:
-        raise ValueError(f"mean of stats must be in [0, 1], as pixels are, got {mean}")
-    if max(std) > 1:
-        raise ValueError(f"std of stats must be in (0, 1], as pixels are in [0, 1], got {std}")
+    has_scale = min(mean) >= 0 and max(mean) <= 1
+    require(has_scale, "mean of stats", "in [0, 1], as pixels are", mean)
+    require(max(std) <= 1, "std of stats", "in (0, 1], since pixels are in [0, 1]", std)
 
 # %% ../../nbs/api/data/loaders.ipynb #27b26c85
 def image_tfms(
@@ -114,11 +112,8 @@ def image_input(
     resizes = [t for t in dls.after_item.fs if type(t).__name__ == "Resize"]
     presize = _side(resizes)
     size = _side(dls.after_batch.fs)
-    if not (presize and size):
-        raise ValueError(
-            "This learner's loaders are not those of get_dls, so how they show pictures "
-            "cannot be kept; make them with get_dls."
-        )
+    allowed = "loaders with a Resize and a batch transform that has a size, as get_dls makes them"
+    require(presize and size, "dls", allowed, f"sizes {presize} and {size}")
     for transform in dls.after_batch.fs:
         if type(transform).__name__ == "Normalize":
             mean = tuple(transform.mean.flatten().tolist())
@@ -208,9 +203,9 @@ def _folder_name(item, placeholder, label):
     "Return the name of a file's folder; `label` for the placeholder."
     if item is placeholder:
         return label
-    if not isinstance(item, (str, Path)):
-        kind = type(item).__name__
-        raise TypeError(f"items must be image files (str or Path) to have labels, got a {kind}")
+    allowed = "image files (str or Path) to have labels"
+    kind = type(item).__name__
+    require(isinstance(item, (str, Path)), "items", allowed, f"a {kind}", error=TypeError)
     return Path(item).parent.name
 
 # %% ../../nbs/api/data/loaders.ipynb #dfdd486d
@@ -246,8 +241,7 @@ def mislabel(
     seed,  # the same seed gives the same labels
 ):
     "Give this share of the training images the label of another class, in place."
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must be in [0, 1], got {share}")
+    check_range("share", share, 0, 1)
     labels = dls.train_ds.tls[1]
     classes = list(dls.vocab)
     generator = torch.Generator().manual_seed(seed)

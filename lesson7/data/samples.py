@@ -17,6 +17,7 @@ from platformdirs import user_cache_path
 
 from .digits import NOISE_LEVELS, write_digits
 from .folders import dataset_files
+from ..errors import check_choice, check_count, require
 
 # %% ../../nbs/api/data/samples.ipynb #30f87ee7
 _CC0 = "CC0 1.0"
@@ -69,8 +70,7 @@ def photos(
 ) -> dict[str, Image.Image]:  # name -> RGB; `.info` has `credit` and `license`
     "Return nine colour photos that ship with scikit-image, scikit-learn and matplotlib."
     for name in names:
-        if name not in _PHOTOS:
-            raise ValueError(f"names must be among {', '.join(_PHOTOS)}, got {name!r}")
+        check_choice("names", name, _PHOTOS)
     return {name: _photo(name) for name in names or _PHOTOS}
 
 # %% ../../nbs/api/data/samples.ipynb #e8a59ed1
@@ -100,11 +100,9 @@ def check_complete(
     for split in ("train", "val"):
         count = len(getattr(files, split))
         expected = info[f"n_{split}"]
-        if count != expected:
-            raise ValueError(
-                f"{path}/{split} holds {count} pictures where {expected} belong; "
-                f"delete {path} and make it again with sample_dataset()."
-            )
+        name = f"number of images in {path}/{split}"
+        advice = f"delete {path} and make it again with sample_dataset()"
+        require(count == expected, name, expected, count, advice)
 
 # %% ../../nbs/api/data/samples.ipynb #843de791
 def _create_dataset(path, info):
@@ -132,13 +130,9 @@ def sample_dataset(
     seed=42,  # the same seed gives the same files, byte for byte
 ) -> Path:  # folder with `train/<digit>/`, `val/<digit>/`, `labels.csv` and `dataset.json`
     "Make *digits in the wild* if it is not there yet, and return its folder."
-    if noise not in NOISE_LEVELS:
-        allowed = ", ".join(map(str, NOISE_LEVELS))
-        raise ValueError(f"noise is {noise}; it must be one of {allowed}.")
-    if min(n_train, n_val) < 10:
-        raise ValueError(
-            f"n_train={n_train} and n_val={n_val}: each must be at least 10, one picture a digit."
-        )
+    check_choice("noise", noise, NOISE_LEVELS)
+    check_count("n_train", n_train, 10)
+    check_count("n_val", n_val, 10)
     name = f"digits-{n_train}-{n_val}-noise{noise:g}-seed{seed}"
     path = Path(path) if path else user_cache_path("lesson7") / name
     info = dict(
@@ -152,11 +146,9 @@ def sample_dataset(
     )
     if not path.exists():
         _create_dataset(path, info)
-    if dataset_info(path) != info:
-        raise ValueError(
-            f"{path} is there, but is not the dataset asked for ({name}); "
-            "delete it or give another path."
-        )
+    is_same = dataset_info(path) == info
+    advice = "delete it or give another path"
+    require(is_same, path, f"a new folder, or the dataset {name}", "another dataset", advice)
     check_complete(path)
     return path
 
@@ -168,8 +160,7 @@ def imagenette(
     from fastai.data.external import URLs, untar_data
 
     sizes = {160: URLs.IMAGENETTE_160, 320: URLs.IMAGENETTE_320, None: URLs.IMAGENETTE}
-    if size not in sizes:
-        raise ValueError(f"size is {size}; Imagenette comes in 160, 320 and None (full size).")
+    check_choice("size", size, sizes)
     try:
         return untar_data(sizes[size])
     except OSError as e:

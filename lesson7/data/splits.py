@@ -12,6 +12,8 @@ import stat
 
 import numpy as np
 
+from ..errors import must_be, require
+
 # %% ../../nbs/api/data/splits.ipynb #61fd5bc2
 def _file_id(value):
     "Return what the system knows a file by, through links; None where `value` names no file."
@@ -91,10 +93,8 @@ def _split(dls, stage):
     try:
         return image_ids(dls.train_ds), image_ids(dls.valid_ds)
     except (AttributeError, IndexError) as e:
-        raise ValueError(
-            f"The loaders of stage {stage} do not say which images they hold ({e}); "
-            "make them with a DataBlock that splits."
-        ) from e
+        allowed = "datasets that list their images, as a DataBlock makes them"
+        raise ValueError(must_be(f"datasets of stage {stage}", allowed, e)) from e
 
 # %% ../../nbs/api/data/splits.ipynb #af1f2c4d
 def check_split(
@@ -104,24 +104,17 @@ def check_split(
     trained, first = set(), None
     for stage, dls in enumerate(all_dls, 1):
         train, valid = _split(dls, stage)
-        if not valid:
-            raise ValueError(
-                f"Stage {stage} has no validation images; "
-                "give its DataBlock a splitter that keeps some."
-            )
+        name = f"number of validation images of stage {stage}"
+        require(valid, name, "1 or more", 0, "give the DataBlock a splitter that keeps some")
         first = first or valid
         if valid != first:
-            leaked = len(valid & trained)
-            raise ValueError(
-                f"Stage {stage} validates on other images than stage 1: {leaked} of its "
-                f"{len(valid)} were trained on before; split the same way in each call "
-                "(GrandparentSplitter, or RandomSplitter with a seed)."
-            )
-        if both := len(train & valid):
-            raise ValueError(
-                f"Stage {stage} trains on {both} of its {len(valid)} validation images; "
-                "keep the two apart."
-            )
+            got = f"others, {len(valid & trained)} of {len(valid)} trained on before"
+            advice = "use GrandparentSplitter, or RandomSplitter with a seed"
+            name = f"validation images of stage {stage}"
+            raise ValueError(must_be(name, "those of stage 1", got, advice))
+        both = len(train & valid)
+        name = f"number of validation images that stage {stage} trains on"
+        require(not both, name, 0, f"{both} of {len(valid)}")
         trained |= train
 
 # %% ../../nbs/api/data/splits.ipynb #0e6ee5cb
@@ -151,11 +144,10 @@ def check_classes(
             continue
         if names is None or first is None or len(names) != len(first):
             counts = [len(each or []) for each in (first, names)]
-            raise ValueError(
-                f"Stage {stage} must have the {counts[0]} classes of stage 1, got {counts[1]}."
-            )
+            name = f"number of classes of stage {stage}"
+            raise ValueError(must_be(name, f"{counts[0]}, as in stage 1", counts[1]))
         place = next(i for i, pair in enumerate(zip(first, names)) if pair[0] != pair[1])
-        raise ValueError(
-            f"Class {place} of stage {stage} must be {first[place]!r}, as in stage 1, "
-            f"got {names[place]!r}; give the classes one order (CategoryBlock(vocab=...))."
-        )
+        name = f"class {place} of stage {stage}"
+        allowed = f"{first[place]!r}, as in stage 1"
+        advice = "give the classes one order, with CategoryBlock(vocab=...)"
+        raise ValueError(must_be(name, allowed, repr(names[place]), advice))

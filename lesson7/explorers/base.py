@@ -22,6 +22,7 @@ import traitlets as T
 from PIL import Image
 
 from ..data.files import write_atomically
+from ..errors import require
 from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
@@ -36,8 +37,7 @@ def check_trait(
     value,  # the value that was given
 ):
     "Raise `TraitError` for a value that is not allowed."
-    if not is_valid:
-        raise T.TraitError(f"{name} must be {allowed}, got {value}")
+    require(is_valid, name, allowed, value, error=T.TraitError)
 
 # %% ../../nbs/api/explorers/base.ipynb #5a3c11e7
 # Fonts with the scripts that matplotlib's own font lacks: CJK, Thai, Hebrew, emoji.

@@ -6,14 +6,13 @@
 __all__ = ['MAX_NAME', 'MAX_DENSITY', 'blend', 'one_hot_rows', 'class_rows', 'MixupExplorer']
 
 # %% ../../nbs/api/explorers/mixup.ipynb #b67ab27f
-import math
-
 import numpy as np
 import traitlets as T
 
 from ..data.images import as_floats, encode_png, squares
 from ..data.labels import class_indices
 from ..data.samples import photos
+from ..errors import check_positive, require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..mixup import ALPHAS, beta_density
@@ -47,11 +46,6 @@ def one_hot_rows(
     return np.eye(n_classes)[list(classes)]
 
 # %% ../../nbs/api/explorers/mixup.ipynb #f90c3b29
-def _check_alpha(alpha):
-    if not 0 < alpha < math.inf:
-        raise ValueError(f"alpha must be a number above 0, got {alpha}")
-
-
 def _draw_weights(alphas, rng):
     "Return weights drawn from Beta(alpha, alpha), a list for each alpha."
     return [rng.beta(alpha, alpha, N_DRAWS).round(6).tolist() for alpha in alphas]
@@ -67,17 +61,18 @@ def _density_curves(alphas):
     return [beta_density(centres, alpha).round(4).tolist() for alpha in alphas]
 
 # %% ../../nbs/api/explorers/mixup.ipynb #5c347abc
-def _check_learners(learn):
-    "Raise `ValueError` unless `learn` is two classifiers of the same classes."
-    if not isinstance(learn, (tuple, list)) or len(learn) != 2:
-        kind = type(learn).__name__
-        raise ValueError(f"learn must be two learners (with, without), got a {kind}")
+def _check_learners(learn, images):
+    "Raise `ValueError` unless `learn` is two classifiers of the same classes, with images."
+    allowed = "given with learn, of the learners' classes"
+    require(images is not None, "images", allowed, images)
+    is_pair = isinstance(learn, (tuple, list)) and len(learn) == 2
+    got = f"a {type(learn).__name__}"
+    require(is_pair, "learn", "two learners (with, without)", got)
     for one in learn:
         check_classifier(one)
     first, second = ([str(name) for name in one.dls.vocab] for one in learn)
-    if first != second:
-        got = f"{', '.join(first)[:40]} and {', '.join(second)[:40]}"
-        raise ValueError(f"learn must be two learners of the same classes, got {got}")
+    got = f"{', '.join(first)[:40]} and {', '.join(second)[:40]}"
+    require(first == second, "learn", "two learners of the same classes", got)
 
 # %% ../../nbs/api/explorers/mixup.ipynb #6fe5392b
 def class_rows(
@@ -96,11 +91,9 @@ def _pair_predictions(learn, a, b, vocab, rows):
     weights = np.arange(WEIGHT_STEPS + 1) / WEIGHT_STEPS
     x = np.stack([blend(a, b, t) for t in weights])
     probs = probabilities(learn, torch.from_numpy(x)).double().numpy()
-    if probs.shape[1] != len(vocab):
-        raise ValueError(
-            f"number of classes in vocab must be that of the learner's outputs, {probs.shape[1]}, "
-            f"got {len(vocab)}"
-        )
+    n_outputs = probs.shape[1]
+    allowed = f"{n_outputs}, one for each of the learner's outputs"
+    require(len(vocab) == n_outputs, "number of classes in vocab", allowed, len(vocab))
     return [class_rows(p, rows).round(6).tolist() for p in probs]
 
 # %% ../../nbs/api/explorers/mixup.ipynb #a9959710
@@ -223,6 +216,16 @@ class _MixupState(Explorer):
         return value
 
 # %% ../../nbs/api/explorers/mixup.ipynb #979a2695
+def _defaults(images, labels, vocab, learn):
+    "Return images, labels and vocabulary: the photos for no images, the vocabulary of `learn`."
+    if images is None:
+        images = photos().values()
+        labels = list(photos()) if labels is None else labels
+    if learn and vocab is None:
+        vocab = learn[0].dls.vocab
+    return images, labels, vocab
+
+
 def _chosen(images, labels, vocab, most):
     "Return at most `most` images, evenly spaced, with their class indices and the vocabulary."
     images = list(images)
@@ -240,52 +243,9 @@ def _shown_classes(labels, vocab):
     "Return the classes that are shown one by one: all, or of many those of the images."
     return list(range(len(vocab))) if len(vocab) <= MAX_ROWS else sorted(set(labels))
 
-# %% ../../nbs/api/explorers/mixup.ipynb #fbce6dbe
-class MixupExplorer(_MixupState):
-    "Two images and their targets, blended by a weight set by hand or drawn from a Beta."
-
-    _view = "mixup"
-
-    def __init__(
-        self,
-        images=None,  # what `squares` takes; None: `photos()`. At most 12 are used, 6 with `learn`
-        labels=None,  # a class for each: number, name or one-hot row; None: each its own
-        vocab=None,  # class names; None: those of `learn`, or of the labels
-        t=0.3,  # weight of the first image, in [0,1]
-        alpha=0.4,  # above 0
-        learn=None,  # (with, without): two learners whose probabilities are shown
-        side=160,  # of the images, pixels; with `learn`, what the models see
-        seed=42,  # of the draws
-        **state,  # first, second, keep, drawn, classes
-    ):
-        if learn and images is None:
-            raise ValueError("images must be given with learn, of classes that the learners know")
-        if learn:
-            _check_learners(learn)
-        _check_alpha(alpha)
-        if images is None:
-            labels = list(photos()) if labels is None else labels
-            images = photos().values()
-        if learn and vocab is None:
-            vocab = learn[0].dls.vocab
-        most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
-        images, labels, vocab = _chosen(images, labels, vocab, most)
-        tiles = squares(images, side)
-        self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
-        rows = _shown_classes(labels, vocab)
-        alphas = sorted({*ALPHAS, float(alpha)})
-        super().__init__(
-            pixels=encode_png(tiles.reshape(-1, side, 3)),
-            side=side,
-            vocab=vocab,
-            labels=labels,
-            rows=rows,
-            alphas=alphas,
-            lambdas=_draw_weights(alphas, np.random.default_rng(seed)),
-            curves=_density_curves(alphas),
-            predictions=_predictions(learn, self.images, vocab, rows),
-            **dict(t=t, alpha=alpha, second=min(1, len(tiles) - 1)) | state,
-        )
+# %% ../../nbs/api/explorers/mixup.ipynb #7a1c1001
+class _MixupBlend(_MixupState):
+    "What the state of a `MixupExplorer` means: the blend, its target and the predictions for it."
 
     @property
     def blend(self):
@@ -326,3 +286,44 @@ class MixupExplorer(_MixupState):
     def figure(self):
         "Return the explorer's state as a matplotlib `Figure`."
         return _draw_figure(self)
+
+# %% ../../nbs/api/explorers/mixup.ipynb #fbce6dbe
+class MixupExplorer(_MixupBlend):
+    "Two images and their targets, blended by a weight set by hand or drawn from a Beta."
+
+    _view = "mixup"
+
+    def __init__(
+        self,
+        images=None,  # what `squares` takes; None: `photos()`. At most 12 are used, 6 with `learn`
+        labels=None,  # a class for each: number, name or one-hot row; None: each its own
+        vocab=None,  # class names; None: those of `learn`, or of the labels
+        t=0.3,  # weight of the first image, in [0,1]
+        alpha=0.4,  # above 0
+        learn=None,  # (with, without): two learners whose probabilities are shown
+        side=160,  # of the images, pixels; with `learn`, what the models see
+        seed=42,  # of the draws
+        **state,  # first, second, keep, drawn, classes
+    ):
+        check_positive("alpha", alpha)
+        if learn:
+            _check_learners(learn, images)
+        images, labels, vocab = _defaults(images, labels, vocab, learn)
+        most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
+        images, labels, vocab = _chosen(images, labels, vocab, most)
+        tiles = squares(images, side)
+        self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
+        rows = _shown_classes(labels, vocab)
+        alphas = sorted({*ALPHAS, float(alpha)})
+        super().__init__(
+            pixels=encode_png(tiles.reshape(-1, side, 3)),
+            side=side,
+            vocab=vocab,
+            labels=labels,
+            rows=rows,
+            alphas=alphas,
+            lambdas=_draw_weights(alphas, np.random.default_rng(seed)),
+            curves=_density_curves(alphas),
+            predictions=_predictions(learn, self.images, vocab, rows),
+            **dict(t=t, alpha=alpha, second=min(1, len(tiles) - 1)) | state,
+        )

@@ -10,6 +10,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from ..errors import must_be
+
 # %% ../../nbs/api/explorers/scripts.ipynb #85413d76
 STATIC = Path(str(files("lesson7") / "static"))
 
@@ -48,9 +50,8 @@ def _check_names(paths):
         for name in _NAME.findall(path.read_text(encoding="utf-8")):
             owner = owners.setdefault(name, path.name)
             if owner != path.name:
-                raise ValueError(
-                    f"top-level names must be unique, got {name} in {owner} and {path.name}"
-                )
+                got = f"{name} in {owner} and {path.name}"
+                raise ValueError(must_be("top-level names", "unique", got))
 
 
 def _body(path):

@@ -14,6 +14,7 @@ import traitlets as T
 
 from ..data.images import as_floats, crop_resized, encode_png, shrink
 from ..data.samples import photos
+from ..errors import require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..outputs import probabilities
@@ -180,8 +181,8 @@ def _check_places(name, places):
         check_trait(0 <= share <= 1, f"places in {name}", allowed, share)
 
 # %% ../../nbs/api/explorers/tta.ipynb #f1903517
-class _TTAState(Explorer):
-    "Traits of the `TTAExplorer`."
+class _TTAPhotos(Explorer):
+    "The photos of a `TTAExplorer`, and how they are made square."
 
     pixels = T.Bytes(help="all photos, one above the other, as PNG").tag(**DATA)
     sizes = T.List(help="[height, width] of each photo, pixels").tag(**DATA)
@@ -192,6 +193,17 @@ class _TTAState(Explorer):
 
     photo = T.Int(0, help="which photo").tag(**STATE)
     plain = T.Enum(PLAIN_VIEWS, "crop", help="how the plain view is made square").tag(**STATE)
+
+    @T.validate("photo")
+    def _valid_photo(self, proposal):
+        photo, last = proposal.value, len(self.sizes) - 1
+        check_trait(0 <= photo <= last, "photo", f"from 0 to {last}", photo)
+        return photo
+
+# %% ../../nbs/api/explorers/tta.ipynb #7a1c1003
+class _TTAWindows(_TTAPhotos):
+    "The windows of a `TTAExplorer`, and how their predictions are combined."
+
     scale = T.Enum(SCALES, 0.85, help="side of the windows, as a share of the short side").tag(
         **STATE
     )
@@ -207,12 +219,6 @@ class _TTAState(Explorer):
     target = T.List(
         T.Float(), [1.0, 0.55], 2, 2, help="without a model: the object's place [x,y]"
     ).tag(**STATE)
-
-    @T.validate("photo")
-    def _valid_photo(self, proposal):
-        photo, last = proposal.value, len(self.sizes) - 1
-        check_trait(0 <= photo <= last, "photo", f"from 0 to {last}", photo)
-        return photo
 
     @T.validate("moving")
     def _valid_moving(self, proposal):
@@ -258,8 +264,7 @@ def _named(images):
 
 
 def _check_number(name, n):
-    if not 1 <= n <= MAX_VIEWS:
-        raise ValueError(f"number of {name} must be from 1 to {MAX_VIEWS}, got {n}")
+    require(1 <= n <= MAX_VIEWS, f"number of {name}", f"from 1 to {MAX_VIEWS}", n)
 
 
 def _sheet(photos):
@@ -274,35 +279,9 @@ def _start_places(n):
     kind = "corners" if n <= 4 else "ends"
     return [list(place) for place in window_positions(1, 2, kind, n, None)]
 
-# %% ../../nbs/api/explorers/tta.ipynb #a8312cbc
-class TTAExplorer(_TTAState):
-    "A photo, its plain view and windows that can be moved, with their combined prediction."
-
-    _view = "tta"
-
-    def __init__(
-        self,
-        images=None,  # sequence of what `as_image` takes, or name -> image; at most 8. None: photos
-        learn=None,  # a fastai `Learner` that predicts; None: a view shows a share of an object
-        n=4,  # windows, 1 to 8; as many as `at` has, where that is given
-        side=96,  # of the views that the model sees, pixels
-        **state,  # photo, plain, scale, at, on, reduce, moving, target
-    ):
-        _check_number("windows", n)
-        images = _named(images)
-        small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
-        self.images = [as_floats(photo) for photo in small]  # [3,H,W] in [0,1]
-        n = len(state.get("at", range(n)))
-        start = dict(at=_start_places(n), on=[True] * (1 + n))
-        super().__init__(
-            pixels=encode_png(_sheet(small)),
-            sizes=[photo.shape[:2] for photo in small],
-            names=[str(name) for name in images],
-            side=side,
-            steps=GRID_STEPS if learn else FINE_STEPS,
-            asked=[_predictions(learn, image, side) for image in self.images if learn],
-            **start | state,
-        )
+# %% ../../nbs/api/explorers/tta.ipynb #7a1c1002
+class _TTAViews(_TTAWindows):
+    "What the state of a `TTAExplorer` means: the views and their predictions."
 
     @property
     def boxes(self):
@@ -348,3 +327,33 @@ class TTAExplorer(_TTAState):
     def figure(self):
         "Return the explorer's state as a matplotlib `Figure`."
         return _draw_figure(self)
+
+# %% ../../nbs/api/explorers/tta.ipynb #a8312cbc
+class TTAExplorer(_TTAViews):
+    "A photo, its plain view and windows that can be moved, with their combined prediction."
+
+    _view = "tta"
+
+    def __init__(
+        self,
+        images=None,  # sequence of what `as_image` takes, or name -> image; at most 8. None: photos
+        learn=None,  # a fastai `Learner` that predicts; None: a view shows a share of an object
+        n=4,  # windows, 1 to 8; as many as `at` has, where that is given
+        side=96,  # of the views that the model sees, pixels
+        **state,  # photo, plain, scale, at, on, reduce, moving, target
+    ):
+        _check_number("windows", n)
+        images = _named(images)
+        small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
+        self.images = [as_floats(photo) for photo in small]  # [3,H,W] in [0,1]
+        n = len(state.get("at", range(n)))
+        start = dict(at=_start_places(n), on=[True] * (1 + n))
+        super().__init__(
+            pixels=encode_png(_sheet(small)),
+            sizes=[photo.shape[:2] for photo in small],
+            names=[str(name) for name in images],
+            side=side,
+            steps=GRID_STEPS if learn else FINE_STEPS,
+            asked=[_predictions(learn, image, side) for image in self.images if learn],
+            **start | state,
+        )

@@ -9,17 +9,15 @@ __all__ = ['ActivationMixup']
 from fastai.callback.core import Callback
 from fastai.torch_core import apply
 
+from ..errors import must_be, require
 from ..lazy import torch
 from ..mixup import mix, sample_lambda
 
 # %% ../../nbs/api/training/callbacks.ipynb #d0b96116
 def _check_layer(layer, model):
     "Raise `ValueError` unless a layer is one of a model's modules."
-    if not any(module is layer for module in model.modules()):
-        raise ValueError(
-            f"The layer given ({type(layer).__name__}) is not in this learner's model; "
-            "take it from learn.model."
-        )
+    is_part = any(module is layer for module in model.modules())
+    require(is_part, "layer", "a module of learn.model", f"another {type(layer).__name__}")
 
 # %% ../../nbs/api/training/callbacks.ipynb #a7b7e2e2
 def _guard_batches(
@@ -77,19 +75,16 @@ class ActivationMixup(Callback):
 
     def _mixed(self, layer, inputs, out):
         self._unhook()
-        if not isinstance(out, torch.Tensor) or len(out) != len(self.perm):
-            raise TypeError(
-                f"The layer ({type(layer).__name__}) gives {type(out).__name__}; "
-                "it must give one tensor with an item for each target."
-            )
+        is_batch = isinstance(out, torch.Tensor) and len(out) == len(self.perm)
+        name = f"output of the layer ({type(layer).__name__})"
+        allowed = "one tensor with an item for each target"
+        require(is_batch, name, allowed, type(out).__name__, error=TypeError)
         return mix(out, out[self.perm.to(out.device)], self.lam)
 
     def after_loss(self):
         if self.hook is not None:
-            raise ValueError(
-                f"The layer ({type(self.layer).__name__}) was not called in the forward pass, "
-                "so nothing was mixed; choose one that is."
-            )
+            got = f"a {type(self.layer).__name__} that is not, so nothing was mixed"
+            raise ValueError(must_be("layer", "called in the forward pass", got))
         inverse = self.perm.argsort()
         preds = apply(lambda pred: pred[inverse.to(pred.device)], self.pred)
         partner_loss = self.learn.loss_func(preds, *self.yb)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.files import write_atomically
+from ..errors import must_be, require
 from ..lazy import torch
 from .config import arm_names, matched
 from .distributed import world
@@ -49,9 +50,9 @@ def _read_comparison(path):
     try:
         data = json.loads(Path(path).read_text())
     except ValueError as e:
-        raise ValueError(f"{path} is not readable JSON ({e}).") from None
-    if not isinstance(data, dict) or data.get("format") != 1:
-        raise ValueError(f"{path} holds no comparison that this version can read (format 1).")
+        raise ValueError(must_be(path, "a comparison", f"no JSON ({e})")) from None
+    version = data.get("format") if isinstance(data, dict) else None
+    require(version == 1, path, "a comparison of format 1", f"format {version}")
     return data
 
 # %% ../../nbs/api/training/comparison.ipynb #0d3139f2
@@ -194,10 +195,8 @@ def _panels(arms):
     for noise, name in sorted(arms, key=lambda arm: arm[0]):
         baseline = _find_baseline(arms, noise)
         if baseline is None:
-            raise ValueError(
-                f"comparison must have an arm without techniques for {_percent(noise)} wrong "
-                f"labels, got {name}; its table shows accuracies without one."
-            )
+            allowed = f"one without techniques for {_percent(noise)} wrong labels"
+            raise ValueError(must_be("arms", allowed, name, "its table needs none"))
         others = panels.setdefault(baseline, [])
         if (noise, name) != baseline:
             others.append((noise, name))
@@ -268,31 +267,33 @@ def _match_all(recipes, budget):
     arms = [matched(recipe, first[recipe.noise], budget) for recipe in given]
     for arm in arms:
         if arms.count(arm) > 1:
-            raise ValueError(
-                f"recipes must differ in more than their epochs, which an equal {budget} sets, "
-                f"got {arms.count(arm)} of {arm.name!r}."
-            )
+            allowed = f"different in more than the epochs, which an equal {budget} sets"
+            got = f"{arms.count(arm)} of {arm.name!r}"
+            raise ValueError(must_be("recipes", allowed, got))
     return arms
 
 # %% ../../nbs/api/training/comparison.ipynb #6c7a0fb7
 def _check_single_process():
-    if world() > 1:
-        raise ValueError(
-            f"compare must run in one process, got WORLD_SIZE={world()}; "
-            "only train runs under torchrun."
-        )
+    advice = "only train runs under torchrun"
+    require(world() == 1, "WORLD_SIZE", "1 for compare", world(), advice)
 
 # %% ../../nbs/api/training/comparison.ipynb #1b675ac7
+def _about(budget, path, jobs):
+    "Return what a comparison says about itself."
+    dataset = Path(path).name if path else "the sample dataset"
+    today = time.strftime("%Y-%m-%d")
+    return dict(budget=budget, dataset=dataset, jobs=jobs, commit=_commit(), date=today)
+
+
 def _start_or_continue(about, save):
     "Return the comparison in the file `save`, or an empty one; raises where the file's differs."
     if not save or not Path(save).exists():
         return Comparison([], about)
     started = Comparison.load(save)
-    if any(started.about[key] != about[key] for key in ("budget", "dataset")):
-        raise ValueError(
-            f"{save} holds a comparison of equal {started.about['budget']} "
-            f"on {started.about['dataset']}; give another file."
-        )
+    for key in ("budget", "dataset"):
+        found = started.about[key]
+        is_same = found == about[key]
+        require(is_same, f"{key} of {save}", about[key], found, "give another file")
     return started
 
 # %% ../../nbs/api/training/comparison.ipynb #dbf6b214
@@ -300,6 +301,22 @@ def _title(group):
     "Return a line for the progress bar."
     recipe = group[0]
     return f"{recipe.name}, {_percent(recipe.noise)} wrong, seed {recipe.seed}"
+
+
+def _train_groups(groups, path, jobs):
+    "Train groups of recipes, `jobs` at once; yield the results of each group when it is done."
+    from fastprogress import progress_bar
+    from joblib import Parallel, delayed
+
+    workers = Parallel(jobs, return_as="generator_unordered")
+    results = workers(delayed(_train_once)(group, path) for group in groups)
+    bar = progress_bar(results, total=len(groups))
+    remaining = {group[0]: _title(group) for group in groups}
+    bar.comment = " · ".join(list(remaining.values())[:jobs])
+    for runs in bar:
+        yield runs
+        remaining.pop(runs[0].recipe)
+        bar.comment = " · ".join(list(remaining.values())[:jobs])
 
 
 def _sort(comparison, recipes):
@@ -317,30 +334,19 @@ def compare(
     jobs=None,  # trainings at once; None: one a core on a CPU, one on a GPU
 ) -> Comparison:
     "Train each recipe with each seed. Interrupted, it continues when called with the same `save`."
-    from fastprogress import progress_bar
-    from joblib import Parallel, cpu_count, delayed
+    from joblib import cpu_count
 
     _check_single_process()
     recipes = _match_all(recipes, budget)
     jobs = jobs or (1 if torch.cuda.is_available() else cpu_count())
-    dataset = Path(path).name if path else "the sample dataset"
-    today = time.strftime("%Y-%m-%d")
-    about = dict(budget=budget, dataset=dataset, jobs=jobs, commit=_commit(), date=today)
-    comparison = _start_or_continue(about, save)
+    comparison = _start_or_continue(_about(budget, path, jobs), save)
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     wanted = [replace(recipe, seed=seed) for seed in seeds for recipe in recipes]
     finished = {run.recipe for run in comparison.runs}
     groups = _group([recipe for recipe in wanted if recipe not in finished])
-    workers = Parallel(jobs, return_as="generator_unordered")
-    results = workers(delayed(_train_once)(group, path) for group in groups)
-    bar = progress_bar(results, total=len(groups))
-    remaining = {group[0]: _title(group) for group in groups}
-    bar.comment = " · ".join(list(remaining.values())[:jobs])
-    for runs in bar:
+    for runs in _train_groups(groups, path, jobs):
         comparison.runs += runs
         _sort(comparison, wanted)
         if save:
             comparison.save(save)
-        remaining.pop(runs[0].recipe)
-        bar.comment = " · ".join(list(remaining.values())[:jobs])
     return comparison

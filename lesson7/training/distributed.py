@@ -9,14 +9,14 @@ __all__ = ['world', 'rank', 'is_first', 'use_own_gpu', 'distributed_training', '
 import os
 from contextlib import contextmanager
 
+from ..errors import require
 from ..lazy import torch
 
 # %% ../../nbs/api/training/distributed.ipynb #ffb82c62
 def _whole_number(name, default):
     "Return a variable of the environment as a whole number, 0 or above."
     text = os.environ.get(name) or str(default)
-    if not text.isdecimal():
-        raise ValueError(f"{name} must be a whole number, 0 or above, got {text!r}.")
+    require(text.isdecimal(), name, "a whole number, 0 or more", repr(text))
     return int(text)
 
 
@@ -30,8 +30,7 @@ def rank() -> int:
     if world() == 1:
         return 0
     place = _whole_number("RANK", 0)
-    if place >= world():
-        raise ValueError(f"RANK must be below WORLD_SIZE ({world()}), got {place}.")
+    require(place < world(), "RANK", f"below WORLD_SIZE ({world()})", place)
     return place
 
 # %% ../../nbs/api/training/distributed.ipynb #9262e37c

@@ -82,7 +82,7 @@ def test_train_replaces_a_model_only_on_request(model, small, capsys):
     values = dict(RECIPE=model.parent / "recipe.json", DATA=small, MODEL=model)
     assert run_command(TRAIN, **values) == 2
     message = capsys.readouterr().err
-    assert "is there already; give another folder with --out, or --replace" in message
+    assert "which exists; give another one, or --replace" in message
     assert run_command(f"{TRAIN} --replace", **values) == 0
 
 
@@ -173,43 +173,55 @@ def invalid_files(workdir):
     return workdir
 
 
-EPOCHS = "it must be a whole number above 0"
-WITH_RECIPE = "leave out techniques, --epochs and --seed"
+EPOCHS = "epochs must be a whole number above 0, got"
+WITH_RECIPE = "--recipe must be alone, got techniques, --epochs or --seed"
 ON_CPU = "--path DATA --preset cpu"
 
 MISTAKES = [  # command line, message
     (
         "train mixpu",
-        "There is no technique 'mixpu'; there are normalize, resize, tta, mixup, smoothing.",
+        "technique must be one of 'normalize', 'resize', 'tta', 'mixup', 'smoothing', got 'mixpu'",
     ),
     (
         "train resize --epochs 2 --preset cpu",
-        "epochs is 2; progressive resizing needs at least 6",
+        "epochs must be 6 or more for progressive resizing, got 2",
     ),
-    ("train --epochs 0 --preset cpu", f"epochs is 0; {EPOCHS}"),
-    ("train --epochs -3 --preset cpu", f"epochs is -3; {EPOCHS}"),
-    ("train --recipe bad.json", "not readable JSON"),
-    ("train --recipe contradictory.json", "The last stage is at 32 px, but size is 48"),
+    ("train --epochs 0 --preset cpu", f"{EPOCHS} 0"),
+    ("train --epochs -3 --preset cpu", f"{EPOCHS} -3"),
+    ("train --recipe bad.json", "recipe must be a JSON object, got no JSON"),
+    ("train --recipe contradictory.json", "size must be 32, that of the last stage, got 48"),
     ("train --recipe none.json", "none.json"),
     ("train mixup --recipe bad.json", WITH_RECIPE),
     ("train --seed 1 --recipe bad.json", WITH_RECIPE),
-    ("train --seed -1 --preset cpu", "seed is -1"),
-    ("train --recipe good.png", "not readable JSON"),
-    (f"train --replace --out thesis {ON_CPU}", "thesis is there and holds no model"),
-    (f"train --out bad.json/model {ON_CPU}", "bad.json is no folder that takes files"),
-    (f"compare --out bad.json/x.json {ON_CPU}", "bad.json is no folder that takes files"),
-    (f"compare --seeds 0 {ON_CPU}", "--seeds is 0; it must be 1 or more"),
-    ("train --path nowhere --preset cpu", "nowhere/train has no images"),
-    ("compare --noise 1.5 --preset cpu", "noise is 1.5; it must be a number from 0 to below 1"),
-    ("compare --out bad.json --preset cpu", "bad.json is not readable JSON"),
-    ("data --noise 0.3", "noise is 0.3; it must be one of"),
-    ("predict nowhere good.png", "nowhere holds no model.json"),
-    ("predict MODEL none.png", "There is no file none.png"),
-    ("predict MODEL thesis", "There is no file thesis"),
-    ("predict MODEL header.ppm", "header.ppm is not a readable image"),
-    ("predict MODEL bomb.ppm", "bomb.ppm is not a readable image"),
-    ("predict MODEL bad.png", "bad.png is not a readable image"),
-    ("predict MODEL good.png truncated.jpg", "truncated.jpg is not a readable image"),
+    ("train --seed -1 --preset cpu", "seed must be a whole number, 0 or above, got -1"),
+    ("train --recipe good.png", "recipe must be a JSON object, got no JSON"),
+    (
+        f"train --replace --out thesis {ON_CPU}",
+        "thesis must be a new folder, or one with a model, got other files",
+    ),
+    (f"train --out bad.json/model {ON_CPU}", "--out must be in a folder that can be written, got"),
+    (
+        f"compare --out bad.json/x.json {ON_CPU}",
+        "--out must be in a folder that can be written, got",
+    ),
+    (f"compare --seeds 0 {ON_CPU}", "--seeds must be a whole number, 1 or more, got 0"),
+    (
+        "train --path nowhere --preset cpu",
+        "number of images in nowhere/train must be 1 or more, got 0",
+    ),
+    ("compare --noise 1.5 --preset cpu", "noise must be a number from 0 to below 1, got 1.5"),
+    ("compare --out bad.json --preset cpu", "bad.json must be a comparison, got no JSON"),
+    ("data --noise 0.3", "noise must be one of"),
+    (
+        "predict nowhere good.png",
+        "nowhere must be a folder that save_model wrote, got no model.json",
+    ),
+    ("predict MODEL none.png", "files must be image files, got none.png, where there is no file"),
+    ("predict MODEL thesis", "got thesis, where there is no file"),
+    ("predict MODEL header.ppm", "header.ppm must be a readable image, got"),
+    ("predict MODEL bomb.ppm", "bomb.ppm must be a readable image, got"),
+    ("predict MODEL bad.png", "bad.png must be a readable image, got"),
+    ("predict MODEL good.png truncated.jpg", "truncated.jpg must be a readable image, got"),
 ]
 
 
@@ -348,7 +360,7 @@ def test_lab_update_names_new_and_edited_notebooks(jupyterlab_calls, workdir, ca
 
 def test_lab_update_of_a_missing_folder_is_a_mistake(workdir, capsys):
     assert run_command("lab nowhere --update") == 2
-    assert "There is no folder nowhere" in capsys.readouterr().err
+    assert "nowhere must be a folder with the notebooks, got no folder" in capsys.readouterr().err
     assert list(workdir.iterdir()) == []
 
 

@@ -274,21 +274,38 @@ def test_what_was_skipped_can_be_read(data, add, path, word):
 def test_the_same_folder_as_both_splits_is_not_validated_on(data, tmp_path):
     link(tmp_path, "twice/train", "data/train")
     link(tmp_path, "twice/val", "data/train")
-    with pytest.raises(ValueError, match=r"val has no images.*link to a folder that is listed"):
+    with pytest.raises(
+        ValueError, match=r"val must be 1 or more, got 0.*link to a folder that is listed"
+    ):
         get_dls(2, 4, tmp_path / "twice")
 
 
 @pytest.mark.parametrize(
     "paths, says",
     [
-        ((), "train has no images; a dataset holds train/<class>/ and val/<class>/."),
+        ((), "train must be 1 or more, got 0; a dataset has train/<class>/ and val/<class>/"),
         (("train/a.png",), "Skipped there: 1, such as .*a.png .not in a class folder."),
         (("train/cats/a.heic", "train/dogs/b.heic"), "Skipped there: 2, .*a.heic .not an image's"),
-        (("train/a/1.png", "val/a/1.png"), "train has one class, a; a classifier needs two"),
-        (("train/a/2021/1.png", "val/a/1.png"), "train has one class, a; a classifier needs two"),
-        (("train/a/1.png", "train/b/1.png", "val/1.png"), "val has no images.*in a class folder"),
-        (("train/a/1.png", "train/b/1.png", "val/c/1.png"), "classes that train/ lacks: c"),
-        (("train/a/1.png", "train/b/1.png", "val/c/a/1.png"), "classes that train/ lacks: c"),
+        (
+            ("train/a/1.png", "val/a/1.png"),
+            r"number of classes in .*train must be 2 or more, got 1 \(a\)",
+        ),
+        (
+            ("train/a/2021/1.png", "val/a/1.png"),
+            r"number of classes in .*train must be 2 or more, got 1 \(a\)",
+        ),
+        (
+            ("train/a/1.png", "train/b/1.png", "val/1.png"),
+            "val must be 1 or more, got 0.*in a class folder",
+        ),
+        (
+            ("train/a/1.png", "train/b/1.png", "val/c/1.png"),
+            "classes in .*val must be those in train, got c, too",
+        ),
+        (
+            ("train/a/1.png", "train/b/1.png", "val/c/a/1.png"),
+            "classes in .*val must be those in train, got c, too",
+        ),
     ],
 )
 def test_a_dataset_that_cannot_be_trained_on_is_refused(tmp_path, paths, says):
@@ -553,7 +570,7 @@ USES = {
 @pytest.mark.parametrize("content", UNREADABLE)
 def test_a_file_that_is_no_image_is_named(data, content, use):
     write(data, "train/cats/bad.png", UNREADABLE[content])
-    with pytest.raises(ValueError, match=r"bad\.png is not a readable image \(.*\); delete or"):
+    with pytest.raises(ValueError, match=r"bad\.png must be a readable image, got .*; delete or"):
         USES[use](data, data / "train/cats/bad.png")
 
 

@@ -45,15 +45,15 @@ def no_progress_bars(monkeypatch):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (dict(size=0), "size is 0; it must be a whole number above 0"),
-        (dict(size=48.5), "size is 48.5"),
-        (dict(bs=-1), "bs is -1"),
-        (dict(epochs=0), "epochs is 0"),
-        (dict(epochs="4"), "epochs is '4'"),
-        (dict(bs=True), "bs is True"),
-        (dict(lr=0), "lr is 0; it must be a finite number above 0"),
-        (dict(lr=float("nan")), "lr is nan"),
-        (dict(lr=None), "lr is None"),
+        (dict(size=0), "size must be a whole number, 1 or more, got 0"),
+        (dict(size=48.5), "size must be .*, got 48.5"),
+        (dict(bs=-1), "bs must be .*, got -1"),
+        (dict(epochs=0), "epochs must be .*, got 0"),
+        (dict(epochs="4"), "epochs must be .*, got '4'"),
+        (dict(bs=True), "bs must be .*, got True"),
+        (dict(lr=0), "lr must be a finite number above 0, got 0"),
+        (dict(lr=float("nan")), "lr must be .*, got nan"),
+        (dict(lr=None), "lr must be .*, got None"),
     ],
 )
 def test_a_stage_raises_on_invalid_values(change, message):
@@ -203,7 +203,9 @@ def check_error(get_dls, message):
 
 
 def test_the_lessons_random_split_raises_an_error(small):
-    message = r"Stage 2 validates on other images than stage 1: \d+ of its 12 were trained on"
+    message = (
+        r"validation images of stage 2 must be those of stage 1, got others, \d+ of 12 trained"
+    )
     check_error(lesson_get_dls(small / "train"), message)
 
 
@@ -229,20 +231,23 @@ def overlapping_split(items):
 
 
 def test_an_overlapping_split_raises_an_error(small):
-    message = "Stage 1 trains on 10 of its 20 validation images"
+    message = "number of validation images that stage 1 trains on must be 0, got 10 of 20"
     check_error(lesson_get_dls(small, splitter=overlapping_split), message)
 
 
 def test_a_split_without_validation_raises_an_error(small):
     no_validation = FuncSplitter(lambda file: False)
-    check_error(lesson_get_dls(small, splitter=no_validation), "Stage 1 has no validation images")
+    check_error(
+        lesson_get_dls(small, splitter=no_validation),
+        "number of validation images of stage 1 must be 1 or more, got 0",
+    )
 
 
 def test_other_validation_images_in_the_second_stage_raise_an_error(small):
     all_files = lesson_get_dls(small, splitter=GrandparentSplitter(valid_name="val"))
     train_files = lesson_get_dls(small / "train")
     get_both = one_for_each_stage(all_files, train_files)
-    check_error(get_both, "Stage 2 validates on other images")
+    check_error(get_both, "validation images of stage 2 must be those of stage 1")
 
 
 @pytest.mark.parametrize("count", [1, 2], ids=["train only", "train and valid"])
@@ -250,7 +255,7 @@ def test_loaders_without_items_raise_an_error(count):
     datasets = [TensorDataset(torch.rand(8, 3, 16, 16), torch.zeros(8))] * count
     check_error(
         lambda bs, size: DataLoaders.from_dsets(*datasets, bs=bs),
-        "do not say which images they hold",
+        "datasets of stage 1 must be datasets that list their images",
     )
 
 
@@ -282,10 +287,10 @@ def loaders_of(train, valid):
 @pytest.mark.parametrize("select", [select_rows, select_arrays])
 def test_rows_of_a_table_and_arrays_are_compared(select):
     overlapping = loaders_of(select([0, 1, 2]), select([2, 3]))
-    check_error(overlapping, "Stage 1 trains on 1 of its 2")
+    check_error(overlapping, "that stage 1 trains on must be 0, got 1 of 2")
     first = loaders_of(select([0, 1, 2]), select([3, 4]))
     second = loaders_of(select([0, 1, 4]), select([2, 3]))
-    check_error(one_for_each_stage(first, second), "1 of its 2 were trained on before")
+    check_error(one_for_each_stage(first, second), "got others, 1 of 2 trained on before")
 
 
 # ---- Claims of the chapter about fastai

@@ -226,12 +226,12 @@ def same_names(learn):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (squish, "predicts otherwise"),
-        (other_presize, "predicts otherwise"),
-        (other_activation, "predicts otherwise"),
-        (own_layer, "No architecture that lesson7 can name"),
-        (not_a_number, "weights must be finite numbers, got NaN or infinity in 0.weight"),
-        (infinite, "weights must be finite numbers, got NaN or infinity in .*bias"),
+        (squish, "learn must be a learner that predicts as .*, got other predictions"),
+        (other_presize, "learn must be a learner that predicts as .*, got other predictions"),
+        (other_activation, "learn must be a learner that predicts as .*, got other predictions"),
+        (own_layer, "model must be one of xresnet18-narrow, .*, got "),
+        (not_a_number, "weights must be finite, got NaN or infinity in 0.weight"),
+        (infinite, "weights must be finite, got NaN or infinity in .*bias"),
         (same_names, "vocab must be a value that model.json can keep, got .*'1', '1'"),
     ],
 )

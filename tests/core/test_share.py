@@ -237,8 +237,11 @@ def model_with_other_activation():
 @pytest.mark.parametrize(
     "make_model, message",
     [
-        (linear_model, "No architecture that lesson7 can name"),
-        (model_with_other_activation, "predicts otherwise"),
+        (linear_model, "model must be one of xresnet18-narrow, .*, got Sequential"),
+        (
+            model_with_other_activation,
+            "learn must be a learner that predicts as xresnet18-narrow .*, got other predictions",
+        ),
     ],
 )
 def test_save_model_raises_on_an_unknown_architecture(small, tmp_path, make_model, message):
@@ -253,7 +256,10 @@ def test_save_model_raises_on_changed_transforms(small, tmp_path):
     transforms = learn.dls.valid.after_item.fs
     resize = next(t for t in transforms if type(t).__name__ == "Resize")
     resize.method = "squish"
-    with pytest.raises(ValueError, match="predicts otherwise"):
+    with pytest.raises(
+        ValueError,
+        match="learn must be a learner that predicts as xresnet18-narrow .*, got other predictions",
+    ):
         save_model(learn, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
@@ -263,7 +269,9 @@ def test_save_model_raises_on_loaders_without_sizes(tmp_path):
     dls = DataLoaders.from_dsets(images, images, bs=1, device="cpu")
     learn = torch_learner(dls, nn.Identity())
     learn.dls.vocab = ["0"]
-    with pytest.raises(ValueError, match="not those of get_dls"):
+    with pytest.raises(
+        ValueError, match="dls must be loaders with a Resize .*, got sizes None and None"
+    ):
         save_model(learn, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
@@ -273,7 +281,9 @@ def test_save_model_replaces_nothing_but_a_model(learn, tmp_path, name):
     chapter = tmp_path / "thesis" / "chapter.txt"
     chapter.parent.mkdir()
     chapter.write_text("years")
-    with pytest.raises(ValueError, match="holds no model; give another folder"):
+    with pytest.raises(
+        ValueError, match="must be a new folder, or one with a model, got other files"
+    ):
         save_model(learn, tmp_path / name)
     assert chapter.read_text() == "years"
 
@@ -332,45 +342,54 @@ def replace_weights_and_their_digest(folder):
     (folder / f"weights-{digest[:16]}.safetensors").write_bytes(b"x")
 
 
-CHANGED = "was changed after it was saved"
-FORMAT_2 = "has format 2, and this version of lesson7 reads format 1"
-NO_MODEL_FILE = "not what save_model writes"
+CHANGED = "must be unchanged since it was saved, got another content"
+FORMAT_2 = "must be of format 1, got format 2; install a newer lesson7"
+NO_MODEL_FILE = "must be a file that save_model wrote, got format"
 ZEROS, ONES = [0] * 3, [1] * 3
 
 DAMAGES = {
-    "no description": (remove_description, "holds no model.json"),
-    "no weights": (remove_weights, "lacks weights-"),
-    "no JSON": (with_description("{"), "not readable JSON"),
+    "no description": (
+        remove_description,
+        "must be a folder that save_model wrote, got no model.json",
+    ),
+    "no weights": (remove_weights, "must be a folder with weights-"),
+    "no JSON": (with_description("{"), "model.json must be readable JSON, got"),
     "a list": (with_description("[]"), NO_MODEL_FILE),
     "format 2": (with_fields(format=2), FORMAT_2),
     "format 0": (with_fields(format=0), NO_MODEL_FILE),
-    "two classes": (with_fields(vocab=["0", "1"]), "do not fit xresnet18-narrow with 2 classes"),
+    "two classes": (
+        with_fields(vocab=["0", "1"]),
+        "weights must be those of xresnet18-narrow with 2 classes",
+    ),
     "edited classes": (with_edited_fields(vocab=["0", "1"]), CHANGED),
     "edited size": (with_edited_fields(size=48), CHANGED),
-    "classes: null": (with_fields(vocab=None), "no proper 'vocab'"),
-    "classes: none": (with_fields(vocab=[]), "no proper 'vocab'"),
-    "classes: repeated": (with_fields(vocab=["a"] * 10), "no proper 'vocab'"),
-    "classes: lists": (with_fields(vocab=[[1]] * 10), "no proper 'vocab'"),
-    "size: 0": (with_fields(size=0), "no proper 'size'"),
-    "size: true": (with_fields(size=True), "no proper 'size'"),
-    "size: text": (with_fields(size="24"), "no proper 'size'"),
-    "size: too large": (with_fields(size=10**9), "no proper 'size'"),
-    "statistics: empty": (with_fields(stats={}), "no proper 'stats'"),
+    "classes: null": (with_fields(vocab=None), " for vocab"),
+    "classes: none": (with_fields(vocab=[]), " for vocab"),
+    "classes: repeated": (with_fields(vocab=["a"] * 10), " for vocab"),
+    "classes: lists": (with_fields(vocab=[[1]] * 10), " for vocab"),
+    "size: 0": (with_fields(size=0), " for size"),
+    "size: true": (with_fields(size=True), " for size"),
+    "size: text": (with_fields(size="24"), " for size"),
+    "size: too large": (with_fields(size=10**9), " for size"),
+    "statistics: empty": (with_fields(stats={}), " for stats"),
     "statistics: one channel": (
         with_fields(stats=dict(mean=[0.1], std=[0.2])),
-        "no proper 'stats'",
+        " for stats",
     ),
-    "statistics: text": (with_fields(stats=dict(mean="abc", std="abc")), "no proper 'stats'"),
+    "statistics: text": (with_fields(stats=dict(mean="abc", std="abc")), " for stats"),
     "statistics: other field": (
         with_fields(stats=dict(mean=ZEROS, std=ONES, eggs=2)),
         "unexpected keyword argument 'eggs'",
     ),
-    "statistics: std 0": (with_fields(stats=dict(mean=ZEROS, std=ZEROS)), "std is"),
-    "other architecture": (with_fields(arch="xresnet34"), "do not fit xresnet34"),
-    "unknown architecture": (with_fields(arch="os.system"), "'os.system' is not known"),
+    "statistics: std 0": (with_fields(stats=dict(mean=ZEROS, std=ZEROS)), "std must be above 0"),
+    "other architecture": (with_fields(arch="xresnet34"), "weights must be those of xresnet34"),
+    "unknown architecture": (
+        with_fields(arch="os.system"),
+        "architecture must be one of 'xresnet18-narrow'",
+    ),
     "other weights and digest": (
         replace_weights_and_their_digest,
-        "holds no model that can be read",
+        "must be a model that can be read, got",
     ),
     "weights: last byte": (change_last_byte_of_weights, CHANGED),
     "weights: pickle": (with_weights(pickle.dumps(print)), CHANGED),
@@ -387,7 +406,9 @@ def test_load_model_raises_on_a_damaged_model(model, damage, message):
 
 
 def test_load_model_raises_on_a_missing_folder(tmp_path):
-    with pytest.raises(ValueError, match=r"holds no model\.json"):
+    with pytest.raises(
+        ValueError, match=r"must be a folder that save_model wrote, got no model\.json"
+    ):
         load_model(tmp_path / "nowhere")
 
 
@@ -455,7 +476,9 @@ def test_after_a_killed_first_save_there_is_no_model_or_a_whole_one(
     if step == 3:
         assert torch.equal(predict(load_model(folder), files), predict(other_learn, files))
     else:
-        with pytest.raises(ValueError, match=r"holds no model\.json"):
+        with pytest.raises(
+            ValueError, match=r"must be a folder that save_model wrote, got no model\.json"
+        ):
             load_model(folder)
     check_next_save(other_learn, folder, files)
 

@@ -92,22 +92,22 @@ def test_smooth_labels_accepts_an_empty_batch():
 @pytest.mark.parametrize(
     "y, n, eps, message",
     [
-        ([3], 10, -0.1, "eps is -0.1; it must be at least 0 and below 1"),
-        ([3], 10, 1, "eps is 1; it must be"),
-        ([3], 10, float("nan"), "eps is nan"),
-        ([10], 10, 0.1, "class 10; with 10 classes it must be from 0 to 9"),
-        ([-1], 10, 0.1, "class -1"),
-        ([-100], 10, 0.1, "class -100"),
-        ([0], 1, 0.1, "n_classes is 1; it must be 2 or more"),
-        ([0], 0, 0.1, "n_classes is 0"),
+        ([3], 10, -0.1, r"eps must be in \[0, 1\), got -0.1"),
+        ([3], 10, 1, r"eps must be in \[0, 1\), got 1"),
+        ([3], 10, float("nan"), "eps must be .*, got nan"),
+        ([10], 10, 0.1, "class indices must be from 0 to 9 for 10 classes, got 10"),
+        ([-1], 10, 0.1, "got -1"),
+        ([-100], 10, 0.1, "got -100"),
+        ([0], 1, 0.1, "n_classes must be a whole number, 2 or more, got 1"),
+        ([0], 0, 0.1, "n_classes must be .*, got 0"),
         (torch.tensor(3), 10, 0.1, r"y\[None\]"),
-        ([[1, 2]], 10, 0.1, r"whole numbers \[B\]"),
+        ([[1, 2]], 10, 0.1, r"y must be class indices \[B\], got torch.int64 \[1, 2\]"),
         ([True], 10, 0.1, "torch.bool"),
-        ([1.0, 2.0], 10, 0.1, r"\[B,10\], a column a class; these are \[2\]"),
+        ([1.0, 2.0], 10, 0.1, r"soft targets must be \[B,10\], got \[2\]"),
         (torch.ones(2, 3) / 3, 4, 0.1, r"\[B,4\].*\[2, 3\]"),
-        (torch.ones(2, 3), 3, 0.1, "sum to one"),
+        (torch.ones(2, 3), 3, 0.1, "sum of each soft target must be 1, got 3"),
         (torch.tensor([[1.5, -0.5]]), 2, 0.1, "0 or more"),
-        (torch.full((1, 2), float("nan")), 2, 0.1, "sum to one"),
+        (torch.full((1, 2), float("nan")), 2, 0.1, "soft targets must be 0 or more, got nan"),
     ],
 )
 def test_smooth_labels_raises_on_invalid_arguments(y, n, eps, message):
@@ -157,9 +157,13 @@ def test_the_weighted_loss_agrees_with_torch(seed, eps):
 @pytest.mark.parametrize(
     "logits, y, message",
     [
-        (torch.zeros(10), [1], r"\[B,C\]; these are \[10\]"),
-        (torch.zeros(3, 10), [1, 2], "3 rows of logits and 2 labels"),
-        (torch.zeros(2, 1), [0, 0], "n_classes is 1"),
+        (torch.zeros(10), [1], r"shape of logits must be \[B,C\], got \[10\]"),
+        (
+            torch.zeros(3, 10),
+            [1, 2],
+            "number of labels must be 3, one for each row of logits, got 2",
+        ),
+        (torch.zeros(2, 1), [0, 0], "n_classes must be .*, got 1"),
     ],
 )
 def test_the_loss_raises_on_invalid_arguments(logits, y, message):
@@ -307,10 +311,10 @@ def test_ece_of_a_calibrated_and_of_an_overconfident_model():
 @pytest.mark.parametrize(
     "probabilities, y, bins, message",
     [
-        (torch.ones(2, 3) / 3, [0, 1], 0, "bins is 0"),
+        (torch.ones(2, 3) / 3, [0, 1], 0, "bins must be .*, got 0"),
         (torch.randn(2, 3) * 9, [0, 1], 15, "softmax"),
         (torch.ones(3) / 3, [0, 1, 2], 15, r"\[B,C\]"),
-        (torch.ones(2, 3) / 3, [0], 15, r"\[1\]"),
+        (torch.ones(2, 3) / 3, [0], 15, "number of labels must be 2, .*, got 1"),
         (torch.ones(0, 3), [], 15, r"\[0, 3\]"),
     ],
 )

@@ -214,7 +214,7 @@ def fit(*all_dls):
 def test_images_that_are_trained_on_and_validated_are_counted(kind, root):
     train, valid = split(0)
     both = random.Random(1).sample(valid, 7)
-    message = "^Stage 1 trains on 7 of its 10 validation images; keep the two apart.$"
+    message = "^number of validation images that stage 1 trains on must be 0, got 7 of 10$"
     with pytest.raises(ValueError, match=message):
         fit(KINDS[kind](root, [*train, *both], valid))
 
@@ -222,7 +222,10 @@ def test_images_that_are_trained_on_and_validated_are_counted(kind, root):
 @pytest.mark.parametrize("kind", ["paths", "a table", "a shuffled table", "rows of pixels"])
 def test_all_validation_images_are_trained_on(kind, root):
     train, valid = split(0)
-    with pytest.raises(ValueError, match="^Stage 1 trains on 10 of its 10 validation images"):
+    with pytest.raises(
+        ValueError,
+        match="^number of validation images that stage 1 trains on must be 0, got 10 of 10$",
+    ):
         fit(KINDS[kind](root, [*train, *valid], valid))
 
 
@@ -231,7 +234,8 @@ def test_a_random_split_in_each_call_is_counted(kind, root):
     (train, first), (other, valid) = split(0), split(1)
     leaked = len(set(train) & set(valid))
     message = (
-        rf"^Stage 2 validates on other images than stage 1: {leaked} of its 10 were trained on"
+        "^validation images of stage 2 must be those of stage 1, "
+        rf"got others, {leaked} of 10 trained on before"
     )
     with pytest.raises(ValueError, match=message):
         fit(KINDS[kind](root, train, first), KINDS[kind](root, other, valid))
@@ -307,11 +311,11 @@ def with_vocab(root, vocab, labels=label):
 @pytest.mark.parametrize(
     "first, second, message",
     [
-        ("abcd", "dcba", "Class 0 of stage 2 must be 'a', as in stage 1, got 'd'"),
-        ("abcd", "abdc", "Class 2 of stage 2 must be 'c', as in stage 1, got 'd'"),
-        ("bacd", "abcd", "Class 0 of stage 2 must be 'b', as in stage 1, got 'a'"),
-        ("abcd", "abcde", "Stage 2 must have the 4 classes of stage 1, got 5"),
-        ("abcd", "xabcd", "Stage 2 must have the 4 classes of stage 1, got 5"),
+        ("abcd", "dcba", "class 0 of stage 2 must be 'a', as in stage 1, got 'd'"),
+        ("abcd", "abdc", "class 2 of stage 2 must be 'c', as in stage 1, got 'd'"),
+        ("bacd", "abcd", "class 0 of stage 2 must be 'b', as in stage 1, got 'a'"),
+        ("abcd", "abcde", "number of classes of stage 2 must be 4, as in stage 1, got 5"),
+        ("abcd", "xabcd", "number of classes of stage 2 must be 4, as in stage 1, got 5"),
     ],
 )
 def test_another_vocabulary_is_an_error_before_anything_is_trained(first, second, message, root):
@@ -322,7 +326,9 @@ def test_another_vocabulary_is_an_error_before_anything_is_trained(first, second
 def test_a_stage_with_fewer_classes_is_an_error(root):
     first = with_vocab(root, list("abcd"))
     second = with_vocab(root, list("abc"), labels=lambda i: "abc"[i % 3])
-    with pytest.raises(ValueError, match="Stage 2 must have the 4 classes of stage 1, got 3"):
+    with pytest.raises(
+        ValueError, match="number of classes of stage 2 must be 4, as in stage 1, got 3"
+    ):
         fit(first, second)
 
 
@@ -346,7 +352,7 @@ def several_targets(root, order):
 
 def test_the_second_of_two_targets_has_one_order_too(root):
     all_dls = several_targets(root, list("abcd")), several_targets(root, list("abdc"))
-    with pytest.raises(ValueError, match=r"Class 1 of stage 2 must be \['a', 'b', 'c', 'd'\]"):
+    with pytest.raises(ValueError, match=r"class 1 of stage 2 must be \['a', 'b', 'c', 'd'\]"):
         fit(*all_dls)
 
 
@@ -359,7 +365,7 @@ def test_too_few_outputs_are_an_error(n_out, kind, root):
     network = tiny_network(n_out)
     learn = Learner(dls, network, loss_func=CrossEntropyLossFlat())
     generators = torch.get_rng_state(), random.getstate()
-    message = f"The model must have an output for each of the 4 classes, got {n_out}."
+    message = f"number of the model's outputs must be 4 or more, one for each class, got {n_out}"
     with pytest.raises(ValueError, match=message):
         fit_progressive(learn, lambda bs, size: dls, STAGES)
     assert torch.equal(generators[0], torch.get_rng_state()) and generators[1] == random.getstate()

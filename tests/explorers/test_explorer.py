@@ -83,10 +83,10 @@ def test_squares_use_evenly_spaced_images():
 @pytest.mark.parametrize(
     "images, message",
     [
-        ([], "images must have one entry or more, got 0"),
+        ([], "number of images must be 1 or more, got 0"),
         ([np.zeros((4, 4))], r"shape of an image must be .*, got \[4, 4\]"),
-        ([torch.full((3, 4, 4), 1.5)], r"must be in \[0,1\] \(denormalize first\), got 1.5 to 1.5"),
-        ([torch.full((3, 4, 4), float("nan"))], r"must be in \[0,1\] .*, got nan to nan"),
+        ([torch.full((3, 4, 4), 1.5)], r"must be in \[0, 1\], got 1.5 to 1.5; denormalize first"),
+        ([torch.full((3, 4, 4), float("nan"))], r"must be in \[0, 1\], got nan to nan"),
     ],
 )
 def test_squares_of_invalid_images(images, message):

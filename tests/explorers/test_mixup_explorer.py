@@ -17,7 +17,7 @@ def random_tensor(*shape, seed=0):
 
 @pytest.mark.parametrize("alpha", [0, -1, float("nan"), float("inf")])
 def test_invalid_alpha(alpha):
-    with pytest.raises(ValueError, match="alpha must be a number above 0, got"):
+    with pytest.raises(ValueError, match="alpha must be a finite number above 0, got"):
         MixupExplorer(alpha=alpha)
     with pytest.raises(T.TraitError, match="alpha must be one of 0.1, .* above 0"):
         MixupExplorer().alpha = alpha
@@ -30,11 +30,11 @@ def test_own_alpha_is_added_to_the_choices():
 @pytest.mark.parametrize(
     "labels, vocab, message",
     [
-        ([0], None, "labels must have one entry for each of the 2 images, got 1"),
+        ([0], None, "number of labels must be 2, one for each image, got 1"),
         ([0, 3], ["a", "b"], "label must be from 0 to 1, got 3"),
         ([0, -1], ["a", "b"], "got -1"),
         (["a", "c"], ["a", "b"], "label must be a name in the vocab, got 'c'"),
-        ([], None, "labels must have .*, got 0"),
+        ([], None, "number of labels must be 2, .*, got 0"),
     ],
 )
 def test_invalid_labels(labels, vocab, message):
@@ -43,7 +43,7 @@ def test_invalid_labels(labels, vocab, message):
 
 
 def test_no_images():
-    with pytest.raises(ValueError, match="images must have one entry or more"):
+    with pytest.raises(ValueError, match="number of images must be 1 or more"):
         MixupExplorer([])
     with pytest.raises(ValueError, match="images must be given with learn"):
         MixupExplorer(learn=(1, 2))

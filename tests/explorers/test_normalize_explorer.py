@@ -59,7 +59,7 @@ def test_size_of_a_saved_explorer_with_a_model(predicted, tmp_path):
 
 
 def test_invalid_number_of_labels():
-    message = "labels must have one entry for each of the 32 images, got 2"
+    message = "number of labels must be 32, one for each image, got 2"
     with pytest.raises(ValueError, match=message):
         NormalizeExplorer(labels=[0, 1])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 PACKAGE = "lesson7"
 
 LEVELS = (  # a module imports its own level or a lower one; "data" is all of lesson7.data
-    ("lazy", "data", "outputs", "models", "fits"),
+    ("errors", "lazy", "data", "outputs", "models", "fits"),
     ("measure", "normalize", "resize", "tta", "mixup", "smoothing"),
     ("training", "share", "inference"),
     ("recipe",),

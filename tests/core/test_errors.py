@@ -1,0 +1,122 @@
+"Messages of arguments that are not allowed have one form, wherever they come from."
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from traitlets import TraitError
+
+import lesson7
+from lesson7.course.check import exercise
+from lesson7.data.labels import class_numbers
+from lesson7.errors import (
+    check_choice,
+    check_count,
+    check_positive,
+    check_range,
+    must_be,
+    require,
+)
+from lesson7.normalize import normalize
+from lesson7.smoothing import reliability
+
+FORM = re.compile(r"[\w'/.()\-\[\] ]+ must be .+, got .+")
+NOT_NUMBERS = [None, "0.5", [0.5], torch.zeros(2), float("nan")]
+
+
+def test_a_message_has_name_allowed_value_and_advice():
+    assert must_be("scale", "in (0, 1]", 1.5) == "scale must be in (0, 1], got 1.5"
+    message = must_be("dls", "loaders with images", "none", "use test_dl")
+    assert message == "dls must be loaders with images, got none; use test_dl"
+
+
+def test_require_raises_the_error_that_it_is_given():
+    require(True, "x", "a tensor", None)
+    with pytest.raises(ValueError, match="^x must be a tensor, got None$"):
+        require(False, "x", "a tensor", None)
+    with pytest.raises(TypeError, match="^x must be a tensor, got None; use it$"):
+        require(False, "x", "a tensor", None, "use it", TypeError)
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.5), torch.tensor(0.5)])
+def test_a_number_in_the_range_is_allowed(value):
+    check_range("beta", value, 0, 1)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("inf"), *NOT_NUMBERS])
+def test_what_is_not_in_the_range_is_an_error(value):
+    with pytest.raises(ValueError, match=r"^beta must be in \[0, 1\], got "):
+        check_range("beta", value, 0, 1)
+
+
+@pytest.mark.parametrize("value", [1, 1e-300, np.float64(3), torch.tensor(2)])
+def test_a_positive_number_is_allowed(value):
+    check_positive("lr", value)
+
+
+@pytest.mark.parametrize("value", [0, -1, float("inf"), *NOT_NUMBERS])
+def test_what_is_not_positive_is_an_error(value):
+    with pytest.raises(ValueError, match="^lr must be a finite number above 0, got "):
+        check_positive("lr", value)
+
+
+@pytest.mark.parametrize("value", [2, np.int64(2), torch.tensor(2), 10**30])
+def test_a_count_is_a_whole_number_of_any_type(value):
+    check_count("n", value, 2)
+
+
+@pytest.mark.parametrize("value", [1, -2, 2.0, True, np.float32(3), *NOT_NUMBERS])
+def test_what_is_no_count_is_an_error(value):
+    with pytest.raises(ValueError, match="^n must be a whole number, 2 or more, got "):
+        check_count("n", value, 2)
+
+
+def test_a_choice_is_one_of_the_names():
+    check_choice("reduce", "mean", ["mean", "max"])
+    with pytest.raises(ValueError, match="^reduce must be one of 'mean', 'max', got 'sum'$"):
+        check_choice("reduce", "sum", ["mean", "max"])
+
+
+TWO_ROWS = torch.tensor([[0.5, 0.5], [0.2, 0.8]])
+IMAGES = torch.rand(2, 3, 8, 8)
+MISTAKES = {
+    "batch_stats": lambda: lesson7.batch_stats(IMAGES[0]),
+    "normalize": lambda: normalize(IMAGES[:, :2], lesson7.NormStats.imagenet()),
+    "NormStats": lambda: lesson7.NormStats((0.5,), (0,)),
+    "Stage": lambda: lesson7.Stage(0, 8, 1, 1e-3),
+    "fit_progressive": lambda: lesson7.fit_progressive(None, None, []),
+    "windows": lambda: lesson7.windows(10, 10, 8, n=5),
+    "combine": lambda: lesson7.combine(torch.zeros(2, 2)),
+    "mix": lambda: lesson7.mix(IMAGES, IMAGES, 2),
+    "mix_batch": lambda: lesson7.mix_batch(IMAGES, [0, 1], 0.5, [0, 0], 2),
+    "sample_lambda": lambda: lesson7.sample_lambda(0),
+    "smooth_labels": lambda: lesson7.smooth_labels([2], 2),
+    "smoothed_cross_entropy": lambda: lesson7.smoothed_cross_entropy(TWO_ROWS, [0]),
+    "ece": lambda: lesson7.ece(-TWO_ROWS, [0, 1]),
+    "reliability": lambda: reliability(TWO_ROWS, [0, 1], bins=0),
+    "class_numbers": lambda: class_numbers([[1, 1]], 2),
+    "Recipe": lambda: lesson7.Recipe(mixup=-1),
+    "choose": lambda: lesson7.choose(lesson7.Recipe(), ["cutout"]),
+    "sample_dataset": lambda: lesson7.sample_dataset(n_train=3),
+    "imagenette": lambda: lesson7.imagenette(224),
+    "photos": lambda: lesson7.photos("cat"),
+    "get_dls": lambda: lesson7.get_dls(2, 8, stats=([1, 2], [3])),
+    "load_model": lambda: lesson7.load_model("nowhere"),
+    "predict": lambda: lesson7.predict("nowhere", ["no.jpg"]),
+    "MixupExplorer": lambda: lesson7.MixupExplorer(alpha=0),
+    "TTAExplorer": lambda: lesson7.TTAExplorer(n=9),
+    "NormalizeExplorer": lambda: lesson7.NormalizeExplorer([]),
+    "SmoothingExplorer": lambda: lesson7.SmoothingExplorer(n=1),
+    "ResizeExplorer": lambda: lesson7.ResizeExplorer(stages=[]),
+    "exercise": lambda: exercise("cutout"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_every_message_has_the_form(mistake):
+    with pytest.raises((ValueError, TypeError, TraitError)) as raised:
+        mistake()
+    message = str(raised.value)
+    assert FORM.match(message), message
+    assert "\n" not in message
