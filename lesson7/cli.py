@@ -131,7 +131,7 @@ def _check_model(recipe, path):
 # %% ../nbs/api/cli.ipynb #f4a59df9
 def train(args):
     "Train a model, save it, and print how good it is."
-    from lesson7.share import check_place
+    from lesson7.share import check_model_folder
     from lesson7.training.distributed import is_first
     from lesson7.training.loop import train as train_recipe
 
@@ -139,7 +139,7 @@ def train(args):
     got = f"{args.out}, which exists"
     require(is_free, "--out", "a new folder", got, "give another one, or --replace")
     _check_out(args.out)
-    check_place(args.out)
+    check_model_folder(args.out)
     recipe, path = _train_recipe(args)
     if is_first():
         _check_model(recipe, path)

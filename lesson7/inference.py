@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .data.files import open_image
-from .data.torch_state import default_torch
+from .data.torch_state import default_torch, kept_generators
 from .errors import require
 from .fits import plain_loss
 from .outputs import activation, check_classifier
@@ -48,6 +48,7 @@ def _predict(learn, dl, use_tta):
 
 
 @default_torch()
+@kept_generators()
 def predict(
     model,  # a fastai `Learner`, or a folder that `save_model` wrote
     files,  # image files, str or Path

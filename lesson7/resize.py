@@ -42,10 +42,10 @@ def relative_cost(
     return each, (each * epochs).sum() / epochs.sum()
 
 # %% ../nbs/02_resize.ipynb #27dc9b35
-def _shares(n, size):
+def _shares(n, size, device):
     "Return [size,n]: the share of each of `n` pixels in each of `size` equal stretches of them."
-    edges = torch.arange(size + 1, dtype=torch.float64) * n / size
-    pixels = torch.arange(n, dtype=torch.float64)
+    edges = torch.arange(size + 1, dtype=torch.float64, device=device) * n / size
+    pixels = torch.arange(n, dtype=torch.float64, device=device)
     end = torch.minimum(edges[1:, None], pixels + 1)
     start = torch.maximum(edges[:-1, None], pixels)
     return (end - start).clamp(min=0) * size / n
@@ -56,8 +56,8 @@ def downsize(
     size,  # side of the square that is returned, pixels
 ):  # [...,size,size], of the same type
     "Return smaller images: each new pixel is the mean of the area it covers."
-    rows = _shares(x.shape[-2], size)
-    columns = _shares(x.shape[-1], size)
+    rows = _shares(x.shape[-2], size, x.device)
+    columns = _shares(x.shape[-1], size, x.device)
     return (rows @ x.double() @ columns.T).to(x.dtype)
 
 # %% ../nbs/02_resize.ipynb #b17b663e

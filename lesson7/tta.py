@@ -18,7 +18,7 @@ from PIL import Image
 
 from .data.hardware import channels_last, keep_memory
 from .data.images import as_array
-from .data.torch_state import default_torch
+from .data.torch_state import default_torch, kept_generators
 from .errors import check_choice, check_count, check_range, must_be, require
 from .fits import plain_loss
 from .lazy import torch
@@ -366,6 +366,7 @@ def _check_loader(dl):
 
 # %% ../nbs/03_tta.ipynb #58433ff2
 @default_torch()
+@kept_generators()
 def tta(
     learn,  # a fastai `Learner`, freshly trained or loaded
     n=4,  # windows beside the plain view

@@ -6,6 +6,7 @@
 __all__ = ['Comparison', 'plot_comparison', 'compare']
 
 # %% ../../nbs/api/training/comparison.ipynb #da79a1ce
+import hashlib
 import json
 import subprocess
 import time
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.files import write_atomically
+from ..data.files import content_digest, write_atomically
+from ..data.folders import dataset_files
+from ..data.samples import sample_dataset
 from ..errors import must_be, require
 from ..lazy import torch
 from .config import arm_names, matched
@@ -66,9 +69,9 @@ def _row(runs, differences, is_baseline):
     gain, gain_half = _interval([100 * d for d in differences] or [np.nan])
     return {
         "accuracy": round(accuracy, 1),
-        "±": round(accuracy_half, 1),
+        "accuracy ±": round(accuracy_half, 1),
         "gain": round(gain, 1),
-        "± ": round(gain_half, 1),
+        "gain ±": round(gain_half, 1),
         "verdict": "" if is_baseline else _verdict(gain, gain_half),
         "loss": round(mean("loss"), 3),
         "ECE": round(mean("ece"), 3),
@@ -109,7 +112,7 @@ class Comparison:
     "Results of several recipes with several seeds each."
 
     runs: list  # of `Result`
-    about: dict  # budget, dataset, jobs (trainings at once), commit, date
+    about: dict  # budget, dataset, digest of its content, jobs (trainings at once), commit, date
 
     def save(self, path):
         "Write the comparison as JSON, atomically."
@@ -278,11 +281,27 @@ def _check_single_process():
     require(world() == 1, "WORLD_SIZE", "1 for compare", world(), advice)
 
 # %% ../../nbs/api/training/comparison.ipynb #1b675ac7
+def _content(path):
+    "Return a digest of a dataset: the label, the place and the content of each image."
+    path = Path(path or sample_dataset())
+    files = dataset_files(path)
+    digest = hashlib.sha256()
+    for file, label in [*files.train, *files.val]:
+        place = file.relative_to(path).as_posix()
+        digest.update(json.dumps([place, label, content_digest(file)]).encode())
+    return digest.hexdigest()
+
+
 def _about(budget, path, jobs):
     "Return what a comparison says about itself."
-    dataset = Path(path).name if path else "the sample dataset"
-    today = time.strftime("%Y-%m-%d")
-    return dict(budget=budget, dataset=dataset, jobs=jobs, commit=_commit(), date=today)
+    return dict(
+        budget=budget,
+        dataset=Path(path).name if path else "the sample dataset",
+        content=_content(path),
+        jobs=jobs,
+        commit=_commit(),
+        date=time.strftime("%Y-%m-%d"),
+    )
 
 
 def _start_or_continue(about, save):
@@ -290,9 +309,9 @@ def _start_or_continue(about, save):
     if not save or not Path(save).exists():
         return Comparison([], about)
     started = Comparison.load(save)
-    for key in ("budget", "dataset"):
-        found = started.about[key]
-        is_same = found == about[key]
+    for key in ("budget", "dataset", "content"):
+        found = started.about.get(key)  # an older file has no content
+        is_same = found in (None, about[key])
         require(is_same, f"{key} of {save}", about[key], found, "give another file")
     return started
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import NBS
+from PIL import Image
 from scipy import stats
 
 from lesson7.recipe import choose, techniques
@@ -164,9 +165,9 @@ def test_the_intervals_of_the_table_are_scipys(example):
     mean, half_width = scipy_interval([2, -4, 1])
     smoothing = table.loc["0 %", "+ smoothing"]
     assert smoothing["gain"] == pytest.approx(mean, abs=0.06)
-    assert smoothing["± "] == pytest.approx(half_width, abs=0.06)
+    assert smoothing["gain ±"] == pytest.approx(half_width, abs=0.06)
     _, half_width = scipy_interval([80, 81, 79])
-    assert table.loc["0 %", "baseline"]["±"] == pytest.approx(half_width, abs=0.06)
+    assert table.loc["0 %", "baseline"]["accuracy ±"] == pytest.approx(half_width, abs=0.06)
 
 
 def test_differences_are_paired_by_seed(example):
@@ -179,7 +180,7 @@ def test_differences_are_paired_by_seed(example):
 def test_one_seed_has_no_interval_and_no_verdict(example):
     example.runs = [run for run in example.runs if run.recipe.seed == 0]
     table = example.table()
-    assert table["±"].isna().all()
+    assert table["accuracy ±"].isna().all()
     assert set(table.verdict) == {""}
 
 
@@ -312,8 +313,37 @@ def test_other_seeds_are_added_to_a_comparison(continued, small, tmp_path, train
 
 def test_another_budget_needs_another_file(continued, small):
     _, file, _ = continued
-    with pytest.raises(ValueError, match="holds a comparison of equal cost"):
+    with pytest.raises(ValueError, match="^budget of .* must be epochs, got cost; give another"):
         compare(ARMS, seeds=2, budget="epochs", path=small, save=file, jobs=1)
+
+
+def exchange_labels(path):
+    first, second = path / "train" / "0", path / "train" / "1"
+    first.rename(path / "aside")
+    second.rename(first)
+    (path / "aside").rename(second)
+
+
+def change_a_pixel(path):
+    file = next((path / "val" / "3").iterdir())
+    image = Image.open(file).convert("RGB")
+    image.putpixel((0, 0), (255, 0, 0))
+    image.save(file)
+
+
+def remove_an_image(path):
+    next((path / "train" / "5").iterdir()).unlink()
+
+
+@pytest.mark.parametrize("change", [exchange_labels, change_a_pixel, remove_an_image])
+def test_other_images_under_the_same_name_need_another_file(continued, small, tmp_path, change):
+    _, file, _ = continued
+    other = shutil.copytree(small, tmp_path / small.name)
+    (other / "dataset.json").unlink()  # it is the reader's own dataset now
+    compare(ARMS[:1], seeds=[0], path=other, save=file, jobs=1)
+    change(other)
+    with pytest.raises(ValueError, match="^content of .* give another file"):
+        compare(ARMS[:1], seeds=[0], path=other, save=file, jobs=1)
 
 
 COMPARE = """
