@@ -127,7 +127,7 @@ def test_arms_of_different_noise_keep_short_names():
 )
 def test_a_plot_without_a_baseline_is_an_error_and_a_table_is_not(recipes, missing):
     held = comparison(*recipes)
-    message = f"^comparison must have an arm without techniques for {missing}"
+    message = f"^arms must be one without techniques for {missing}"
     with pytest.raises(ValueError, match=message):
         plot_comparison(held)
     table = held.table()
@@ -151,7 +151,7 @@ def test_a_file_with_arms_alike_comes_back(tmp_path):
 )
 @pytest.mark.parametrize("budget", ["cost", "epochs"])
 def test_recipes_that_an_equal_budget_makes_one_are_an_error(recipes, count, budget):
-    message = f"recipes must differ in more than their epochs, .* equal {budget} sets, got {count}"
+    message = f"recipes must be different in more than the epochs, .* equal {budget} sets, got {count}"
     with pytest.raises(ValueError, match=message):
         compare(recipes, budget=budget)
 
@@ -252,10 +252,10 @@ def test_one_of_several_processes_is_the_first(values, first, environment):
     "values, message",
     [
         (dict(RANK="2", WORLD_SIZE="2"), r"RANK must be below WORLD_SIZE \(2\), got 2"),
-        (dict(RANK="x", WORLD_SIZE="2"), "RANK must be a whole number, 0 or above, got 'x'"),
-        (dict(RANK="-1", WORLD_SIZE="2"), "RANK must be a whole number, 0 or above, got '-1'"),
-        (dict(WORLD_SIZE="two"), "WORLD_SIZE must be a whole number, 0 or above, got 'two'"),
-        (dict(WORLD_SIZE="1.5"), "WORLD_SIZE must be a whole number, 0 or above, got '1.5'"),
+        (dict(RANK="x", WORLD_SIZE="2"), "RANK must be a whole number, 0 or more, got 'x'"),
+        (dict(RANK="-1", WORLD_SIZE="2"), "RANK must be a whole number, 0 or more, got '-1'"),
+        (dict(WORLD_SIZE="two"), "WORLD_SIZE must be a whole number, 0 or more, got 'two'"),
+        (dict(WORLD_SIZE="1.5"), "WORLD_SIZE must be a whole number, 0 or more, got '1.5'"),
     ],
     ids=str,
 )
@@ -307,7 +307,7 @@ def test_callbacks_write_whatever_rank_is_left_in_the_environment(
 
 def test_a_comparison_in_several_processes_is_an_error(environment, small):
     environment(RANK="0", WORLD_SIZE="2")
-    with pytest.raises(ValueError, match="compare must run in one process, got WORLD_SIZE=2"):
+    with pytest.raises(ValueError, match="WORLD_SIZE must be 1 for compare, got 2"):
         compare([TINY], seeds=1, path=small, jobs=1)
 
 

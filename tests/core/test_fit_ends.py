@@ -449,7 +449,7 @@ def test_weights_that_are_not_finite_are_reported(rates, stage, guarded):
     error = run(learn, stages)
     assert isinstance(error, ValueError)
     assert str(error) == (
-        f"lr of stage {stage} must be so low that weights and losses stay finite, got 1e+30."
+        f"lr of stage {stage} must be so low that weights and losses stay finite, got 1e+30"
     )
 
 

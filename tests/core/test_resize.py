@@ -177,7 +177,7 @@ def test_fit_progressive_returns_the_measures_of_validation(by_fit_progressive, 
 
 
 def test_fit_progressive_raises_without_stages():
-    with pytest.raises(ValueError, match="no stages"):
+    with pytest.raises(ValueError, match="number of stages must be 1 or more, got 0"):
         fit_progressive(None, None, [])
 
 

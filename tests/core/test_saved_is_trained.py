@@ -229,7 +229,7 @@ def same_names(learn):
         (squish, "learn must be a learner that predicts as .*, got other predictions"),
         (other_presize, "learn must be a learner that predicts as .*, got other predictions"),
         (other_activation, "learn must be a learner that predicts as .*, got other predictions"),
-        (own_layer, "model must be one of xresnet18-narrow, .*, got "),
+        (own_layer, "model must be one of tiny, got "),
         (not_a_number, "weights must be finite, got NaN or infinity in 0.weight"),
         (infinite, "weights must be finite, got NaN or infinity in .*bias"),
         (same_names, "vocab must be a value that model.json can keep, got .*'1', '1'"),

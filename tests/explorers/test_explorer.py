@@ -98,5 +98,5 @@ def test_image_files_and_a_broken_one(tmp_path):
     Image.fromarray(np.full((3, 3), 7 * 257, np.uint16)).save(tmp_path / "a.png")
     assert as_image(tmp_path / "a.png").getpixel((0, 0)) == (7, 7, 7)
     (tmp_path / "b.png").write_bytes(b"no")
-    with pytest.raises(ValueError, match="b.png is not a readable image"):
+    with pytest.raises(ValueError, match="b.png must be a readable image"):
         as_image(str(tmp_path / "b.png"))

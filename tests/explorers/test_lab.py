@@ -20,6 +20,7 @@ import pytest
 from browser import wait_for_drawing
 from explorer_examples import NAMES
 from explorer_page import CONTROL_TYPE, CONTROL_VALUES, DRAWING, IS_FOCUSED, wait_for_explorers
+from explorer_page import KEYS as KEYS_OF_TYPE
 from jupyter_client import BlockingKernelClient
 
 # One server for all tests, in one worker.
@@ -49,8 +50,8 @@ class Lab:
     notebooks: Path  # folder that it serves
     folder: Path  # for other files
 
-    def address(self, notebook):
-        return f"{self.url}/lab/tree/{notebook}?token={TOKEN}&reset"
+    def address(self, notebook, page="lab/tree"):
+        return f"{self.url}/{page}/{notebook}?token={TOKEN}&reset"
 
     def kernel_ids(self, notebook):
         sessions = json.load(urlopen(f"{self.url}/api/sessions?token={TOKEN}"))
@@ -248,7 +249,16 @@ def check_saved_cells(page, file):
 
 
 @pytest.mark.slow
-def test_chapter_one_runs_and_its_explorer_sets_python(lab, new_page):
+def test_the_explorer_of_chapter_one_sets_python(lab, new_page):
+    page = new_page(viewport=dict(width=1400, height=1000))
+    open_notebook(page, lab, "01_normalize.ipynb")
+    run_first_cell(page)
+    with kernel(lab, "01_normalize.ipynb") as client:
+        check_explorer_sets_python(page, client)
+
+
+@pytest.mark.long
+def test_all_of_chapter_one_runs(lab, new_page):
     page = new_page(viewport=dict(width=1400, height=1000))
     file = lab.notebooks / "01_normalize.ipynb"
     open_notebook(page, lab, file.name)
@@ -282,8 +292,8 @@ def shown(explorer):
     return drawing["values"], drawing["canvases"], explorer.evaluate(CONTROL_VALUES)
 
 
-def check_random_states(lab, client, variable, explorer, saved_page):
-    "Check 20 states: what Python saves shows the same, without a kernel."
+def check_random_states(lab, client, variable, explorer, saved_page, count):
+    "Check `count` states: what Python saves shows the same, without a kernel."
     rng = random.Random(42)
     file = lab.folder / f"{variable}.html"
 
@@ -294,7 +304,7 @@ def check_random_states(lab, client, variable, explorer, saved_page):
         wait_for_drawing(saved_page)
         return shown(saved_page.locator(".l7")) == shown(explorer)
 
-    for i in range(20):
+    for i in range(count):
         for _ in range(3):
             press_something(explorer, rng)
         wait_for_drawing(explorer.page)
@@ -309,8 +319,10 @@ def select_next_cell(page, index):
     page.keyboard.press("ArrowDown")
 
 
-@pytest.mark.slow
-def test_random_states_are_the_same_in_python(lab, new_page):
+@pytest.mark.parametrize(
+    "count", [pytest.param(3, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.long)]
+)
+def test_random_states_are_the_same_in_python(lab, new_page, count):
     no_stills = "from lesson7.explorers.base import Explorer\nExplorer.still = lambda self: b''"
     show = "from lesson7 import {0}\n{1} = {0}()\n{1}"
     variables = [name.lower() for name in NAMES]
@@ -324,8 +336,69 @@ def test_random_states_are_the_same_in_python(lab, new_page):
             page.keyboard.press("Shift+Enter")  # runs the cell and selects the next one
             explorer = page.locator(".l7").nth(i)
             explorer.locator("canvas, svg").first.wait_for()
-            check_random_states(lab, client, variable, explorer, saved_page)
+            check_random_states(lab, client, variable, explorer, saved_page, count)
             select_next_cell(page, 1 + i)
+
+
+# Shortcuts of the command mode: cut, insert, copy, delete, to text, to code, undo, move.
+COMMAND_KEYS = ["x", "a", "b", "c", "d", "d", "m", "y", "z", "j", "k", "Shift+M"]
+PAGES = {"JupyterLab": "lab/tree", "Notebook 7": "notebooks"}
+CELLS = "(cells) => cells.map((cell) => cell.className.match(/jp-(Code|Markdown|Raw)Cell/)[1])"
+ACTIVE_CELL = "(cells) => cells.findIndex((cell) => cell.classList.contains('jp-mod-active'))"
+
+
+def notebook_state(page):
+    "Return the type of each cell, and which of them is selected."
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    return cells.evaluate_all(CELLS), cells.evaluate_all(ACTIVE_CELL)
+
+
+def check_keys(page, control):
+    "Check that keys on a control change nothing but the explorer, and that one of them does."
+    control.focus()
+    before = notebook_state(page)
+    for key in COMMAND_KEYS:
+        page.keyboard.press(key)
+    assert notebook_state(page) == before, control
+    value = control.input_value()
+    for key in KEYS_OF_TYPE[control.evaluate(CONTROL_TYPE)]:
+        page.keyboard.press(key)
+        if control.input_value() != value:
+            break
+    assert control.input_value() != value, control
+    assert notebook_state(page) == before, control
+
+
+def check_ctrl_s(page, name):
+    "Check that Control and S still save the notebook."
+
+    def is_saving(response):
+        return f"/api/contents/{name}" in response.url and response.request.method == "PUT"
+
+    with page.expect_response(is_saving):
+        page.keyboard.press("Control+s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("app", PAGES)
+def test_keys_change_the_explorer_and_not_the_notebook(lab, new_page, app, name):
+    file = f"keys-{name}-{PAGES[app][:3]}.ipynb"
+    show = f"from lesson7 import {name}\ne = {name}()\ne.still = lambda: b''\ne"
+    write_notebook(lab, file, [show, "# the next cell"])
+    page = new_page(viewport=LONG_VIEWPORT)
+    page.goto(lab.address(file, PAGES[app]))
+    page.locator(".jp-CodeCell").nth(1).wait_for(timeout=LAB_SECONDS * 1000)
+    with kernel(lab, file):  # it is ready
+        run_first_cell(page)
+    explorer = page.locator(".l7")
+    explorer.locator("canvas, svg").first.wait_for(timeout=LAB_SECONDS * 1000)
+    controls = explorer.locator(":is(input:not([type=checkbox]), select):not(.l7-guess *)").all()
+    shown_controls = [c for c in controls if c.is_visible() and c.is_enabled()]
+    assert shown_controls
+    for control in shown_controls:
+        check_keys(page, control)
+    check_ctrl_s(page, file)
 
 
 GUESS_CELL = """
