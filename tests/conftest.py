@@ -1,6 +1,7 @@
 "Fixtures of several test files: a browser without the network, saved explorers, small data."
 
 import functools
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ LIBRARY = ROOT / "lesson7"
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 LOCAL_SCHEMES = {"file", "data", "blob", "about"}
 LOCAL_HOSTS = {"localhost", "127.0.0.1"}
+NO_ERRORS = "(?!)"  # a pattern that no text matches
 
 
 def notebook_files():
@@ -47,14 +49,14 @@ class LocalPages:
         self.contexts = []
         self.faults = []  # console errors, exceptions, requests to other machines
 
-    def open(self, **options):
+    def open(self, allowed_errors=NO_ERRORS, **options):
         "Return an empty page; `options` are those of a Playwright context."
         context = self.chromium.new_context(**options)
         self.contexts.append(context)
         context.route("**/*", self._allow_local)
         page = context.new_page()
-        page.on("console", self._keep_error)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda message: self._keep(message, allowed_errors))
+        page.on("pageerror", lambda error: self._keep_error(str(error), allowed_errors))
         return page
 
     def close(self):
@@ -69,16 +71,21 @@ class LocalPages:
         self.faults.append(f"request to {route.request.url}")
         route.abort()
 
-    def _keep_error(self, message):
+    def _keep(self, message, allowed_errors):
         if message.type == "error":
-            self.faults.append(message.text)
+            self._keep_error(message.text, allowed_errors)
+
+    def _keep_error(self, text, allowed_errors):
+        if not re.search(allowed_errors, text):
+            self.faults.append(text)
 
 
 @pytest.fixture
 def new_page(chromium):
-    """`new_page(**context options)`: an empty page.
+    """`new_page(allowed_errors, **context options)`: an empty page.
 
-    The test fails if a page has a console error or makes a request to another machine.
+    The test fails if a page has a console error, other than those that match the pattern
+    `allowed_errors`, or makes a request to another machine.
     """
     pages = LocalPages(chromium)
     yield pages.open

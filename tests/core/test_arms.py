@@ -151,7 +151,9 @@ def test_a_file_with_arms_alike_comes_back(tmp_path):
 )
 @pytest.mark.parametrize("budget", ["cost", "epochs"])
 def test_recipes_that_an_equal_budget_makes_one_are_an_error(recipes, count, budget):
-    message = f"recipes must be different in more than the epochs, .* equal {budget} sets, got {count}"
+    message = (
+        f"recipes must be different in more than the epochs, .* equal {budget} sets, got {count}"
+    )
     with pytest.raises(ValueError, match=message):
         compare(recipes, budget=budget)
 

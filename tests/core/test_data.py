@@ -194,14 +194,14 @@ def test_sample_dataset_raises_on_invalid_arguments(options, message, tmp_path):
 def test_sample_dataset_overwrites_nothing(tmp_path):
     thesis = tmp_path / "thesis.txt"
     thesis.write_text("years")
-    with pytest.raises(ValueError, match="must be a new folder, or the dataset .*, got another dataset"):
+    with pytest.raises(ValueError, match="must be a new folder, .*, got another dataset"):
         sample_dataset(tmp_path)
     assert thesis.read_text() == "years"
 
 
 def test_sample_dataset_does_not_replace_another_dataset(tmp_path):
     sample_dataset(tmp_path / "digits", 20, 10)
-    with pytest.raises(ValueError, match="must be a new folder, or the dataset .*, got another dataset"):
+    with pytest.raises(ValueError, match="must be a new folder, .*, got another dataset"):
         sample_dataset(tmp_path / "digits", 20, 10, seed=1)
 
 
@@ -411,7 +411,7 @@ def test_here_on_a_cpu(no_dataset):
 
 
 def test_here_raises_on_an_unknown_device(no_dataset):
-    with pytest.raises(ValueError, match=r'device must be one of None, 'cuda', 'cpu', got 'tpu''):
+    with pytest.raises(ValueError, match="device must be one of None, 'cuda', 'cpu', got 'tpu'"):
         here("tpu")
 
 

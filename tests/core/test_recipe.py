@@ -447,7 +447,7 @@ def test_committed_results_name_a_clean_commit_and_a_date(committed):
     assert committed.about["date"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_committed_result_is_reproduced(committed):
     "Trains the first one again, with its seed; other machines add in another order."
     expected = committed.runs[0]

@@ -151,7 +151,12 @@ FOUR = NormStats([0.5] * 4, [0.25] * 4)
         (floats(8, 8, 3), THREE, ValueError, r"got \[8, 8, 3\]"),
         (floats(8, 8), THREE, ValueError, r"got \[8, 8\]"),
         (floats(3), THREE, ValueError, r"got \[3\]"),
-        (torch.ones(2, 3, 8, 8, dtype=torch.uint8), THREE, TypeError, "must be floats.*, got torch.uint8"),
+        (
+            torch.ones(2, 3, 8, 8, dtype=torch.uint8),
+            THREE,
+            TypeError,
+            "must be floats.*, got torch.uint8",
+        ),
         (torch.ones(2, 3, 8, 8, dtype=torch.int64), THREE, TypeError, "got torch.int64"),
         (torch.ones(2, 3, 8, 8, dtype=torch.bool), THREE, TypeError, "got torch.bool"),
         (np.ones((2, 3, 8, 8), np.float32), THREE, TypeError, "x must be a tensor, got ndarray"),
@@ -192,7 +197,9 @@ def test_statistics_take_channels_that_are_first(shape):
 @pytest.mark.parametrize("channels", [(1, 3), (3, 1), (3, 4), (3, 3, 1)])
 def test_statistics_of_batches_with_other_channels_are_refused(channels):
     batches = [floats(2, c, 5, 5) for c in channels]
-    with pytest.raises(ValueError, match=f"number of channels must be {channels[0]}, as in the first batch"):
+    with pytest.raises(
+        ValueError, match=f"number of channels must be {channels[0]}, as in the first batch"
+    ):
         dataset_stats(batches)
 
 
