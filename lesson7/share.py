@@ -124,12 +124,15 @@ def _digest(about):
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def _image_files(dataset):
+    "Return the files of a dataset; none where its items are something else."
+    return [item for item in getattr(dataset, "items", ()) if isinstance(item, (str, Path))]
+
+
 def _file_sizes(dls):
     "Return width and height of each image file of loaders."
     sizes = []
-    for file in [*getattr(dls.train_ds, "items", ()), *getattr(dls.valid_ds, "items", ())]:
-        if not isinstance(file, (str, Path)):
-            continue
+    for file in _image_files(dls.train_ds) + _image_files(dls.valid_ds):
         try:
             with Image.open(file) as image:
                 sizes.append(tuple(image.size))
@@ -153,12 +156,25 @@ def _test_sizes(dls, presize):
     return [smallest, largest, (round(1.3 * short) + 1, short), (long, round(1.3 * long) + 1)]
 
 
+_OWN_IMAGES = 4  # of the validation set, evenly spaced
+
+
+def _own_images(dls):
+    "Return a few of the files that a model is validated on."
+    files = [Path(file) for file in _image_files(dls.valid_ds)]
+    return files[:: max(1, len(files) // _OWN_IMAGES)][:_OWN_IMAGES]
+
+
+# Lowest and highest pixel: a transform may depend on brightness or contrast.
+_TEST_LEVELS = [(0, 256), (0, 64), (96, 160), (192, 256)]
+
+
 def _write_test_images(folder, sizes):
     "Write JPEG files of random pixels, always the same for the same sizes, and return their paths."
     rng = np.random.default_rng(0)
     files = []
     for i, (width, height) in enumerate(sizes):
-        pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        pixels = rng.integers(*_TEST_LEVELS[i], (height, width, 3), dtype=np.uint8)
         files.append(Path(folder) / f"{i}.jpg")
         Image.fromarray(pixels).save(files[-1], quality=95)
     return files
@@ -219,6 +235,7 @@ def _find_architecture(learn, about, state):
     "Return the architecture that predicts the same as `learn` when it is built from `about`."
     with TemporaryDirectory() as folder:
         files = _write_test_images(folder, _test_sizes(learn.dls, about["presize"]))
+        files += _own_images(learn.dls)
         names, found = _same_predictions(learn, about, state, files)
     if found:
         return found

@@ -146,8 +146,9 @@ def _final_size(transforms):
 
 def _of_class(image, like):
     "Return an image as the class of `like`, fastai's `PILImage` for example."
-    create = getattr(type(like), "create", None)
-    return image if create is None else create(image)
+    from fastai.vision.core import PILBase
+
+    return type(like)(image) if isinstance(like, PILBase) else image
 
 
 def _cut(index, image, size, kind, n, scale, seed):
@@ -165,8 +166,9 @@ _PROBE_BOXES = [(11, 7, 51, 63), (40, 2, 90, 33), (0, 13, 33, 60), (29, 1, 96, 6
 
 def _probes(image, box):
     "Return an image of random pixels, the part in `box`, and the mirror image, like `image`."
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
-    whole = Image.fromarray(pixels).convert(image.mode)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3))
+    slope = np.linspace(0.2, 1, 96)[:, None]  # parts differ in brightness and contrast
+    whole = Image.fromarray((noise * slope).astype(np.uint8)).convert(image.mode)
     mirrored = whole.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return [_of_class(probe, image) for probe in (whole, whole.crop(box), mirrored)]
 
@@ -349,10 +351,17 @@ def _predict_views(learn, dl, n, kind, scale, seed):
         act = activation(loss)
         loader = _ViewLoader(dl, n, kind, scale, seed)
         preds, targs = learn.get_preds(dl=loader, act=act)
-    preds = _by_view(preds, loader.sizes, n + 1)
-    if targs is None:
-        return preds, None
-    return preds, _by_view(targs, loader.sizes, n + 1)[0]
+    is_tensor = isinstance(preds, torch.Tensor)
+    require(is_tensor, "model", "one with a single output", f"a {type(preds).__name__}")
+
+    def first_view(labels):
+        return _by_view(labels, loader.sizes, n + 1)[0]
+
+    if isinstance(targs, (tuple, list)):
+        targs = type(targs)(first_view(labels) for labels in targs)
+    elif targs is not None:
+        targs = first_view(targs)
+    return _by_view(preds, loader.sizes, n + 1), targs
 
 # %% ../nbs/03_tta.ipynb #a7be2214
 def _check_loader(dl):

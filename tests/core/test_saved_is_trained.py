@@ -207,6 +207,37 @@ def own_layer(learn):
     learn.model = torch.nn.Sequential(learn.model, torch.nn.Linear(2, 2))
 
 
+def brightened(x):
+    is_dark = x.mean((1, 2, 3), keepdim=True) < 0.3
+    return torch.where(is_dark, (1.8 * x).clamp(max=1), x)
+
+
+def stretched(x):
+    low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
+    return (x - low) / (high - low)
+
+
+def centred(x):
+    return x - x.mean((2, 3), keepdim=True)
+
+
+def darkened(x):
+    return torch.where(x.mean((1, 2, 3), keepdim=True) > 0.7, 0.5 * x, x)
+
+
+def with_batch_transform(function):
+    "Return a change of a learner: a transform that depends on the brightness of the image."
+    from fastai.vision.all import TensorImage, Transform
+
+    class Change(Transform):
+        order = 98
+
+        def encodes(self, x: TensorImage):
+            return function(x)
+
+    return lambda learn: learn.dls.add_tfms([Change()], "after_batch")
+
+
 def not_a_number(learn):
     with torch.no_grad():
         next(learn.model.parameters())[0] = float("nan")
@@ -223,12 +254,19 @@ def same_names(learn):
             transform.vocab.items = ["1", 1]
 
 
+OTHER = "learn must be a learner that predicts as .*, got other predictions"
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
-        (squish, "learn must be a learner that predicts as .*, got other predictions"),
-        (other_presize, "learn must be a learner that predicts as .*, got other predictions"),
-        (other_activation, "learn must be a learner that predicts as .*, got other predictions"),
+        (squish, OTHER),
+        (other_presize, OTHER),
+        (other_activation, OTHER),
+        (with_batch_transform(brightened), OTHER),
+        (with_batch_transform(stretched), OTHER),
+        (with_batch_transform(centred), OTHER),
+        (with_batch_transform(darkened), OTHER),
         (own_layer, "model must be one of tiny, got "),
         (not_a_number, "weights must be finite, got NaN or infinity in 0.weight"),
         (infinite, "weights must be finite, got NaN or infinity in .*bias"),

@@ -211,81 +211,79 @@ def test_windows_of_grey_images(folder):
 # ---- A reader's transforms
 
 
-def own_transforms():
-    "Return name -> what a reader may add, and on what: an image, or a batch in [0,1]."
+def image_function(function):
+    "Return a function of images for a `Transform`."
     v = fastai()
 
-    def image(function):
-        def transform(x: v.PILImage):
-            return v.PILImage.create(function(x))
+    def transform(x: v.PILImage):
+        return v.PILImage.create(function(x))
 
-        return transform
-
-    def batch(function):
-        def transform(x: v.TensorImage):
-            return function(x)
-
-        return transform
-
-    def posterized(x):
-        return ImageOps.posterize(Image.Image.copy(x), 3)
-
-    keeps = {
-        "invert": ("item", image(ImageOps.invert), lambda x: 255 - x),
-        "posterize": ("item", image(posterized), lambda x: x & 0b11100000),
-        "red and blue swapped": (
-            "item",
-            image(lambda x: Image.merge("RGB", x.split()[::-1])),
-            lambda x: x[..., ::-1],
-        ),
-        "gamma": ("batch", batch(lambda x: x**2.2), lambda x: x**2.2),
-        "first channel": ("batch", batch(lambda x: x * 0 + x[:, :1]), lambda x: x * 0 + x[:, :1]),
-        "darker": (
-            "batch",
-            batch(lambda x: (x * 0.5).clamp(0.1)),
-            lambda x: np.maximum(x / 2, 0.1),
-        ),
-    }
-    moves = {
-        "mirror": ("item", image(ImageOps.mirror)),
-        "upside_down": ("item", image(ImageOps.flip)),
-        "own_resize": ("item", image(lambda x: x.resize((48, 48)))),
-        "thumbnail": ("item", image(lambda x: ImageOps.contain(x, (40, 40)))),
-        "centre_crop": ("item", image(lambda x: ImageOps.fit(x, (50, 50)))),
-        "square_padding": ("item", image(lambda x: ImageOps.pad(x, (90, 90)))),
-        "rotation": ("item", image(lambda x: x.rotate(10))),
-        "quarter_turn": ("item", image(lambda x: x.transpose(Image.Transpose.ROTATE_90))),
-        "blur": ("item", image(lambda x: x.filter(ImageFilter.GaussianBlur(2)))),
-        "mirrored_batch": ("batch", batch(lambda x: x.flip(-1))),
-        "shift": ("batch", batch(lambda x: torch.roll(x, 3, -1))),
-        "interpolation": ("batch", batch(lambda x: F.interpolate(x, 24))),
-        "pooling": ("batch", batch(lambda x: F.avg_pool2d(x, 2))),
-        "frame": ("batch", batch(lambda x: F.pad(x, (2, 2, 2, 2)))),
-        "transposed": ("batch", batch(lambda x: x.transpose(-1, -2))),
-        "watermark": ("batch", batch(lambda x: x + torch.eye(48))),
-    }
-    return keeps, moves
+    return "item", transform
 
 
-KEEPS = ["invert", "posterize", "red and blue swapped", "gamma", "first channel", "darker"]
-MOVES = [
-    "mirror",
-    "upside_down",
-    "own_resize",
-    "thumbnail",
-    "centre_crop",
-    "square_padding",
-    "rotation",
-    "quarter_turn",
-    "blur",
-    "mirrored_batch",
-    "shift",
-    "interpolation",
-    "pooling",
-    "frame",
-    "transposed",
-    "watermark",
-]
+def batch_function(function):
+    "Return a function of batches in [0,1] for a `Transform`."
+    v = fastai()
+
+    def transform(x: v.TensorImage):
+        return function(x)
+
+    return "batch", transform
+
+
+def posterized(x):
+    return ImageOps.posterize(Image.Image.copy(x), 3)
+
+
+def swapped(x):
+    return Image.merge("RGB", x.split()[::-1])
+
+
+def first_channel(x):
+    return x * 0 + x[:, :1]
+
+
+def stretched(x):
+    low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
+    return (x - low) / (high - low)
+
+
+# Name -> where it is applied, what a reader may add, the same with NumPy.
+KEEPS = {
+    "invert": (image_function, ImageOps.invert, lambda x: 255 - x),
+    "posterize": (image_function, posterized, lambda x: x & 0b11100000),
+    "red and blue swapped": (image_function, swapped, lambda x: x[..., ::-1]),
+    "gamma": (batch_function, lambda x: x**2.2, lambda x: x**2.2),
+    "first channel": (batch_function, first_channel, first_channel),
+    "darker": (
+        batch_function,
+        lambda x: (x * 0.5).clamp(0.1),
+        lambda x: np.maximum(x / 2, 0.1),
+    ),
+}
+MOVES = {
+    "mirror": (image_function, ImageOps.mirror),
+    "upside_down": (image_function, ImageOps.flip),
+    "own_resize": (image_function, lambda x: x.resize((48, 48))),
+    "thumbnail": (image_function, lambda x: ImageOps.contain(x, (40, 40))),
+    "centre_crop": (image_function, lambda x: ImageOps.fit(x, (50, 50))),
+    "square_padding": (image_function, lambda x: ImageOps.pad(x, (90, 90))),
+    "rotation": (image_function, lambda x: x.rotate(10)),
+    "quarter_turn": (image_function, lambda x: x.transpose(Image.Transpose.ROTATE_90)),
+    "blur": (image_function, lambda x: x.filter(ImageFilter.GaussianBlur(2))),
+    "autocontrast": (image_function, ImageOps.autocontrast),
+    "equalize": (image_function, ImageOps.equalize),
+    "mirrored_batch": (batch_function, lambda x: x.flip(-1)),
+    "shift": (batch_function, lambda x: torch.roll(x, 3, -1)),
+    "interpolation": (batch_function, lambda x: F.interpolate(x, 24)),
+    "pooling": (batch_function, lambda x: F.avg_pool2d(x, 2)),
+    "frame": (batch_function, lambda x: F.pad(x, (2, 2, 2, 2))),
+    "transposed": (batch_function, lambda x: x.transpose(-1, -2)),
+    "watermark": (batch_function, lambda x: x + torch.eye(48)),
+    "min_max_scaling": (batch_function, stretched),
+    "mean_subtraction": (batch_function, lambda x: x - x.mean((2, 3), keepdim=True)),
+    "brightest_is_one": (batch_function, lambda x: x / x.amax((1, 2, 3), keepdim=True)),
+}
 
 
 def learner_with(folder, place, function, name):
@@ -299,8 +297,9 @@ def learner_with(folder, place, function, name):
 
 @pytest.mark.parametrize("name", KEEPS)
 def test_a_transform_that_only_changes_colours_is_applied_to_windows(folder, name):
-    place, function, by_hand = own_transforms()[0][name]
-    learn, seen = learner_with(folder, place, function, name)
+    wrap, function, by_hand = KEEPS[name]
+    place, transform = wrap(function)
+    learn, seen = learner_with(folder, place, transform, name)
     views, preds = recorded_views(learn, seen, 4)
     assert torch.allclose(preds[0], learn.get_preds()[0], atol=1e-6)
     for file, view in zip(learn.dls.valid_ds.items, views):
@@ -315,8 +314,8 @@ def test_a_transform_that_only_changes_colours_is_applied_to_windows(folder, nam
 
 @pytest.mark.parametrize("name", MOVES)
 def test_a_transform_that_moves_or_scales_pixels_is_rejected_by_name(folder, name):
-    place, function = own_transforms()[1][name]
-    learn, _ = learner_with(folder, place, function, name)
+    wrap, function = MOVES[name]
+    learn, _ = learner_with(folder, *wrap(function), name)
     with pytest.raises(ValueError, match="transforms must be fastai's, or .* got ") as e:
         tta(learn)
     assert f" got {name}, " in str(e.value) and "\n" not in str(e.value)
@@ -356,6 +355,64 @@ def test_classes_of_a_reader_are_rejected_by_name_too(folder):
 
 
 # ---- Loaders and learners
+
+
+def own_image_class():
+    "Return an image class of a reader, which opens files in its own way."
+    v = fastai()
+
+    class OwnImage(v.PILImage):
+        @classmethod
+        def create(cls, file):
+            return cls(Image.open(file).convert("RGB"))
+
+    return OwnImage
+
+
+def test_windows_of_a_readers_own_image_class(folder):
+    v = fastai()
+    learn, seen = make_learner(folder, v.Resize(48), block=v.ImageBlock(own_image_class()))
+    views, preds = recorded_views(learn, seen, 4)
+    assert torch.allclose(preds[0], learn.get_preds()[0], atol=1e-6)
+    for file, view in zip(learn.dls.valid_ds.items, views):
+        expected = cut_by_hand(file, (48, 48), normalize=False)
+        assert np.abs(view[1:].numpy() - expected).max() < 1e-5
+
+
+def two_targets(folder):
+    "Return a learner for the class and for a number, with a single output."
+    v = fastai()
+    dls = v.DataBlock(
+        (v.ImageBlock, v.CategoryBlock, v.RegressionBlock),
+        n_inp=1,
+        get_items=lambda path: sorted(path.glob("*/*.png")),
+        get_y=[v.parent_label, lambda file: float(len(file.stem))],
+        splitter=lambda files: (list(range(len(files))), list(range(len(files)))),
+        item_tfms=v.Resize(48),
+    ).dataloaders(folder, bs=4, num_workers=0, device="cpu")
+    loss = torch.nn.CrossEntropyLoss()
+    learn = v.Learner(dls, tiny_network(2), loss_func=lambda preds, y, number: loss(preds, y))
+    learn.loss_func.activation = lambda logits: logits.softmax(1)
+    learn.remove_cb(learn.progress)
+    return learn
+
+
+def test_two_targets_of_a_model_with_one_output(folder):
+    learn = two_targets(folder)
+    preds, targs = tta(learn, reduce=None)
+    plain, labels = learn.get_preds()
+    assert torch.allclose(preds[0], plain, atol=1e-6)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(targs, labels))
+
+
+def test_a_model_with_two_outputs_is_rejected(folder):
+    learn = two_targets(folder)
+    plain = learn.model.forward
+    learn.model.forward = lambda x: (plain(x), plain(x))
+    learn.loss_func = lambda preds, y, number: torch.tensor(0.0)
+    learn.loss_func.activation = lambda preds: preds
+    with pytest.raises(ValueError, match="model must be one with a single output, got a "):
+        tta(learn)
 
 
 def test_labels_that_have_a_place_in_the_image_are_rejected(folder):
