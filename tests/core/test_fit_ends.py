@@ -192,55 +192,70 @@ class RaisingLoss:
 # ---- Interrupted in a stage
 
 
-def watcher(name):
-    "Return a callback that changes something for the time of a fit, and puts it back in its end."
+def wrap(callback):
+    callback.learn.model = nn.Sequential(callback.learn.model)
+
+
+def unwrap(callback):
+    callback.learn.model = callback.learn.model[0]
+
+
+def hook(callback):
+    layer = callback.model.last
+    callback.handle = layer.register_forward_pre_hook(lambda module, x: (x[0] * 2,))
+
+
+def unhook(callback):
+    if "handle" in vars(callback):
+        callback.handle.remove()
+
+
+def enter_autocast(callback):
+    callback.context = torch.autocast("cpu", torch.bfloat16)
+    callback.context.__enter__()
+
+
+def leave_autocast(callback):
+    callback.context.__exit__(None, None, None)
+
+
+def add_callback(callback):
     from fastai.callback.core import Callback
 
-    def wrap(self):
-        self.learn.model = nn.Sequential(self.learn.model)
+    callback.learn.add_cb(type("Added", (Callback,), {"order": 3})())
 
-    def unwrap(self):
-        self.learn.model = self.learn.model[0]
 
-    def hook(self):
-        self.handle = self.model.last.register_forward_pre_hook(lambda m, x: (x[0] * 2,))
+def remove_callback(callback):
+    callback.learn.remove_cb(callback.learn.added)
 
-    def unhook(self):
-        if "handle" in vars(self):
-            self.handle.remove()
 
-    def autocast(self):
-        self.context = torch.autocast("cpu", torch.bfloat16)
-        self.context.__enter__()
+def stop_recorder(callback):
+    callback.learn.recorder.run = False
 
-    def leave(self):
-        self.context.__exit__(None, None, None)
 
-    def add(self):
-        self.learn.add_cb(type("Added", (Callback,), {"order": 3})())
+def start_recorder(callback):
+    callback.learn.recorder.run = True
 
-    def remove(self):
-        self.learn.remove_cb(self.learn.added)
 
-    def stop_others(self):
-        self.learn.recorder.run = False
+CHANGES = {  # what is changed in a fit, and put back at its end
+    "wraps the model": dict(before_fit=wrap, after_fit=unwrap),
+    "hooks a layer": dict(
+        before_train=hook,
+        after_train=unhook,
+        after_cancel_epoch=unhook,
+        after_cancel_fit=unhook,
+    ),
+    "enters autocast": dict(before_batch=enter_autocast, after_loss=leave_autocast),
+    "adds a callback": dict(before_fit=add_callback, after_fit=remove_callback),
+    "stops the recorder": dict(before_batch=stop_recorder, after_batch=start_recorder),
+}
 
-    def start_others(self):
-        self.learn.recorder.run = True
 
-    events = {
-        "wraps the model": dict(before_fit=wrap, after_fit=unwrap),
-        "hooks a layer": dict(
-            before_train=hook,
-            after_train=unhook,
-            after_cancel_epoch=unhook,
-            after_cancel_fit=unhook,
-        ),
-        "enters autocast": dict(before_batch=autocast, after_loss=leave),
-        "adds a callback": dict(before_fit=add, after_fit=remove),
-        "stops the recorder": dict(before_batch=stop_others, after_batch=start_others),
-    }
-    return type("Watcher", (Callback,), events[name] | dict(run_valid=False))()
+def watcher(name):
+    "Return a callback that changes something for the time of a fit."
+    from fastai.callback.core import Callback
+
+    return type("Watcher", (Callback,), CHANGES[name] | dict(run_valid=False))()
 
 
 def mixup(name):

@@ -119,55 +119,75 @@ def test_probabilities_of_images_of_any_float_type(learn, form):
     assert type(ours) is torch.Tensor and torch.allclose(ours, expected, atol=1e-6)
 
 
+def first_letter(file):
+    return file.name[0]
+
+
+def of_other_targets():
+    "Return kind -> blocks, labels, loss and what the message says, of targets other than a class."
+    from fastai.vision import all as v
+
+    image, category = v.ImageBlock, v.CategoryBlock
+    no_vocab = "no dls.vocab"
+    return {
+        "regression": ((image, v.RegressionBlock), lambda file: 1.5, None, no_vocab),
+        "points": ((image, v.PointBlock), lambda file: [[3.0, 4.0]], None, no_vocab),
+        "several labels": (
+            (image, v.MultiCategoryBlock),
+            lambda file: [first_letter(file)],
+            None,
+            "the loss BCEWithLogitsLossFlat",
+        ),
+        "two targets": (
+            (image, category, category),
+            [first_letter] * 2,
+            v.CrossEntropyLossFlat(),
+            no_vocab,
+        ),
+        "a loss of a regression": (
+            (image, category),
+            first_letter,
+            v.MSELossFlat(),
+            "the loss MSELoss",
+        ),
+        "a sigmoid": (
+            (image, category),
+            first_letter,
+            torch.nn.BCEWithLogitsLoss(),
+            "the loss BCEWithLogitsLoss",
+        ),
+    }
+
+
+def other_models():
+    "Return kind -> a model that is no classifier of RGB images with two classes, and the message."
+    one_channel = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), *list(tiny_network(2))[1:])
+    flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(SIDE * SIDE, 2))
+    two_heads = type("Two", (torch.nn.Sequential,), dict(forward=lambda self, x: (x, x)))
+    return {
+        "one channel": (one_channel, r"got .*1 channel"),
+        "one channel, flat": (flat, r"got mat1 and mat2"),
+        "another size": (flat, r"got mat1 and mat2"),
+        "too many outputs": (tiny_network(5), r"got .* \[\d+, 5\]"),
+        "one output": (tiny_network(1), r"got .* \[\d+, 1\]"),
+        "two heads": (two_heads(tiny_network(2)), "got tuple"),
+        "a map of outputs": (
+            torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3)),
+            r"got .* \[\d+, 2, \d+, \d+\]",
+        ),
+    }
+
+
 def other_learner(folder, kind):
     "Return a learner that is no classifier of RGB images, and what the message says of it."
     from fastai.vision import all as v
 
-    def first(file):
-        return file.name[0]
-
-    category = (v.ImageBlock, v.CategoryBlock)
-    grey = (v.ImageBlock(v.PILImageBW), v.CategoryBlock)
-    one_channel = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), *list(tiny_network(2))[1:])
-    flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(SIDE * SIDE, 2))
-    two_heads = type("Two", (torch.nn.Sequential,), dict(forward=lambda self, x: (x, x)))
-    cases = {
-        "regression": ((v.ImageBlock, v.RegressionBlock), lambda f: 1.5, {}, "no dls.vocab"),
-        "points": ((v.ImageBlock, v.PointBlock), lambda f: [[3.0, 4.0]], {}, "no dls.vocab"),
-        "several labels": (
-            (v.ImageBlock, v.MultiCategoryBlock),
-            lambda f: [f.name[0]],
-            {},
-            "the loss BCEWithLogitsLossFlat",
-        ),
-        "two targets": (
-            (*category, v.CategoryBlock),
-            [first, first],
-            dict(loss=v.CrossEntropyLossFlat()),
-            "no dls.vocab",
-        ),
-        "a loss of a regression": (category, first, dict(loss=v.MSELossFlat()), "the loss MSELoss"),
-        "a sigmoid": (
-            category,
-            first,
-            dict(loss=torch.nn.BCEWithLogitsLoss()),
-            "the loss BCEWithLogitsLoss",
-        ),
-        "one channel": (grey, first, dict(model=one_channel), r"got .*1 channel"),
-        "one channel, flat": (grey, first, dict(model=flat), r"got mat1 and mat2"),
-        "another size": (category, first, dict(model=flat), r"got mat1 and mat2"),
-        "too many outputs": (category, first, dict(model=tiny_network(5)), r"got .* \[\d+, 5\]"),
-        "one output": (category, first, dict(model=tiny_network(1)), r"got .* \[\d+, 1\]"),
-        "two heads": (category, first, dict(model=two_heads(tiny_network(2))), "got tuple"),
-        "a map of outputs": (
-            category,
-            first,
-            dict(model=torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3))),
-            r"got .* \[\d+, 2, \d+, \d+\]",
-        ),
-    }
-    blocks, get_y, options, message = cases[kind]
-    return make_learner(folder, blocks, get_y, **options), message
+    if kind in of_other_targets():
+        blocks, get_y, loss, message = of_other_targets()[kind]
+        return make_learner(folder, blocks, get_y, loss=loss), message
+    model, message = other_models()[kind]
+    image = v.ImageBlock(v.PILImageBW) if "channel" in kind else v.ImageBlock
+    return make_learner(folder, (image, v.CategoryBlock), first_letter, model=model), message
 
 
 OTHERS = [
