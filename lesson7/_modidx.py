@@ -417,6 +417,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'lesson7.errors.require': ('api/errors.html#require', 'lesson7/errors.py')},
             'lesson7.explorers.base': { 'lesson7.explorers.base.Explorer': ( 'api/explorers/base.html#explorer',
                                                                              'lesson7/explorers/base.py'),
+                                        'lesson7.explorers.base.Explorer.__init__': ( 'api/explorers/base.html#explorer.__init__',
+                                                                                      'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base.Explorer.__init_subclass__': ( 'api/explorers/base.html#explorer.__init_subclass__',
                                                                                                'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base.Explorer.__repr__': ( 'api/explorers/base.html#explorer.__repr__',

@@ -22,7 +22,7 @@ import traitlets as T
 from PIL import Image
 
 from ..data.files import write_atomically
-from ..errors import require
+from ..errors import must_be, require
 from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
@@ -178,6 +178,14 @@ class Explorer(anywidget.AnyWidget):
             cls._esm = joined_script(view)
             cls._css = _static("explorer.css") + _static(f"{view}.css")
         super().__init_subclass__(**kw)
+
+    def __init__(self, **traits):
+        for name in traits:
+            if not self.has_trait(name):  # ipywidgets would ignore it
+                known = ", ".join(self.trait_names(sync=True, state=True))
+                name_of_this = f"argument of {type(self).__name__}"
+                raise TypeError(must_be(name_of_this, f"one of its own, or of {known}", name))
+        super().__init__(**traits)
 
     def __repr__(self):
         names = self.trait_names(sync=True, state=True)

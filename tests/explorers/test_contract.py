@@ -179,6 +179,13 @@ def test_invalid_state_is_rejected(name, state, message):
     assert repr(explorer) == before
 
 
+def test_unknown_argument_is_rejected(explorer):
+    kind = type(explorer)
+    for name in ("colour", "Label", "t2"):
+        with pytest.raises(TypeError, match=f"argument of {kind.__name__} must be .*, got {name}"):
+            kind(**{name: 1})
+
+
 def test_still_is_drawn_once_for_each_state(explorer):
     explorer.figure, calls = count_calls(explorer.figure)
     first = explorer.still()

@@ -7,7 +7,7 @@ import traitlets as T
 from learners import linear_learner
 from PIL import Image
 
-from lesson7.explorers.mixup import MixupExplorer
+from lesson7.explorers.mixup import MixupExplorer, one_hot_rows
 from lesson7.outputs import probabilities
 
 
@@ -109,7 +109,7 @@ def test_predictions_equal_the_learners(small):
         expected = torch.cat([probabilities(learn, blend) for learn in learners]).numpy()
         assert explorer.predicted.shape == (2, 10)
         assert abs(explorer.predicted - expected).max() < 2e-6
-    with pytest.raises(ValueError, match="learner's outputs, 10, got 2"):
+    with pytest.raises(ValueError, match="number of classes in vocab must be 10, .*, got 2"):
         MixupExplorer(x[:2], [0, 1], ["a", "b"], learn=learners, side=32)
 
 
@@ -120,3 +120,9 @@ def test_figure_shows_the_same_state():
     assert np.allclose(bars, [0, 0, 0.8, 0, 0, 0, 0, 0.2, 0, 0]) and "0.80 × class 2" in axes
     shown = axes["the blend"].images[0].get_array()
     assert np.allclose(shown, explorer.blend.transpose(1, 2, 0))
+
+
+def test_one_hot_rows_need_memory_for_the_rows_alone():
+    rows = one_hot_rows([3, 1], 1_000_000)  # the square of the classes would be 8 terabytes
+    assert rows.shape == (2, 1_000_000)
+    assert np.argwhere(rows).tolist() == [[0, 3], [1, 1]] and rows.sum() == 2
