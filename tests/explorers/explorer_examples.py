@@ -8,12 +8,18 @@ from itertools import combinations_with_replacement
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 import lesson7
 from lesson7 import MixupExplorer, NormalizeExplorer, ResizeExplorer, SmoothingExplorer, TTAExplorer
 from lesson7.data.samples import photos
+
+# A few random states in `make test`, more of them in `make long`.
+random_state_counts = pytest.mark.parametrize(
+    "count", [5, pytest.param(20, marks=pytest.mark.long)]
+)
 
 NAMES = [name for name in lesson7.__all__ if name.endswith("Explorer")]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from browser import canvas_images, values, wait_for_drawing
-from explorer_examples import HOSTILE_NAMES
+from explorer_examples import HOSTILE_NAMES, random_state_counts
 from explorer_page import PAGE_WIDTH
 from learners import linear_learner
 from PIL import Image
@@ -86,10 +86,11 @@ def random_explorer(rng):
     )
 
 
-def test_twenty_random_states_equal_python(open_explorer):
+@random_state_counts
+def test_random_states_equal_python(open_explorer, count):
     page = open_explorer("MixupExplorer")
     rng = random.Random(42)
-    for _ in range(20):
+    for _ in range(count):
         explorer = random_explorer(rng)
         set_state(page, explorer)
         is_lesson = rng.random() < 0.3
@@ -176,10 +177,11 @@ def check_predictions(page, explorer):
     assert np.allclose(shown, misplaced.round(2), atol=0.011, rtol=0), captions
 
 
-def test_twenty_random_states_with_learners_equal_python(open_explorer, learned):
+@random_state_counts
+def test_random_states_with_learners_equal_python(open_explorer, learned, count):
     page = open_explorer(learned)
     rng = random.Random(1)
-    for _ in range(20):
+    for _ in range(count):
         learned.first = rng.randrange(5)
         learned.second = rng.randrange(5)
         learned.t = rng.randrange(21) / 20

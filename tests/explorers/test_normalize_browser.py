@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 from browser import canvas_images, values, wait_for_drawing
-from explorer_examples import normalize_with_predictions
+from explorer_examples import normalize_with_predictions, random_state_counts
 
 from lesson7.data.images import image_grid
 from lesson7.explorers.normalize import CHANNELS, NormalizeExplorer, channel_stats
@@ -68,10 +68,11 @@ def check_picture(page, explorer):
     assert abs(found[..., :3] - expected)[is_filled].max() <= 1, explorer
 
 
-def test_twenty_random_states_equal_python(open_explorer):
+@random_state_counts
+def test_random_states_equal_python(open_explorer, count):
     page = open_explorer("NormalizeExplorer")
     rng = random.Random(42)
-    for _ in range(20):
+    for _ in range(count):
         explorer = random_explorer(rng)
         set_state(page, explorer)
         assert abs(table_numbers(page) - expected_numbers(explorer)).max() < 1e-6, explorer

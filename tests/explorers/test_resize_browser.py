@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 from browser import canvas_images, values, wait_for_drawing
-from explorer_examples import EXAMPLES, HOSTILE_NAMES, random_learner
+from explorer_examples import EXAMPLES, HOSTILE_NAMES, random_learner, random_state_counts
 from PIL import Image
 
 from lesson7.explorers.resize import ResizeExplorer
@@ -78,11 +78,12 @@ def check_predictions(page, explorer):
     assert names == [HOSTILE_NAMES[c] for c, _ in best]
 
 
-def test_twenty_random_states_equal_python(open_explorer):
+@random_state_counts
+def test_random_states_equal_python(open_explorer, count):
     page = open_explorer("ResizeExplorer-model")
     explorer = EXAMPLES["ResizeExplorer-model"]()
     rng = random.Random(42)
-    for _ in range(20):
+    for _ in range(count):
         n_stages = rng.choice([2, 3])
         explorer.stages = [[16 * rng.randint(1, 20), rng.randint(1, 20)] for _ in range(n_stages)]
         explorer.file = rng.choice(explorer.files)

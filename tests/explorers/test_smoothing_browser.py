@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from browser import values, wait_for_drawing
-from explorer_examples import HOSTILE_NAMES
+from explorer_examples import HOSTILE_NAMES, random_state_counts
 
 from lesson7.explorers.smoothing import SmoothingExplorer
 
@@ -105,10 +105,11 @@ def test_lessons_example_is_the_first_state(open_explorer):
     assert texts == ["0.01"] * 3 + ["0.91"] + ["0.01"] * 6
 
 
-def test_twenty_random_states_equal_python(open_explorer):
+@random_state_counts
+def test_random_states_equal_python(open_explorer, count):
     page = open_explorer("SmoothingExplorer")
     rng = random.Random(42)
-    for i in range(20):
+    for i in range(count):
         n = [2, 3, 10, 11, 1000, rng.randint(2, 1000)][i % 6]
         explorer = random_explorer(rng, n)
         set_state(page, explorer)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from browser import canvas_images, values, wait_for_drawing
-from explorer_examples import EXAMPLES, HOSTILE_NAMES, add_tta_predictions
+from explorer_examples import EXAMPLES, HOSTILE_NAMES, add_tta_predictions, random_state_counts
 from PIL import Image
 
 from lesson7.explorers.tta import TTAExplorer
@@ -112,11 +112,12 @@ def check_images(page, explorer):
 
 
 @pytest.mark.parametrize("example", ["TTAExplorer", "TTAExplorer-model"])
-def test_twenty_random_states_equal_python(example, open_explorer):
+@random_state_counts
+def test_random_states_equal_python(example, open_explorer, count):
     page = open_explorer(example)
     explorer = EXAMPLES[example]()
     rng = random.Random(42)
-    for _ in range(20):
+    for _ in range(count):
         set_random_state(explorer, rng)
         set_state(page, explorer)
         check_numbers(page, explorer)

@@ -205,7 +205,7 @@ def use_lab(lesson7, folder, env):
         server.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_plain_installation_works(wheel, venv, tmp_path, env):
     pip_install(venv, wheel)
     print(run_code(venv, USE, tmp_path, env).splitlines()[-1])
