@@ -796,6 +796,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'lesson7.share._normalization_callback': ('share.html#_normalization_callback', 'lesson7/share.py'),
                                'lesson7.share._normalizations': ('share.html#_normalizations', 'lesson7/share.py'),
                                'lesson7.share._own_images': ('share.html#_own_images', 'lesson7/share.py'),
+                               'lesson7.share._probabilities_of': ('share.html#_probabilities_of', 'lesson7/share.py'),
                                'lesson7.share._read_about': ('share.html#_read_about', 'lesson7/share.py'),
                                'lesson7.share._read_weights': ('share.html#_read_weights', 'lesson7/share.py'),
                                'lesson7.share._same_predictions': ('share.html#_same_predictions', 'lesson7/share.py'),

@@ -420,6 +420,19 @@ def _with_probabilities(model, mean, std):
     return Probabilities().eval()
 
 # %% ../nbs/07_share.ipynb #ef678a95
+def _probabilities_of(module, images, n_classes):
+    "Return what a module gives for images; raises `ValueError` unless it is [B,n_classes]."
+    allowed = f"one that takes RGB images [B,3,H,W] and gives outputs [B,{n_classes}]"
+    try:
+        with torch.inference_mode():
+            found = module(images)
+    except (AttributeError, RuntimeError) as e:  # other outputs, other images
+        raise ValueError(must_be("model of learn", allowed, str(e).splitlines()[0])) from e
+    shape = list(found.shape)
+    require(shape == [len(images), n_classes], "model of learn", allowed, shape)
+    return found
+
+
 def _to_onnx(module, example):
     "Return a module as the bytes of an ONNX file; the batch may have any size."
     program = torch.onnx.export(
@@ -451,15 +464,14 @@ def export_onnx(
     seen = image_input(learn.dls)
     mean = seen.mean or (0.0, 0.0, 0.0)
     std = seen.std or (1.0, 1.0, 1.0)
-    model = deepcopy(learn.model).cpu().to(memory_format=torch.contiguous_format)
+    model = deepcopy(learn.model).cpu().float().to(memory_format=torch.contiguous_format)
     module = _with_probabilities(model, mean, std)
     generator = torch.Generator().manual_seed(0)
     example = torch.rand(2, 3, seen.size, seen.size, generator=generator)
+    expected = _probabilities_of(module, example, len(learn.dls.vocab))
     data = _to_onnx(module, example)
     session = onnxruntime.InferenceSession(data)
     predicted = torch.from_numpy(session.run(None, {"images": example.numpy()})[0])
-    with torch.inference_mode():
-        expected = module(example)
     largest = (predicted - expected).abs().max()
     name = "onnxruntime's predictions"
     require(largest < 1e-5, name, "those of the model", f"a difference of {largest:.1g}")

@@ -556,3 +556,34 @@ def test_export_onnx_names_the_extra_to_install(model, tmp_path, monkeypatch, pa
     with pytest.raises(ImportError, match=message):
         export_onnx(learn, tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_export_onnx_of_weights_of_any_type(model, files, tmp_path, dtype):
+    learn = load_model(model)
+    expected = predict(learn, files[:2]).numpy()
+    x = torch.cat([batch[0] for batch in learn.dls.test_dl(files[:2])])
+    normalize = normalize_transform(learn.dls)
+    pixels = (x * normalize.std + normalize.mean).clamp(0, 1).numpy()
+    learn.model.to(dtype)
+    session = onnxruntime.InferenceSession(export_onnx(learn, tmp_path / "model.onnx"))
+    (probabilities,) = session.run(["probabilities"], {"images": pixels})
+    assert np.abs(probabilities - expected).max() < (1e-5 if dtype == torch.float64 else 0.02)
+    assert next(learn.model.parameters()).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "make_model",
+    [
+        lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(4 * 22 * 22, 10)),
+        lambda: narrow_xresnet18(n_out=12),
+        lambda: nn.Sequential(nn.Flatten(), nn.LSTM(3 * 24 * 24, 10)),
+    ],
+    ids=["one channel", "twelve outputs", "a tuple"],
+)
+def test_export_onnx_raises_in_one_line_on_other_models(small, tmp_path, make_model):
+    learn = torch_learner(get_dls(16, 24, small), make_model())
+    with pytest.raises(ValueError, match="^model of learn must be one that takes RGB") as raised:
+        export_onnx(learn, tmp_path / "model.onnx")
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "model.onnx").exists()
