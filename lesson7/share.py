@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from .data.files import write_atomically
+from .data.files import image_size, write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
 from .data.torch_state import default_torch
@@ -125,9 +125,8 @@ def _file_sizes(dls):
         if not isinstance(file, (str, Path)):
             continue
         try:
-            with Image.open(file) as image:
-                sizes.append(tuple(image.size))
-        except (OSError, Image.DecompressionBombError):
+            sizes.append(image_size(file))
+        except ValueError:  # no readable image
             continue
     return sizes
 
