@@ -14,7 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from .data.files import write_atomically
-from .data.images import as_array, as_image, image_items, is_dataloader, is_dataloaders
+from lesson7.data.images import (
+    as_array,
+    as_image,
+    image_items,
+    is_dataloader,
+    is_dataloaders,
+    without_labels,
+)
 from .errors import must_be, require
 from .lazy import torch
 
@@ -86,10 +93,10 @@ def as_stats(
 def _check_batch(x):
     "Return `x` as a plain tensor; raises unless it is a batch [B,C,H,W] of finite floats."
     x = x[0] if isinstance(x, (tuple, list)) and len(x) else x  # a batch with its labels
-    if isinstance(x, np.ndarray) and x.dtype.kind in "fbiu":
-        x = torch.from_numpy(np.ascontiguousarray(x))
     is_tensor = isinstance(x, torch.Tensor)
-    require(is_tensor, "batch", "a tensor [B,C,H,W]", f"a {type(x).__name__}", error=TypeError)
+    kind = f"a {type(x).__name__}"
+    advice = "use torch.from_numpy(x)" if isinstance(x, np.ndarray) else ""
+    require(is_tensor, "batch", "a tensor [B,C,H,W]", kind, advice, TypeError)
     name, allowed, shape = "shape of a batch", "[B,C,H,W]", list(x.shape)
     require(x.ndim == 4, name, allowed, shape, "x[None] makes a batch of a single image")
     is_channels_last = shape[3] <= 4 < min(shape[1:3])
@@ -156,7 +163,10 @@ def _image_sums(image):
 
 def _batch_sums(batch):
     "Return the images, the pixels of a channel, and each channel's sum and sum of squares."
-    x = _check_batch(batch).cpu().double()
+    x = batch[0] if isinstance(batch, (tuple, list)) and len(batch) else batch
+    if isinstance(x, np.ndarray) and x.dtype.kind == "f":
+        x = torch.from_numpy(np.ascontiguousarray(x))
+    x = _check_batch(x).cpu().double()
     axes = [0, 2, 3]
     return len(x), x[:, 0].numel(), x.sum(dim=axes).numpy(), (x * x).sum(dim=axes).numpy()
 
@@ -173,8 +183,9 @@ def _parts(source):
     "Return what has images: batches of floats, and what `image_items` takes."
     if is_dataloaders(source):
         return image_items(source.train)
-    is_one = isinstance(source, (str, bytes, dict)) or hasattr(source, "read")
-    if is_one or hasattr(source, "__array__") or _is_batch(source):
+    source = without_labels(source)
+    is_one = isinstance(source, (str, bytes, dict, type)) or hasattr(source, "read")
+    if is_one or hasattr(source, "__array__"):
         return [source]
     return source if hasattr(source, "__iter__") else [source]
 

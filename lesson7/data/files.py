@@ -161,7 +161,8 @@ def _as_bytes(image):
         return image
     x = np.asarray(image).astype(np.float64) / largest
     low, high = x.min(), x.max()
-    if not (low >= -ROUNDING and high <= 1 + ROUNDING):
+    margin = ROUNDING if largest == 1 else 0
+    if not (low >= -margin and high <= 1 + margin):
         error = ValueError(f"pixels from {low * largest:g} to {high * largest:g}")
         error.advice = f"save it with 8 bits a channel, or with pixels in [0, {largest}]"
         raise error

@@ -268,6 +268,8 @@ def _named(images):
     "Return name -> image; raises `ValueError` for none and for too many."
     if images is None:
         images = photos("china", "coffee", "chelsea", "hopper")
+    if isinstance(images, (list, tuple)):
+        _check_number("images", len(images))
     if isinstance(images, dict):
         names, items = list(images), list(images.values())
     else:

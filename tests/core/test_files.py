@@ -196,7 +196,7 @@ def test_with_a_full_disk_images_are_decoded_each_time(photo, monkeypatch, decod
 @pytest.mark.parametrize("name", ["text.jpg", "missing.jpg"])
 def test_an_unreadable_file_is_named_and_not_cached(tmp_path, open_presized, name):
     (tmp_path / "text.jpg").write_text("no image")
-    with pytest.raises(ValueError, match=f"{name} is not a readable image"):
+    with pytest.raises(ValueError, match=f"{name} must be a readable image"):
         open_presized(tmp_path / name)
     assert not cached_files(open_presized.folder)
 
