@@ -274,8 +274,8 @@ def check_files(
     named = [f"{file} ({reason})" for file, reason, _ in (e.unreadable for e in errors)]
     more = ", ..." if len(errors) > _MAX_NAMED else ""
     got = f"{len(errors)} of {len(files)} that are not: {', '.join(named[:_MAX_NAMED])}{more}"
-    advices = {e.unreadable[2] for e in errors}
-    advice = advices.pop() if len(advices) == 1 else "delete, convert or replace them"
+    hints = {e.unreadable[2] for e in errors}
+    advice = hints.pop() if len(hints) == 1 else "delete, convert or replace them"
     require(not errors, "files", "readable images", got, advice)
 
 # %% ../../nbs/api/data/files.ipynb #30a0000d
