@@ -9,9 +9,8 @@ __all__ = ['Prediction', 'predict']
 from dataclasses import dataclass
 from pathlib import Path
 
-from .data.files import open_image
+from .data.images import image_items, image_paths
 from .data.torch_state import default_torch, kept_generators
-from .errors import require
 from .fits import plain_loss
 from .outputs import activation, check_classifier
 from .share import load_model
@@ -22,7 +21,7 @@ from .tta import tta
 class Prediction:
     "What a model predicts for one file."
 
-    file: str
+    file: str  # its path; for an image that is no file, "image" and its number
     label: str  # the class with the highest probability
     probabilities: dict  # class name -> probability, 0 to 1; they sum to 1
 
@@ -30,13 +29,6 @@ class Prediction:
     def probability(self):
         "Return the probability of `label`."
         return self.probabilities[self.label]
-
-
-def _check_files(files):
-    "Raise `ValueError` for a file that is missing or is no image."
-    for file in files:
-        require(Path(file).is_file(), "files", "image files", f"{file}, where there is no file")
-        open_image(file)
 
 # %% ../nbs/api/inference.ipynb #7850d9a8
 def _predict(learn, dl, use_tta):
@@ -51,19 +43,20 @@ def _predict(learn, dl, use_tta):
 @kept_generators()
 def predict(
     model,  # a fastai `Learner`, or a folder that `save_model` wrote
-    files,  # image files, str or Path
+    files,  # image files, or other images as `image_list` takes them
     use_tta=False,  # test time augmentation: predict five views of each image
 ) -> list:  # a `Prediction` for each file
-    "Return the predictions of a model for image files."
-    _check_files(files)
-    learn = load_model(model) if isinstance(model, (str, Path)) else model
-    check_classifier(learn)
-    dl = learn.dls.test_dl([Path(file) for file in files])
-    with learn.no_bar():
-        preds = _predict(learn, dl, use_tta)
+    "Return the predictions of a model for images; a learner's own loaders open the files."
+    items = image_items(files)
+    with image_paths(items) as paths:
+        learn = load_model(model) if isinstance(model, (str, Path)) else model
+        check_classifier(learn)
+        with learn.no_bar():
+            preds = _predict(learn, learn.dls.test_dl(paths), use_tta)
     vocab = [str(name) for name in learn.dls.vocab]
     predictions = []
-    for file, row in zip(files, preds):
+    for number, (item, row) in enumerate(zip(items, preds), 1):
+        name = str(item) if isinstance(item, (str, Path)) else f"image {number}"
         probabilities = dict(zip(vocab, row.tolist()))
-        predictions.append(Prediction(str(file), vocab[int(row.argmax())], probabilities))
+        predictions.append(Prediction(name, vocab[int(row.argmax())], probabilities))
     return predictions

@@ -31,11 +31,22 @@ class Stage:
             check_count(name, getattr(self, name))
         check_positive("lr", self.lr)
 
+
+def _as_stage(stage):
+    "Return a `Stage`, also of its four values."
+    if isinstance(stage, Stage):
+        return stage
+    is_values = isinstance(stage, (tuple, list)) and len(stage) == 4
+    allowed = "a Stage, or its four values (size, bs, epochs, lr)"
+    require(is_values, "a stage", allowed, repr(stage)[:60])
+    return Stage(*stage)
+
 # %% ../nbs/02_resize.ipynb #0592feb9
 def relative_cost(
-    stages,  # `Stage`s; all but the first train one epoch more, `fine_tune`'s frozen one
+    stages,  # `Stage`s or tuples; all but the first train one epoch more, `fine_tune`'s frozen one
 ):  # array with the cost of an epoch in each, and the cost of all; float64
     "Return the cost by pixels, relative to as many epochs at the largest size: 1 saves nothing."
+    stages = [_as_stage(stage) for stage in stages]
     size = np.array([s.size for s in stages], dtype=float)
     epochs = np.array([s.epochs + (i > 0) for i, s in enumerate(stages)], dtype=float)
     each = size**2 / size.max() ** 2
@@ -143,7 +154,7 @@ def _load_stages(learn, get_dls, stages):
 def fit_progressive(
     learn,  # a fastai `Learner`; its `dls` are replaced
     get_dls,  # called as `get_dls(bs, size)`, once for each stage
-    stages,  # `Stage`s, in order
+    stages,  # `Stage`s in order, or tuples (size, bs, epochs, lr)
 ) -> list:  # a dict for each epoch; at each switch one more (`trained=False`), before training
     """Train the first stage with `fit_one_cycle` and later ones with `fine_tune`.
 
@@ -151,7 +162,7 @@ def fit_progressive(
     would take no step, or if the training diverges. Interrupted, it leaves `learn` with
     its own loss, callbacks and hooks, and with the weights as trained.
     """
-    stages, rows = list(stages), []
+    stages, rows = [_as_stage(stage) for stage in stages], []
     all_dls = _load_stages(learn, get_dls, stages)
     with restored(learn):
         for number, (stage, dls) in enumerate(zip(stages, all_dls), 1):

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from .data.files import write_atomically
+from .data.files import image_size, write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
 from .data.torch_state import default_torch, kept_generators
@@ -134,9 +134,8 @@ def _file_sizes(dls):
     sizes = []
     for file in _image_files(dls.train_ds) + _image_files(dls.valid_ds):
         try:
-            with Image.open(file) as image:
-                sizes.append(tuple(image.size))
-        except (OSError, Image.DecompressionBombError):
+            sizes.append(image_size(file))
+        except ValueError:  # no readable image
             continue
     return sizes
 

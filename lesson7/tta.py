@@ -9,7 +9,7 @@ __all__ = ['CORNERS', 'combine', 'square_at', 'window_side', 'window_positions',
 import math
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from .data.hardware import channels_last, keep_memory
-from .data.images import as_array
+from .data.images import as_array, image_paths, is_dataloaders
 from .data.torch_state import default_torch, kept_generators
 from .errors import check_choice, check_count, check_range, must_be, require
 from .fits import plain_loss
@@ -373,6 +373,20 @@ def _check_loader(dl):
     advice = "a loaded learner needs dl=learn.dls.test_dl(files)"
     require(len(dl.dataset), "dl", "a loader with images", "none", advice)
 
+
+@contextmanager
+def _loader(learn, dl):
+    "Yield the loader that `dl` means."
+    is_loaders = is_dataloaders(dl)
+    if is_loaders or dl is None:
+        dl = (dl if is_loaders else learn.dls).valid
+    if hasattr(dl, "dataset"):
+        _check_loader(dl)
+        yield dl
+        return
+    with image_paths(dl) as paths:
+        yield learn.dls.test_dl(paths)
+
 # %% ../nbs/03_tta.ipynb #58433ff2
 @default_torch()
 @kept_generators()
@@ -382,7 +396,8 @@ def tta(
     kind="corners",  # of windows, as in `windows`
     reduce="mean",  # as in `combine`; None: all views, [n+1,B,C]
     beta=None,  # the plain view's weight in "lerp"; None: 0.25
-    dl=None,  # a loader, of `learn.dls.test_dl(files)` for example; None: the validation set
+    dl=None,  # a loader, as `learn.dls.test_dl(files)` makes it, or images as `image_list` takes
+    # them; None, and for `DataLoaders`: the validation set
     scale=0.85,  # side of a window, as a share of the short side
     seed=42,  # of "random" windows
 ):  # preds [B,C] and targs as `learn.get_preds` returns them; targs may be None
@@ -397,7 +412,6 @@ def tta(
     beta = 0.25 if beta is None else beta
     if reduce is not None:
         combine(torch.zeros(1, 1, 1), reduce, beta)  # raises the errors for reduce and beta
-    dl = learn.dls.valid if dl is None else dl
-    _check_loader(dl)
-    preds, targs = _predict_views(learn, dl, n, kind, scale, seed)
+    with _loader(learn, dl) as dl:
+        preds, targs = _predict_views(learn, dl, n, kind, scale, seed)
     return preds if reduce is None else combine(preds, reduce, beta), targs

@@ -12,13 +12,17 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import features
+
 from .files import image_size
 from ..errors import must_be, require
 
 # %% ../../nbs/api/data/folders.ipynb #946ef672
 _BITMAP = {".bmp", ".gif", ".pbm", ".pgm", ".pnm", ".ppm", ".tif", ".tiff"}
 _COMPRESSED = {".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".webp"}
-IMAGE_EXTENSIONS = frozenset(_BITMAP | _COMPRESSED)  # formats that every Pillow reads
+_PHONE = {".heic", ".heif", ".hif"}  # opened with the extra `heif`; without it, an error says so
+_AVIF = {".avif", ".avifs"} if features.check("avif") else set()  # Pillow 11.3 and newer
+IMAGE_EXTENSIONS = frozenset(_BITMAP | _COMPRESSED | _PHONE | _AVIF)
 _SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}  # of archives, network drives, Windows
 
 

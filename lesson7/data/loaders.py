@@ -14,7 +14,7 @@ from statistics import median_low
 import numpy as np
 from PIL import Image
 
-from .files import Presized, image_size
+from .files import Presized, check_files, image_size, open_image
 from .folders import check_folders, dataset_files
 from .hardware import best_device, keep_memory
 from .samples import check_complete, dataset_info, sample_dataset
@@ -138,8 +138,9 @@ def _presized(files, size):
 def _check_dataset(path, files):
     if dataset_info(path):
         check_complete(path, files)
-    else:
-        check_folders(path, files)
+        return
+    check_files(file for file, _ in [*files.train, *files.val])
+    check_folders(path, files)
 
 
 class FileLabels:
@@ -172,6 +173,8 @@ def get_dls(
     _check_dataset(path, files)
     presized = _presized([file for file, _ in files.train], size)
     labels = dict([*files.train, *files.val])
+    if not dataset_info(path):
+        presized.check(labels)
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock),
         get_x=presized,
@@ -214,7 +217,7 @@ def blank_dls(
     size,  # side of the square that the model sees, pixels
     presize,  # side of the square to which files are resized first, pixels
     stats,  # as in `get_dls`
-    presized=True,  # whether a file is shrunk when it is opened, as in `get_dls`
+    presized=True,  # whether a file is shrunk when it is opened, as in `get_dls`; it is upright
 ):  # empty `DataLoaders`; `dls.test_dl(files)` has images
     "Return the loaders of `get_dls` with no images in them."
     from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
@@ -222,7 +225,7 @@ def blank_dls(
     image = Image.new("RGB", (8, 8))  # fastai needs one image in each split
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock(vocab=vocab, sort=False)),
-        get_x=Presized(presize, limit=0) if presized else None,
+        get_x=Presized(presize, limit=0) if presized else open_image,
         get_y=partial(_folder_name, placeholder=image, label=vocab[0]),
         splitter=IndexSplitter([1]),
         **image_tfms(size, presize, stats, flip=False),

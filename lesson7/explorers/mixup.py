@@ -9,8 +9,8 @@ __all__ = ['MAX_NAME', 'MAX_DENSITY', 'blend', 'one_hot_rows', 'class_rows', 'Mi
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_floats, encode_png, squares
-from ..data.labels import class_indices
+from ..data.images import as_floats, encode_png, evenly_spaced, image_items, squares
+from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_positive, require
 from .base import DATA, STATE, Explorer, check_trait
@@ -221,8 +221,10 @@ class _MixupState(Explorer):
 def _defaults(images, labels, vocab, learn):
     "Return images, labels and vocabulary: the photos for no images, the vocabulary of `learn`."
     if images is None:
-        images = photos().values()
-        labels = list(photos()) if labels is None else labels
+        images = photos()
+    labels = known_labels(images) if labels is None else labels
+    if learn:
+        require(labels is not None, "labels", "given with learn, a class for each image", None)
     if learn and vocab is None:
         vocab = learn[0].dls.vocab
     return images, labels, vocab
@@ -230,15 +232,11 @@ def _defaults(images, labels, vocab, learn):
 
 def _chosen(images, labels, vocab, most):
     "Return at most `most` images, evenly spaced, with their class indices and the vocabulary."
-    images = list(images)
+    images = image_items(images)
     if labels is None:
         labels = [f"picture {i}" for i in range(1, len(images) + 1)]
     labels, vocab = class_indices(labels, vocab, len(images))
-    if len(images) > most:
-        used = np.linspace(0, len(images) - 1, most).astype(int)
-        images = [images[i] for i in used]
-        labels = [labels[i] for i in used]
-    return images, labels, vocab
+    return evenly_spaced(images, most), evenly_spaced(labels, most), vocab
 
 
 def _shown_classes(labels, vocab):
@@ -297,8 +295,8 @@ class MixupExplorer(_MixupBlend):
 
     def __init__(
         self,
-        images=None,  # what `squares` takes; None: `photos()`. At most 12 are used, 6 with `learn`
-        labels=None,  # a class for each: number, name or one-hot row; None: each its own
+        images=None,  # what `image_list` takes; at most 12 are used, 6 with `learn`; None: photos
+        labels=None,  # a class for each: number, name or one-hot row; None: known or each its own
         vocab=None,  # class names; None: those of `learn`, or of the labels
         t=0.3,  # weight of the first image, in [0,1]
         alpha=0.4,  # above 0

@@ -9,12 +9,20 @@ __all__ = ['CHANNELS', 'BINS', 'RAW_RANGE', 'NORMALIZED_RANGE', 'channel_stats',
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_floats, encode_png, image_grid, random_crops, squares
-from ..data.labels import class_indices
+from lesson7.data.images import (
+    as_floats,
+    encode_png,
+    evenly_spaced,
+    image_grid,
+    image_items,
+    random_crops,
+    squares,
+)
+from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..normalize import NormStats
+from ..normalize import NormStats, as_stats
 from ..outputs import check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/normalize.ipynb #a76c49e4
@@ -146,13 +154,13 @@ class _NormalizeState(Explorer):
 
 # %% ../../nbs/api/explorers/normalize.ipynb #418106cd
 def _targets(labels, learn, n):
-    "Return the class index of each of `n` images as a list; an empty one for no labels."
+    "Return the class indices of the images that are used, of `n`; an empty list for no labels."
     if learn:
         check_classifier(learn)
     if labels is None:
         return []
     vocab = learn.dls.vocab if learn else None
-    return class_indices(labels, vocab, n)[0]
+    return evenly_spaced(class_indices(labels, vocab, n)[0], MAX_IMAGES)
 
 # %% ../../nbs/api/explorers/normalize.ipynb #c08da8ff
 class NormalizeExplorer(_NormalizeState):
@@ -162,10 +170,10 @@ class NormalizeExplorer(_NormalizeState):
 
     def __init__(
         self,
-        images=None,  # what `squares` takes; at most 32 are used. None: crops of `photos()`
-        stats=None,  # `NormStats` of the whole dataset; None: of these images
+        images=None,  # what `image_list` takes; at most 32 are used. None: crops of `photos()`
+        stats=None,  # of the whole dataset, as `normalize` takes them; None: of these images
         side=64,  # of the images, pixels
-        labels=None,  # the images' classes, to count the correct predictions of `learn`
+        labels=None,  # of the images, to count correct predictions of `learn`; None: where known
         learn=None,  # a fastai `Learner`; its predictions are computed for each kind but "own"
         seed=42,  # of the batches
         **state,  # draw, bs, kind, show, own_mean, own_std
@@ -173,10 +181,14 @@ class NormalizeExplorer(_NormalizeState):
         rng = np.random.default_rng(seed)
         if images is None:
             images = random_crops(list(photos().values()), MAX_IMAGES, rng)
-        tiles = squares(images, side, MAX_IMAGES)
-        right = _targets(labels, learn, len(tiles))
+        items = image_items(images)
+        if labels is None and learn:
+            labels = known_labels(images)
+        right = _targets(labels, learn, len(items))
+        tiles = squares(items, side, MAX_IMAGES)
         self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
-        known = dict(dataset=stats or channel_stats(self.images), imagenet=NormStats.imagenet())
+        dataset = channel_stats(self.images) if stats is None else as_stats(stats)
+        known = dict(dataset=dataset, imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))
         super().__init__(

@@ -9,7 +9,7 @@ __all__ = ['COLOURS', 'MAX_NAME', 'area_shares', 'area_mean', 'ResizeExplorer']
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_floats, as_image, encode_png, squares
+from ..data.images import as_floats, encode_png, first_image, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
@@ -115,6 +115,8 @@ def _checked_stage(stage):
     "Return a stage as [size, epochs]; raises `TraitError` for one that is not allowed."
     if hasattr(stage, "epochs"):
         stage = [stage.size, stage.epochs]
+    if isinstance(stage, (list, tuple)) and len(stage) == 4:  # size, bs, epochs, lr
+        stage = [stage[0], stage[2]]
     is_pair = isinstance(stage, (list, tuple)) and len(stage) == 2
     is_whole = is_pair and all(isinstance(value, int) for value in stage)
     check_trait(is_whole, "a stage", "[size, epochs], two whole numbers", repr(stage))
@@ -163,11 +165,11 @@ class ResizeExplorer(_ResizeState):
 
     def __init__(
         self,
-        image=None,  # what `as_image` takes; its central square is used. None: one of `photos()`
+        image=None,  # what `image_list` takes; the central square of the first. None: a photo
         learn=None,  # a fastai `Learner`: its three best classes are shown for each size and file
-        **state,  # stages (pairs, or `Stage`s), file
+        **state,  # stages (pairs, `Stage`s or their four values), file
     ):
-        image = as_image(photos("chelsea")["chelsea"] if image is None else image)
+        image = first_image(photos("chelsea") if image is None else image, 2 * MAX_SIDE)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]
         self.pixels = as_floats(square) * 255  # [3,side,side], whole numbers from 0 to 255

@@ -12,6 +12,7 @@ import math
 import numpy as np
 import traitlets as T
 
+from ..data.labels import vocab_names
 from .base import DATA, STATE, Explorer, check_trait
 
 # %% ../../nbs/api/explorers/smoothing.ipynb #451a42a3
@@ -205,10 +206,10 @@ class SmoothingExplorer(_SmoothingState):
 
     def __init__(
         self,
-        vocab=None,  # class names; None: numbers
+        vocab=None,  # class names, or `DataLoaders` that have them; None: numbers
         **state,  # n, eps, label, t, p, show, against
     ):
-        vocab = [str(name) for name in vocab or []]
+        vocab = [] if vocab is None else vocab_names(vocab)
         n = state.get("n", len(vocab) or 10)
         label = max(0, min(3, n - 1))
         super().__init__(vocab=vocab, **dict(n=n, label=label) | state)

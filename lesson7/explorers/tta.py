@@ -8,11 +8,22 @@ __all__ = ['MAX_NAME', 'TOP', 'BAR_HEIGHT', 'VIEW_PITCH', 'PALE', 'MAX_NAMED_VIE
 
 # %% ../../nbs/api/explorers/tta.ipynb #c4548b34
 import math
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_floats, crop_resized, encode_png, shrink
+from lesson7.data.images import (
+    as_floats,
+    crop_resized,
+    encode_png,
+    evenly_spaced,
+    image_items,
+    is_dataloader,
+    is_dataloaders,
+    shrink,
+)
 from ..data.samples import photos
 from ..errors import require
 from .base import DATA, STATE, Explorer, check_trait
@@ -257,10 +268,24 @@ def _named(images):
     "Return name -> image; raises `ValueError` for none and for too many."
     if images is None:
         images = photos("china", "coffee", "chelsea", "hopper")
-    if not isinstance(images, dict):
-        images = {f"picture {i}": image for i, image in enumerate(images, 1)}
-    _check_number("images", len(images))
-    return images
+    if isinstance(images, (list, tuple)):
+        _check_number("images", len(images))
+    if isinstance(images, dict):
+        names, items = list(images), list(images.values())
+    else:
+        items = image_items(images)
+        if is_dataloader(images) or is_dataloaders(images) or isinstance(images, (str, PathLike)):
+            items = evenly_spaced(items, MAX_VIEWS)
+        names = [_name(number, item) for number, item in enumerate(items, 1)]
+    _check_number("images", len(items))
+    return dict(zip(names, items))
+
+
+def _name(number, item):
+    "Return the name of an image: its number, with the name of its file where it has one."
+    if isinstance(item, (str, PathLike)):
+        return f"{number}: {Path(item).name}"
+    return f"picture {number}"
 
 
 def _check_number(name, n):
@@ -336,7 +361,7 @@ class TTAExplorer(_TTAViews):
 
     def __init__(
         self,
-        images=None,  # sequence of what `as_image` takes, or name -> image; at most 8. None: photos
+        images=None,  # what `image_list` takes, or name -> image; at most 8. None: photos
         learn=None,  # a fastai `Learner` that predicts; None: a view shows a share of an object
         n=4,  # windows, 1 to 8; as many as `at` has, where that is given
         side=96,  # of the views that the model sees, pixels

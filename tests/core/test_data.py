@@ -360,12 +360,11 @@ def test_get_dls_names_a_file_that_is_no_image(folder):
         get_dls(2, 32, folder)
 
 
-def test_a_truncated_jpeg_is_named_when_it_is_loaded(folder):
+def test_a_truncated_jpeg_is_named_before_it_is_loaded(folder):
     truncated = write_image(folder / "val" / "cat" / "truncated.jpg", (300, 200))
     truncated.write_bytes(truncated.read_bytes()[:2000])
-    valid = get_dls(2, 32, folder).valid
     with pytest.raises(ValueError, match=r"truncated\.jpg must be a readable image"):
-        list(valid)
+        get_dls(2, 32, folder)
 
 
 def test_an_incomplete_sample_dataset_is_detected(tmp_path):

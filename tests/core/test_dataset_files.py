@@ -285,7 +285,7 @@ def test_the_same_folder_as_both_splits_is_not_validated_on(data, tmp_path):
     [
         ((), "train must be 1 or more, got 0; a dataset has train/<class>/ and val/<class>/"),
         (("train/a.png",), "Skipped there: 1, such as .*a.png .not in a class folder."),
-        (("train/cats/a.heic", "train/dogs/b.heic"), "Skipped there: 2, .*a.heic .not an image's"),
+        (("train/cats/a.xcf", "train/dogs/b.xcf"), "Skipped there: 2, .*a.xcf .not an image's"),
         (
             ("train/a/1.png", "val/a/1.png"),
             r"number of classes in .*train must be 2 or more, got 1 \(a\)",

@@ -244,18 +244,16 @@ def test_more_than_eight_bits_are_rounded_to_the_nearest_level(tmp_path, x, whit
 @pytest.mark.parametrize(
     "x, says",
     [
-        (np.full((4, 4), 65_536, np.int32), r"in \[0, 65535\], got 65536 to 65536"),
-        (np.full((4, 4), -1, np.int32), r"in \[0, 65535\], got -1 to -1"),
-        (np.full((4, 4), 255, np.float32), r"in \[0, 1\], got 255.0 to 255.0"),
-        (np.full((4, 4), -0.1, np.float32), r"in \[0, 1\]"),
-        (np.full((4, 4), np.nan, np.float32), r"in \[0, 1\], got nan"),
+        (np.full((4, 4), 65_536, np.int32), r"from 65536 to 65536; .* in \[0, 65535\]"),
+        (np.full((4, 4), -1, np.int32), r"from -1 to -1; .* in \[0, 65535\]"),
+        (np.full((4, 4), 255, np.float32), r"from 255 to 255; .* in \[0, 1\]"),
+        (np.full((4, 4), -0.1, np.float32), r"from -0.1 to -0.1; .* in \[0, 1\]"),
+        (np.full((4, 4), np.nan, np.float32), r"from nan to nan; .* in \[0, 1\]"),
     ],
 )
 def test_pixels_of_another_scale_are_refused(tmp_path, x, says):
     file = save_array(tmp_path, x, "a.tif")
-    with pytest.raises(
-        ValueError, match=rf"a\.tif must be a readable image, got pixels must be {says}"
-    ):
+    with pytest.raises(ValueError, match=rf"a\.tif must be a readable image, got pixels {says}"):
         open_image(file)
 
 
@@ -312,8 +310,8 @@ def test_a_sequence_of_tensors_is_an_array(x):
     [
         (torch.ones(3, 0, 4), ValueError, r"shape of an image .* got \[3, 0, 4\]"),
         (np.ones((5, 0, 3)), ValueError, r"got \[5, 0, 3\]"),
-        (torch.ones(3, 4, 4, dtype=torch.int64), TypeError, "floats, bytes or bool, got int64"),
-        (np.ones((4, 4, 3), np.uint16), TypeError, "got uint16"),
+        (torch.full((3, 4, 4), 256), ValueError, "whole numbers from 0 to 255, got 256 to 256"),
+        (torch.full((3, 4, 4), -1), ValueError, "whole numbers from 0 to 255, got -1 to -1"),
         (np.ones((4, 4, 3), np.int32), TypeError, "got int32"),
         (np.ones((4, 4, 3), complex), TypeError, "got complex128"),
         (torch.full((3, 4, 4), float("nan")).bfloat16(), ValueError, "denormalize first"),

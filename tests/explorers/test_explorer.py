@@ -52,7 +52,7 @@ def test_script_of_a_saved_page_is_small():
     "image",
     [
         pytest.param(Image.new("L", (9, 5), GREY), id="grey"),
-        pytest.param(Image.new("RGBA", (9, 5), (GREY,) * 4), id="rgba"),
+        pytest.param(Image.new("RGBA", (9, 5), (GREY, GREY, GREY, 255)), id="rgba"),
         pytest.param(Image.new("CMYK", (9, 5), (127, 127, 127, 0)), id="cmyk"),
         pytest.param(Image.fromarray(np.full((5, 9), GREY * 257, np.uint16)), id="16 bit"),
         pytest.param(Image.new("RGB", (1, 1), (GREY,) * 3), id="1x1"),
@@ -84,7 +84,7 @@ def test_squares_use_evenly_spaced_images():
     "images, message",
     [
         ([], "number of images must be 1 or more, got 0"),
-        ([np.zeros((4, 4))], r"shape of an image must be .*, got \[4, 4\]"),
+        ([np.zeros((5, 5, 2))], r"shape of an image must be .*, got \[5, 5, 2\]"),
         ([torch.full((3, 4, 4), 1.5)], r"must be in \[0, 1\], got 1.5 to 1.5; denormalize first"),
         ([torch.full((3, 4, 4), float("nan"))], r"must be in \[0, 1\], got nan to nan"),
     ],
