@@ -226,9 +226,11 @@ def _table(path, csv_fname, pat):
         require(table.is_file(), table, "a table with the labels of images", got)
         return table
     found = path / TABLE_NAME
-    if pat or not found.is_file() or split_folders(path)[1]:
+    if pat or not found.is_file():
         return None
-    return found
+    train, val = split_folders(path)
+    has_classes = val or (train and _subfolders(train))
+    return None if has_classes else found
 
 
 def _labels_of_table(table, path, label_delim):
@@ -357,7 +359,10 @@ def image_files(
     return list_images(folder)[0]
 
 # %% ../../nbs/api/data/folders.ipynb #a5466800
-_LAYOUTS = "a dataset has train/<class>/ and val/<class>/, or <class>/, or labels.csv"
+_LAYOUTS = (
+    "a dataset has train/<class>/ and val/<class>/, or <class>/, or labels.csv, "
+    "or labels in the names of files (pat)"
+)
 
 
 def no_images_error(
@@ -365,11 +370,12 @@ def no_images_error(
     files,  # the dataset's `DatasetFiles`
     what="images",  # what there are none of
 ) -> ValueError:
-    "Return the error for a split without images; it names one of the files that were skipped."
+    "Return the error for a split without images; it names a file skipped for the main reason."
     advice = _LAYOUTS
     inside = [(path, reason) for path, reason in files.skipped if folder in (path, *path.parents)]
     if inside:
-        path, reason = inside[0]
+        ((frequent, _),) = Counter(reason for _, reason in inside).most_common(1)
+        path, reason = next(pair for pair in inside if pair[1] == frequent)
         advice += f". Skipped there: {len(inside)}, such as {path} ({reason})"
     return ValueError(must_be(f"number of {what} in {folder}", "1 or more", 0, advice))
 
