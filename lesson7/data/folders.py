@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .files import image_size
-from .holdout import TRAIN_NAME, VAL_NAMES, check_share, holdout
+from .holdout import TRAIN_NAME, VAL_NAMES, check_share, choose_validation
 from .similar import connected, similar_groups
 from .tables import plain_path, table_labels
 from ..errors import check_count, must_be, require
@@ -248,8 +248,9 @@ def _group_keys(names, groups):
     pattern = _pattern("groups", groups)
     keys = [_found(pattern, name) for name in names]
     missing = [name for name, key in zip(names, keys) if key is None]
-    got = f"no match in {len(missing)} of {len(names)}, such as {missing[:1]}"
-    require(not missing, "groups", "a pattern that matches each path", got)
+    if missing:
+        got = f"no match in {len(missing)} of {len(names)}, such as {missing[0]}"
+        raise ValueError(must_be("groups", "a pattern that matches each path", got))
     return keys
 
 
@@ -284,7 +285,7 @@ def _split(path, items, valid_pct, split_seed, groups, group_similar):
         text += _describe_groups(similar, "near-identical images")
     labels = [label if isinstance(label, tuple) else (label,) for _, label, _ in items]
     together = connected(pairs, len(files)).tolist()
-    validation = holdout(names, labels, together, valid_pct, split_seed)
+    validation = choose_validation(names, labels, together, valid_pct, split_seed)
     sides = ["val" if is_validation else "train" for is_validation in validation]
     return [(file, label, side) for (file, label, _), side in zip(items, sides)], text
 

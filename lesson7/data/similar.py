@@ -36,7 +36,7 @@ def _boxes(width, height):
 def _differences(grey, box):
     "Return the differences of neighbouring pixels in a box, of length 1; zeros for a flat image."
     size = (_GRID, _GRID)
-    small = np.asarray(grey.resize(size, Image.Resampling.BILINEAR, box), np.float32)
+    small = np.asarray(grey.resize(size, Image.Resampling.BILINEAR, box))
     across, down = np.diff(small, axis=1), np.diff(small, axis=0)
     values = np.concatenate([across.ravel(), down.ravel()])
     length = np.linalg.norm(values)
@@ -48,7 +48,7 @@ def image_signature(
     image,  # RGB image
 ) -> np.ndarray:  # float32 [6,112]; a row for the whole and for each window
     "Return what near-identical images have nearly in common."
-    grey = image.convert("L")
+    grey = image.convert("L").convert("F")  # floats: rounding would change images of low contrast
     return np.stack([_differences(grey, box) for box in _boxes(*grey.size)])
 
 # %% ../../nbs/api/data/similar.ipynb #4efd3786

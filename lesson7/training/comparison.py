@@ -19,7 +19,7 @@ import numpy as np
 
 from ..data.files import content_digest, write_atomically
 from ..data.folders import SPLITS
-from ..data.loaders import list_dataset
+from ..data.loaders import check_dataset, list_dataset
 from ..errors import must_be, require
 from ..lazy import torch
 from .config import arm_names, matched
@@ -364,6 +364,8 @@ def compare(
     wanted = [replace(recipe, seed=seed) for seed in seeds for recipe in recipes]
     finished = {run.recipe for run in comparison.runs}
     groups = _group([recipe for recipe in wanted if recipe not in finished])
+    if groups:
+        check_dataset(files)  # before the progress bar
     for runs in _train_groups(groups, files, jobs):
         comparison.runs += runs
         _sort(comparison, wanted)
