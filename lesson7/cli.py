@@ -16,7 +16,8 @@ from pathlib import Path
 from . import __version__
 from .course.notebooks import copy_notebooks, update_notebooks
 from .data.files import write_atomically
-from .data.folders import dataset_files
+from .data.folders import dataset_files, side_error
+from .data.report import dataset_report
 from .data.samples import imagenette, sample_dataset
 from .errors import check_count, require
 from .lazy import torch
@@ -58,11 +59,29 @@ def lab(args, options):
     return jupyterlab([*root, "--notebook-dir", folder, start, *options])
 
 # %% ../nbs/api/cli.ipynb #e438fefd
+def _listed(args, path):
+    "Return the files of a dataset, as the arguments say; without a path, of the sample dataset."
+    return dataset_files(
+        path or sample_dataset(),
+        valid_pct=args.valid_pct,
+        split_seed=args.split_seed,
+        pat=args.pat,
+        csv_fname=args.csv_fname,
+        label_delim=args.label_delim,
+        groups=args.groups,
+        group_similar=not args.no_group_similar,
+    )
+
+
 def data(args):
-    "Make the sample dataset, and print how many images it has."
-    path = sample_dataset(args.path, noise=args.noise)
-    files = dataset_files(path)
-    print(f"{path}: {len(files.train)} pictures in train, {len(files.val)} pictures in val")
+    "Make the sample dataset if there is no folder yet, and print what is in the folder."
+    path = args.path
+    if args.noise or not path or not Path(path).exists():
+        path = sample_dataset(path, noise=args.noise)
+    files = _listed(args, path)
+    if not files.train and not files.val:
+        raise side_error("train", files)
+    print(dataset_report(files))
 
 
 def _base(args, **changes):
@@ -113,7 +132,7 @@ def _save(result, out):
     write_atomically(Path(out) / "result.json", json.dumps(result.to_dict(), indent=1))
 
 # %% ../nbs/api/cli.ipynb #9ddf51fb
-def _check_model(recipe, path):
+def _check_model(recipe, files):
     "Raise `ValueError` for a recipe whose model could not be saved, before anything is trained."
     from fastai.vision.all import CrossEntropyLossFlat, Learner
 
@@ -124,13 +143,13 @@ def _check_model(recipe, path):
 
     last = recipe.plan[-1]
     stats = NormStats.imagenet() if recipe.normalize else None  # in place of the dataset's
-    dls = get_dls(last.bs, last.size, path, stats)
+    dls = get_dls(last.bs, last.size, files, stats)
     model = architecture(recipe.arch, recipe.channels_last)(n_out=dls.c)
     check_saveable(Learner(dls, model, loss_func=CrossEntropyLossFlat()))
 
 # %% ../nbs/api/cli.ipynb #f4a59df9
 def train(args):
-    "Train a model, save it, and print how good it is."
+    "Train a model, save it, and print what it was trained on and how good it is."
     from lesson7.share import check_model_folder
     from lesson7.training.distributed import is_first
     from lesson7.training.loop import train as train_recipe
@@ -141,9 +160,11 @@ def train(args):
     _check_out(args.out)
     check_model_folder(args.out)
     recipe, path = _train_recipe(args)
+    files = _listed(args, path)
     if is_first():
-        _check_model(recipe, path)
-    result = train_recipe(recipe, path, bar=is_first())
+        _check_model(recipe, files)
+        print(dataset_report(files), flush=True)
+    result = train_recipe(recipe, files, bar=is_first())
     if not is_first():
         return
     _save(result, args.out)
@@ -169,8 +190,9 @@ def compare(args):
     arms = []
     for noise in args.noise:
         arms += techniques(replace(base, noise=noise))
+    files = _listed(args, path) if path else None
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-    comparison = compare_recipes(arms, args.seeds, args.budget, path, save=args.out)
+    comparison = compare_recipes(arms, args.seeds, args.budget, files, save=args.out)
     with pd.option_context("display.width", 200, "display.max_columns", None):
         print(comparison.table())
     print(f"{comparison.source}\nAll of it is in {args.out}.")
@@ -213,12 +235,45 @@ def _add_lab(add):
         "--port 8899, ..."
     )
 
+# %% ../nbs/api/cli.ipynb #b664674c
+def _add_listing_options(parser):
+    group = parser.add_argument_group("a dataset without train and val folders")
+    text = dict(default=None, metavar="PATTERN")
+    group.add_argument(
+        "--valid-pct",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="share of each class for validation (default: %(default)s)",
+    )
+    group.add_argument(
+        "--split-seed",
+        type=int,
+        default=42,
+        metavar="N",
+        help="of the split (default: %(default)s)",
+    )
+    group.add_argument("--pat", **text, help="regular expression: the label in a file's name")
+    group.add_argument("--csv-fname", metavar="FILE", help="table with files and labels")
+    group.add_argument("--label-delim", metavar="TEXT", help="between several labels in a table")
+    group.add_argument("--groups", **text, help="regular expression: what stays on one side")
+    group.add_argument(
+        "--no-group-similar",
+        action="store_true",
+        help="do not look for near-identical images, which stay on one side",
+    )
+
 # %% ../nbs/api/cli.ipynb #6f167138
 def _add_data(add):
-    parser = add(data, "Make the sample dataset, if it is not there yet.")
-    parser.add_argument(
-        "--path", metavar="FOLDER", help="folder to make it in (default: the user's cache)"
+    parser = add(
+        data,
+        "Say what is in a folder of images, and how it is split; "
+        "make the sample dataset, if there is no folder yet.",
     )
+    parser.add_argument(
+        "--path", metavar="FOLDER", help="folder of a dataset (default: in the user's cache)"
+    )
+    _add_listing_options(parser)
     parser.add_argument(
         "--noise",
         type=float,
@@ -236,8 +291,11 @@ def _add_training_options(parser):
         "(default: gpu where there is one)",
     )
     parser.add_argument(
-        "--path", metavar="FOLDER", help="dataset folder with train/<class>/ and val/<class>/"
+        "--path",
+        metavar="FOLDER",
+        help="dataset folder with train/<class>/ and val/<class>/, with <class>/, or with a table",
     )
+    _add_listing_options(parser)
     parser.add_argument("--epochs", type=int, metavar="N", help="in all (default: the preset's)")
 
 # %% ../nbs/api/cli.ipynb #61b3f76f

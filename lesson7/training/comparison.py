@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from ..data.files import content_digest, write_atomically
-from ..data.folders import dataset_files
-from ..data.samples import sample_dataset
+from ..data.folders import SPLITS
+from ..data.loaders import check_dataset, list_dataset
 from ..errors import must_be, require
 from ..lazy import torch
 from .config import arm_names, matched
@@ -233,10 +233,10 @@ def _one_thread():
         torch.set_num_threads(threads)
 
 
-def _train_once(recipes, path):
+def _train_once(recipes, files):
     "Return the results of recipes that differ in `tta` alone: one training, evaluated by each."
     with _one_thread():
-        first = train(recipes[0], path, bar=False)
+        first = train(recipes[0], files, bar=False)
         results = [replace(first, learn=None)]
         for recipe in recipes[1:]:
             measures = evaluate(first.learn, recipe)
@@ -281,23 +281,23 @@ def _check_single_process():
     require(world() == 1, "WORLD_SIZE", "1 for compare", world(), advice)
 
 # %% ../../nbs/api/training/comparison.ipynb #1b675ac7
-def _content(path):
-    "Return a digest of a dataset: the label, the place and the content of each image."
-    path = Path(path or sample_dataset())
-    files = dataset_files(path)
+def _content(files):
+    "Return a digest of a dataset: the side, the label, the place and the content of each image."
     digest = hashlib.sha256()
-    for file, label in [*files.train, *files.val]:
-        place = file.relative_to(path).as_posix()
-        digest.update(json.dumps([place, label, content_digest(file)]).encode())
+    for side in SPLITS:
+        for file, label in getattr(files, side):
+            place = file.relative_to(files.path).as_posix()
+            digest.update(json.dumps([side, place, label, content_digest(file)]).encode())
     return digest.hexdigest()
 
 
-def _about(budget, path, jobs):
-    "Return what a comparison says about itself."
+def _about(budget, path, files, jobs):
+    "Return what a comparison says about itself; `path` is None for the sample dataset."
     return dict(
         budget=budget,
-        dataset=Path(path).name if path else "the sample dataset",
-        content=_content(path),
+        dataset=files.path.name if path else "the sample dataset",
+        split=files.split,
+        content=_content(files),
         jobs=jobs,
         commit=_commit(),
         date=time.strftime("%Y-%m-%d"),
@@ -322,13 +322,13 @@ def _title(group):
     return f"{recipe.name}, {_percent(recipe.noise)} wrong, seed {recipe.seed}"
 
 
-def _train_groups(groups, path, jobs):
+def _train_groups(groups, files, jobs):
     "Train groups of recipes, `jobs` at once; yield the results of each group when it is done."
     from fastprogress import progress_bar
     from joblib import Parallel, delayed
 
     workers = Parallel(jobs, return_as="generator_unordered")
-    results = workers(delayed(_train_once)(group, path) for group in groups)
+    results = workers(delayed(_train_once)(group, files) for group in groups)
     bar = progress_bar(results, total=len(groups))
     remaining = {group[0]: _title(group) for group in groups}
     bar.comment = " · ".join(list(remaining.values())[:jobs])
@@ -348,7 +348,7 @@ def compare(
     recipes,  # `Recipe`s, such as `techniques(Recipe.cpu())`; their own seeds are not used
     seeds=3,  # how many (0, 1, ...), or which
     budget="cost",  # as in `matched`, with the first recipe of each noise
-    path=None,  # dataset folder; None: the sample dataset
+    path=None,  # folder of a dataset, or its `DatasetFiles`; None: the sample dataset
     save=None,  # JSON file, written with each result; what is in it is not trained again
     jobs=None,  # trainings at once; None: one a core on a CPU, one on a GPU
 ) -> Comparison:
@@ -358,12 +358,15 @@ def compare(
     _check_single_process()
     recipes = _match_all(recipes, budget)
     jobs = jobs or (1 if torch.cuda.is_available() else cpu_count())
-    comparison = _start_or_continue(_about(budget, path, jobs), save)
+    files = list_dataset(path)  # once: all arms have the same split
+    comparison = _start_or_continue(_about(budget, path, files, jobs), save)
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     wanted = [replace(recipe, seed=seed) for seed in seeds for recipe in recipes]
     finished = {run.recipe for run in comparison.runs}
     groups = _group([recipe for recipe in wanted if recipe not in finished])
-    for runs in _train_groups(groups, path, jobs):
+    if groups:
+        check_dataset(files)  # before the progress bar
+    for runs in _train_groups(groups, files, jobs):
         comparison.runs += runs
         _sort(comparison, wanted)
         if save:

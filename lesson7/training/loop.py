@@ -10,13 +10,11 @@ import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from pathlib import Path
 
 from ..data.files import content_digest
-from ..data.folders import dataset_files, no_images_error
+from ..data.folders import side_error
 from ..data.hardware import best_device, machine
-from ..data.loaders import get_dls, mislabel
-from ..data.samples import sample_dataset
+from ..data.loaders import get_dls, list_dataset, mislabel
 from ..fits import plain_loss
 from ..lazy import torch
 from ..models import architecture
@@ -63,11 +61,10 @@ class Result:
 _stats = {}  # digests of the training images -> their statistics
 
 
-def _train_stats(path):
+def _train_stats(files):
     "Return the statistics of a dataset's training images, computed once for their content."
-    files = dataset_files(path)
     if not files.train:
-        raise no_images_error(path / "train", files)
+        raise side_error("train", files)
     images = [file for file, _ in files.train]
     content = tuple(content_digest(file) for file in images)
     if content not in _stats:
@@ -75,17 +72,17 @@ def _train_stats(path):
     return _stats[content]
 
 # %% ../../nbs/api/training/loop.ipynb #32188fc1
-def _loader_function(recipe, path):
+def _loader_function(recipe, files):
     "Return the function of `bs` and `size` that makes the loaders of a recipe."
     from fastai.torch_core import set_seed
 
-    stats = _train_stats(path) if recipe.normalize else None
+    stats = _train_stats(files) if recipe.normalize else None
 
     @cache
     def loaders(bs, size):
         share = max(1, bs // world())
         set_seed(recipe.seed)
-        dls = get_dls(share, size, path, stats, seed=None)
+        dls = get_dls(share, size, files, stats, seed=None)
         if recipe.noise:
             mislabel(dls, recipe.noise, recipe.seed)
         return dls
@@ -93,11 +90,11 @@ def _loader_function(recipe, path):
     return loaders
 
 # %% ../../nbs/api/training/loop.ipynb #0fb5450a
-def _learner(recipe, path, cbs):
+def _learner(recipe, files, cbs):
     "Return an untrained learner for `recipe`, and the function that makes its loaders."
     from fastai.vision.all import CrossEntropyLossFlat, Learner, MixUp, accuracy
 
-    loaders = _loader_function(recipe, path)
+    loaders = _loader_function(recipe, files)
     first = recipe.plan[0]
     dls = loaders(first.bs, first.size)
     callbacks = list(cbs)
@@ -166,7 +163,7 @@ def _versions(learn):
 # %% ../../nbs/api/training/loop.ipynb #f967d4c0
 def train(
     recipe,  # a `Recipe`
-    path=None,  # folder with `train/<class>/` and `val/<class>/`; None: the sample dataset
+    path=None,  # folder of a dataset, or its `DatasetFiles`; None: the sample dataset
     cbs=(),  # more fastai callbacks
     bar=True,  # whether to show a progress bar
 ) -> Result:  # with the trained learner
@@ -174,9 +171,9 @@ def train(
     from fastai.torch_core import no_random
 
     use_own_gpu()
-    path = Path(path or sample_dataset())
+    files = list_dataset(path)
     with no_random(recipe.seed, reproducible=False):
-        learn, loaders = _learner(recipe, path, cbs)
+        learn, loaders = _learner(recipe, files, cbs)
         start = time.perf_counter()
         progress = nullcontext() if bar else learn.no_bar()
         with (

@@ -150,7 +150,8 @@ def test_compare_writes_a_table_and_resumes(small, workdir, capsys, monkeypatch)
 def test_data_prints_the_folder_and_its_counts(blank_dataset, capsys):
     assert run_command("data --path DATA", DATA=blank_dataset) == 0
     printed = capsys.readouterr().out
-    assert printed == f"{blank_dataset}: 2000 pictures in train, 1000 pictures in val\n"
+    assert printed.startswith(f"{blank_dataset}: 3000 images, 10 classes\n")
+    assert "  train: 2000 images (0: 200," in printed and "  val: 1000 images (0: 100," in printed
 
 
 # ---- Mistakes
@@ -207,7 +208,7 @@ MISTAKES = [  # command line, message
     (f"compare --seeds 0 {ON_CPU}", "--seeds must be a whole number, 1 or more, got 0"),
     (
         "train --path nowhere --preset cpu",
-        "number of images in nowhere/train must be 1 or more, got 0",
+        "path must be a folder of images, got nowhere, which does not exist",
     ),
     ("compare --noise 1.5 --preset cpu", "noise must be a number from 0 to below 1, got 1.5"),
     ("compare --out bad.json --preset cpu", "bad.json must be a comparison, got no JSON"),

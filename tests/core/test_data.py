@@ -335,9 +335,10 @@ def test_get_dls_reads_any_folder(folder):
 
 
 def test_get_dls_raises_without_images(tmp_path):
-    for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(ValueError, match="train must be 1 or more, got 0"):
-            get_dls(2, 32, path)
+    with pytest.raises(ValueError, match="number of images in .* must be 1 or more, got 0"):
+        get_dls(2, 32, tmp_path)
+    with pytest.raises(ValueError, match="path must be a folder of images, .*nowhere, which does"):
+        get_dls(2, 32, tmp_path / "nowhere")
 
 
 def test_get_dls_raises_with_one_class(folder):
@@ -367,17 +368,26 @@ def test_a_truncated_jpeg_is_named_before_it_is_loaded(folder):
         get_dls(2, 32, folder)
 
 
-def test_an_incomplete_sample_dataset_is_detected(tmp_path):
-    path = sample_dataset(tmp_path / "digits", 20, 10)
+def test_an_incomplete_sample_dataset_in_the_cache_is_detected(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = sample_dataset(None, 20, 10)
     next((path / "train").rglob("*.jpg")).unlink()
     message = "number of images in .*train must be 20, got 19; delete"
     with pytest.raises(ValueError, match=message):
-        get_dls(4, 32, path)
-    with pytest.raises(ValueError, match=message):
-        sample_dataset(path, 20, 10)
+        sample_dataset(None, 20, 10)
+
+
+def test_images_of_a_sample_dataset_in_another_folder_may_be_added_and_removed(tmp_path):
+    path = sample_dataset(tmp_path / "digits", 20, 10)
+    next((path / "train").rglob("*.jpg")).unlink()
+    assert len(get_dls(4, 32, path).train_ds) == 19
+    assert sample_dataset(path, 20, 10) == path
+    for i in range(2):
+        write_image(path / "train" / "3" / f"mine {i}.jpg", (50, 40))
+    assert len(get_dls(4, 32, path).train_ds) == 21
     shutil.rmtree(path / "val")
-    with pytest.raises(ValueError, match="must be 20, got 19; delete"):
-        get_dls(4, 32, path)
+    dls = get_dls(4, 32, path)
+    assert len(dls.train_ds) + len(dls.valid_ds) == 21
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "1"])

@@ -392,7 +392,7 @@ def test_a_killed_comparison_continues(small, tmp_path):
     [
         (["unknown.json"], "'mixpu'"),
         (["missing.json"], "missing.json"),
-        (["--path", "empty"], "number of images in empty/train must be 1 or more, got 0"),
+        (["--path", "empty"], "number of images in empty must be 1 or more, got 0"),
     ],
 )
 def test_a_mistake_prints_one_line_and_ends_with_code_2(

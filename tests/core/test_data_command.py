@@ -1,0 +1,236 @@
+"`lesson7 data`, `train` and `compare` on a reader's folder: report, options, exit codes."
+
+import json
+import shutil
+
+import pytest
+from made_images import write_image, write_text
+
+from lesson7.cli import main
+from lesson7.data.folders import dataset_files
+from lesson7.data.report import dataset_report
+from lesson7.data.samples import sample_dataset
+from lesson7.training.config import Recipe
+
+
+@pytest.fixture
+def pets(tmp_path):
+    "Ten cats and five dogs, of which two are the same, and a file that is no image."
+    for i in range(10):
+        write_image(tmp_path, f"pets/cat/{i}.png")
+    for i in range(5):
+        write_image(tmp_path, f"pets/dog/{i}.png")
+    shutil.copy(tmp_path / "pets/cat/1.png", tmp_path / "pets/cat/0.png")
+    write_text(tmp_path, "pets/notes.txt", "")
+    return tmp_path / "pets"
+
+
+def run(capsys, *arguments):
+    "Run a command; return the exit code, and what it prints to stdout and to stderr."
+    code = main([str(argument) for argument in arguments])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+# ---- The report
+
+
+def test_the_report_of_a_folder_of_classes(pets, capsys):
+    code, out, err = run(capsys, "data", "--path", pets)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        f"{pets}: 15 images, 2 classes",
+        "  train: 12 images (cat: 8, dog: 4)",
+        "  val: 3 images (cat: 2, dog: 1)",
+        "  split: 20 % of each class, seed 42; 2 near-identical images in 1 group stay on one side",
+        "  sizes: all 48 x 36 pixels",
+        "  skipped: notes.txt (not an image's extension)",
+    ]
+
+
+def test_the_report_warns_of_a_class_without_images_on_a_side(pets, capsys):
+    write_image(pets, "bird/1.png")
+    (pets / "fish").mkdir()
+    code, out, _ = run(capsys, "data", "--path", pets)
+    assert code == 0
+    assert "  warning: bird has no image in val" in out.splitlines()
+    assert "  skipped: fish (an empty folder)" in out.splitlines()
+
+
+def test_the_report_warns_of_a_class_that_is_not_trained_on(tmp_path, capsys):
+    for path in ("train/a/1.png", "train/b/1.png", "val/b/1.png", "val/c/1.png"):
+        write_image(tmp_path, path)
+    _, out, _ = run(capsys, "data", "--path", tmp_path)
+    warnings = [line.strip() for line in out.splitlines() if "warning" in line]
+    assert warnings == ["warning: a has no image in val", "warning: c has no image in train"]
+
+
+def test_sizes_are_the_smallest_the_median_and_the_largest(tmp_path):
+    from made_images import made_image
+
+    for i, size in enumerate([(10, 10), (30, 20), (20, 40), (50, 60)]):
+        write_image(tmp_path, f"{'ab'[i % 2]}/{i}.png", made_image(f"{i}", size))
+    report = dataset_report(dataset_files(tmp_path))
+    assert (
+        "  sizes: 10 x 10 (smallest) to 50 x 60 pixels (largest), median 30 x 20\n" in report + "\n"
+    )
+
+
+def test_skipped_files_are_counted_by_reason(pets):
+    for i in range(3):
+        write_text(pets, f"cat/{i}.txt", "")
+    write_text(pets, "dog/bad.jpg", "no image")
+    write_image(pets, "overview.png")
+    lines = dataset_report(dataset_files(pets)).splitlines()
+    assert [line.strip() for line in lines if "skipped:" in line] == [
+        "skipped: 4, such as cat/0.txt (not an image's extension)",
+        "skipped: dog/bad.jpg (not a readable image)",
+        "skipped: overview.png (not in a class folder)",
+    ]
+
+
+def test_many_classes_take_one_line(tmp_path):
+    for i in range(12):
+        for j in range(2 + i):
+            write_image(tmp_path, f"class {i:02}/{j}.png")
+    lines = dataset_report(dataset_files(tmp_path, group_similar=False)).splitlines()
+    assert lines[1] == "  train: 71 images (12 classes, from 1 of class 00 to 10 of class 10)"
+
+
+def test_the_report_of_several_labels(tmp_path):
+    for i in range(10):
+        write_image(tmp_path, f"images/{i}.png")
+    rows = [f"{i},{['cat', 'cat dog'][i % 2]}" for i in range(10)]
+    write_text(tmp_path, "labels.csv", "\n".join(["file,label", *rows]))
+    report = dataset_report(dataset_files(tmp_path, label_delim=" "))
+    assert report.startswith(
+        f"{tmp_path}: 10 images, 2 classes\n  train: 8 images (cat: 8, dog: 4)"
+    )
+
+
+# ---- Options and exit codes
+
+
+OPTIONS = {  # options of the command -> options of `dataset_files`
+    "--valid-pct 0.4": dict(valid_pct=0.4),
+    "--split-seed 7": dict(split_seed=7),
+    r"--pat (.)\.png": dict(pat=r"(.)\.png"),
+    "--csv-fname t.csv": dict(csv_fname="t.csv"),
+    "--csv-fname t.csv --label-delim +": dict(csv_fname="t.csv", label_delim="+"),
+    r"--groups (\d)\.png": dict(groups=r"(\d)\.png"),
+    "--no-group-similar": dict(group_similar=False),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_options_are_those_of_dataset_files(pets, capsys, options):
+    rows = [f"{c}/{i}.png,{c}+{i % 2}" for c in ("cat", "dog") for i in range(5)]
+    write_text(pets, "t.csv", "\n".join(["file,label", *rows]))
+    code, out, err = run(capsys, "data", "--path", pets, *options.split())
+    assert (code, err) == (0, "")
+    expected = dataset_report(dataset_files(pets, **OPTIONS[options]))
+    assert out == f"{expected}\n" and expected != dataset_report(dataset_files(pets))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ("--path empty", "number of images in empty must be 1 or more, got 0; a dataset has"),
+        ("--path a.png", "path must be a folder of images, got a.png, a file"),
+        ("--path pets --valid-pct 2", "valid_pct must be a number above 0 and below 1, got 2.0"),
+        ("--path pets --pat (", "pat must be a regular expression with a group, got ("),
+        ("--path pets --noise 0.05", "pets must be a new folder, or the dataset"),
+    ],
+)
+def test_mistakes_end_with_code_2_and_one_line(pets, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(pets.parent)
+    (pets.parent / "empty").mkdir()
+    write_image(pets.parent, "a.png")
+    code, out, err = run(capsys, "data", *arguments.split())
+    assert (code, out) == (2, "")
+    assert err.startswith(f"lesson7: {message}") and err.count("\n") == 1
+
+
+def test_a_changed_sample_dataset_is_reported(cache, tmp_path, capsys):
+    path = sample_dataset(tmp_path / "digits", 20, 10)
+    write_image(path, "train/3/mine.png")
+    code, out, _ = run(capsys, "data", "--path", path)
+    assert code == 0 and out.startswith(f"{path}: 31 images, 10 classes\n  train: 21 images")
+
+
+# ---- train and compare
+
+
+SMALL = Recipe(size=16, bs=4, epochs=1)
+
+
+def test_train_prints_the_report_and_uses_the_split(pets, tmp_path, capsys):
+    recipe = write_text(tmp_path, "recipe.json", SMALL.to_json())
+    arguments = ["--recipe", recipe, "--path", pets, "--out", tmp_path / "model"]
+    code, out, _ = run(capsys, "train", *arguments, "--split-seed", 3, "--valid-pct", 0.4)
+    report = dataset_report(dataset_files(pets, split_seed=3, valid_pct=0.4))
+    assert code == 0
+    assert out.startswith(f"{report}\n") and "\nbaseline: " in out.replace("\r", "\n")
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["vocab"] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_several_labels_cannot_be_trained_on(pets, tmp_path, capsys, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{c}/{i}.png,{c} {i % 2}" for c in ("cat", "dog") for i in range(5)]
+    write_text(pets, "labels.csv", "\n".join(["file,label", *rows]))
+    options = ["--path", pets, "--label-delim", " ", "--preset", "cpu"]
+    code, out, err = run(capsys, command, *options)
+    assert (code, out) == (2, "")
+    assert "labels of an image must be a single class, got 2 of" in err and err.count("\n") == 1
+
+
+def test_compare_trains_all_arms_and_seeds_on_one_split(pets, tmp_path, monkeypatch):
+    from lesson7.recipe import techniques
+    from lesson7.training import comparison
+
+    used = []
+
+    def keep(groups, files, jobs):
+        used.append((len(groups), files))
+        return []
+
+    monkeypatch.setattr(comparison, "_train_groups", keep)
+    files = dataset_files(pets, split_seed=5)
+    comparison.compare(techniques(Recipe.cpu()), 3, path=files)
+    assert used == [(18, files)]  # six trainings of seven arms, each with three seeds
+
+
+def test_compare_uses_the_options_of_the_split(pets, tmp_path, capsys, monkeypatch):
+    import pandas as pd
+
+    used = []
+
+    class Done:
+        source = "n results."
+
+        def table(self):
+            return pd.DataFrame()
+
+    def compare(arms, seeds, budget, files, save):
+        used.append(files)
+        return Done()
+
+    monkeypatch.setattr("lesson7.training.comparison.compare", compare)
+    options = ["--preset", "cpu", "--path", pets, "--out", tmp_path / "c.json", "--split-seed", 5]
+    assert run(capsys, "compare", *options)[0] == 0
+    assert used == [dataset_files(pets, split_seed=5)]
+
+
+def test_a_comparison_is_not_continued_with_another_split(pets, tmp_path, monkeypatch):
+    from lesson7.training import comparison
+
+    monkeypatch.setattr(comparison, "_train_groups", lambda groups, files, jobs: [])
+    save = tmp_path / "c.json"
+    started = comparison.compare([SMALL], 1, path=pets)
+    started.save(save)
+    assert started.about["split"].startswith("20 % of each class, seed 42")
+    comparison.compare([SMALL], 1, path=pets, save=save)
+    other = dataset_files(pets, split_seed=1)
+    with pytest.raises(ValueError, match="content of .* give another file"):
+        comparison.compare([SMALL], 1, path=other, save=save)

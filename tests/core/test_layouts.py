@@ -1,0 +1,610 @@
+"Folders and tables that people bring: which images are listed, with which labels and sides."
+
+import os
+from pathlib import Path
+
+import pytest
+from made_images import made_image, relative, write_image, write_text
+from PIL import Image
+
+from lesson7.data.folders import DatasetFiles, check_folders, dataset_files
+from lesson7.data.loaders import get_dls
+from lesson7.normalize import dataset_stats
+from lesson7.training.config import Recipe
+from lesson7.training.loop import train
+
+
+def write_all(root, paths):
+    for path in paths:
+        write_image(root, path)
+
+
+def pets(*folders, n=2):
+    "Return paths of n images of cats and of dogs in each folder."
+    return [
+        f"{folder}/{pet}/{i}.png" for folder in folders for pet in ("cat", "dog") for i in range(n)
+    ]
+
+
+# ---- Folders: the sides are given
+
+
+SPLIT_FOLDERS = {  # name: (folders with images, the training folder, the validation folder)
+    "val": (("train", "val"), "train", "val"),
+    "valid": (("train", "valid"), "train", "valid"),
+    "validation": (("train", "validation"), "train", "validation"),
+    "test": (("train", "test"), "train", "test"),
+    "upper case": (("TRAIN", "VALID"), "TRAIN", "VALID"),
+    "capitals": (("Train", "Val"), "Train", "Val"),
+    "val before test": (("train", "val", "test"), "train", "val"),
+    "valid before test": (("Train", "Test", "Valid"), "Train", "Valid"),
+    "val before valid": (("train", "valid", "val"), "train", "val"),
+    "lower case first": (("train", "Train", "Val", "val"), "train", "val"),
+}
+
+
+@pytest.mark.parametrize("name", SPLIT_FOLDERS)
+def test_folders_of_splits(tmp_path, name):
+    folders, train_folder, val_folder = SPLIT_FOLDERS[name]
+    write_all(tmp_path, pets(*folders))
+    files = dataset_files(tmp_path)
+    for listed, folder in ((files.train, train_folder), (files.val, val_folder)):
+        assert relative(listed, tmp_path) == {p: p.split("/")[1] for p in pets(folder)}
+    others = {*folders} - {train_folder, val_folder}
+    assert {path.name for path, _ in files.skipped} == others
+    assert files.split == f"the folders {train_folder} and {val_folder}"
+    assert dataset_stats(tmp_path).n == 8
+    assert dataset_stats(tmp_path / val_folder).n == 4
+
+
+def test_a_split_that_is_left_out_is_named(tmp_path):
+    write_all(tmp_path, pets("train", "val", "test"))
+    assert dataset_files(tmp_path).skipped == [(tmp_path / "test", "another split than val")]
+
+
+def test_images_beside_the_classes_do_not_count_in_a_split_of_any_name(tmp_path):
+    write_all(tmp_path, [*pets("train", "Valid"), "Valid/overview.png"])
+    assert dataset_stats(tmp_path / "Valid").n == 4
+    assert dataset_stats(tmp_path).n == 8
+
+
+def test_a_test_folder_without_classes_is_no_validation_set(tmp_path):
+    write_all(tmp_path, [*pets("train", n=5), "test/1.png", "test/2.png"])
+    files = dataset_files(tmp_path)
+    assert (len(files.train), len(files.val)) == (8, 2)
+    assert "seed" in files.split
+    assert all(path.parts[len(tmp_path.parts)] == "train" for path, _ in files.train + files.val)
+    assert [path.name for path, _ in files.skipped] == ["test"]
+
+
+# ---- Folders: the split is made
+
+
+CLASS_FOLDERS = {  # name: (images, number of training and of validation images, classes)
+    "two classes": ([f"{c}/{i}.png" for c in "ab" for i in range(5)], 8, 2, "ab"),
+    "unequal classes": (
+        [f"a/{i}.png" for i in range(20)] + [f"b/{i}.png" for i in range(2)],
+        17,
+        5,
+        "ab",
+    ),
+    "a folder deeper": ([f"{c}/{i % 2}/{i}.png" for c in "ab" for i in range(5)], 8, 2, "ab"),
+    "train alone": ([f"train/{c}/{i}.png" for c in "ab" for i in range(5)], 8, 2, "ab"),
+    "a class called train": (
+        [f"{c}/{i}.png" for c in ("bus", "train") for i in range(5)],
+        8,
+        2,
+        ["bus", "train"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLASS_FOLDERS)
+def test_class_folders_are_split(tmp_path, name):
+    paths, n_train, n_val, classes = CLASS_FOLDERS[name]
+    write_all(tmp_path, paths)
+    files = dataset_files(tmp_path)
+    assert (len(files.train), len(files.val)) == (n_train, n_val)
+    assert {*relative(files.train + files.val, tmp_path)} == {*paths}
+    assert {label for _, label in files.train} == {label for _, label in files.val} == {*classes}
+    assert files.split.startswith("20 % of each class, seed 42")
+    assert files.skipped == []
+
+
+def test_what_is_beside_class_folders_is_skipped(tmp_path):
+    write_all(tmp_path, [*CLASS_FOLDERS["two classes"][0], "overview.png", ".hidden/1.png"])
+    write_text(tmp_path, "readme.md", "pets")
+    (tmp_path / "c").mkdir()
+    assert {path.name: reason for path, reason in dataset_files(tmp_path).skipped} == {
+        "overview.png": "not in a class folder",
+        "readme.md": "not an image's extension",
+        ".hidden": "hidden",
+        "c": "an empty folder",
+    }
+
+
+# ---- Names
+
+
+NAMES = {  # pattern: labels of cat_1.png, big dog_2.png, cat_dog_3.png
+    r"^(.+)_\d": ["cat", "big dog", "cat_dog"],
+    r"^([^_]+)_": ["cat", "big dog", "cat"],
+    r"(cat|dog)_\d": ["cat", "dog", "dog"],
+    r"_(\d)\.png$": ["1", "2", "3"],
+}
+
+
+@pytest.mark.parametrize("pat", NAMES)
+def test_labels_in_names(tmp_path, pat):
+    names = ["cat_1.png", "big dog_2.png", "cat_dog_3.png"]
+    write_all(tmp_path, [f"images/{name}" for name in names])
+    files = dataset_files(tmp_path, pat=pat)
+    listed = relative(files.train + files.val, tmp_path)
+    assert listed == {f"images/{n}": label for n, label in zip(names, NAMES[pat])}
+
+
+def test_labels_in_names_equal_fastais(tmp_path):
+    from fastai.vision.all import RegexLabeller
+
+    write_all(tmp_path, [f"{a}_{b}.png" for a in ("cat", "big_dog", "ant 1") for b in range(3)])
+    files = dataset_files(tmp_path, pat=r"(.+)_\d+.png$")
+    labeller = RegexLabeller(r"(.+)_\d+.png$")
+    assert all(label == labeller(file.name) for file, label in files.train + files.val)
+
+
+def test_names_without_a_match_are_skipped(tmp_path):
+    write_all(tmp_path, ["cat_1.png", "cat_2.png", "dog_1.png", "scan.png"])
+    files = dataset_files(tmp_path, pat=r"(.+)_\d")
+    assert len(files.train + files.val) == 3
+    assert files.skipped == [(tmp_path / "scan.png", "no match of pat in the name")]
+
+
+def test_labels_in_names_with_given_sides(tmp_path):
+    write_all(tmp_path, ["train/cat_1.png", "train/dog_1.png", "test/cat_2.png", "test/dog_2.png"])
+    files = dataset_files(tmp_path, pat=r"(.+)_\d")
+    assert relative(files.val, tmp_path) == {"test/cat_2.png": "cat", "test/dog_2.png": "dog"}
+
+
+# ---- Tables
+
+
+LETTERS = "abcdef"
+LABELS = dict(zip(LETTERS, ["cat", "dog", "cat", "dog", "cat", "dog"]))
+SIDES = dict(zip(LETTERS, ["train", "train", "train", "train", "val", "val"]))
+
+
+def table(header, row, mark=",", end="\n"):
+    "Return the text of a table with a row for each letter."
+    lines = [mark.join(header)] if header else []
+    lines += [mark.join(row(letter)) for letter in LETTERS]
+    return end.join(lines) + end
+
+
+def path_label(letter):
+    return [f"images/{letter}.png", LABELS[letter]]
+
+
+TABLES = {  # name: the text of labels.csv; the images are images/a.png to images/f.png
+    "paths": table(["file", "label"], path_label),
+    "names": table(["file", "label"], lambda x: [f"{x}.png", LABELS[x]]),
+    "names without extension": table(["id", "class"], lambda x: [x, LABELS[x]]),
+    "other order": table(["label", "file"], lambda x: path_label(x)[::-1]),
+    "unknown names of columns": table(["Datei", "Klasse"], path_label),
+    "no header": table(None, path_label),
+    "semicolons": table(["file", "label"], path_label, ";"),
+    "tabs": table(["file", "label"], path_label, "\t"),
+    "Windows": "\ufeff" + table(["File", "Label"], path_label, end="\r\n"),
+    "backslashes": table(["file", "label"], lambda x: [f"images\\{x}.png", LABELS[x]]),
+    "dots": table(["file", "label"], lambda x: [f"./images/{x}.png", LABELS[x]]),
+    "spaces": table(["file", "label"], lambda x: [f" images/{x}.png ", f" {LABELS[x]} "]),
+    "quotes": table(["file", "label"], lambda x: [f'"images/{x}.png"', f'"{LABELS[x]}"']),
+    "more columns": table(
+        ["date", "image", "label", "note"], lambda x: ["2026", *path_label(x), "?"]
+    ),
+    "blank rows": "file,label\n\n" + table(None, path_label) + "\n\n",
+}
+
+
+@pytest.fixture
+def six(tmp_path):
+    write_all(tmp_path, [f"images/{letter}.png" for letter in LETTERS])
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables(six, name):
+    write_text(six, "labels.csv", TABLES[name])
+    files = dataset_files(six)
+    listed = relative(files.train + files.val, six)
+    assert listed == {f"images/{letter}.png": label for letter, label in LABELS.items()}
+    assert (len(files.train), len(files.val)) == (4, 2)
+    assert files.skipped == []
+
+
+GIVEN = {  # header of the column, value for training, value for validation
+    "is_valid": ("False", "True"),
+    "Is_Valid": ("0", "1"),
+    "split": ("train", "valid"),
+    "Split": ("Train", "TEST"),
+    "split ": ("train", "validation"),
+}
+
+
+@pytest.mark.parametrize("column", GIVEN)
+def test_tables_that_say_what_is_for_validation(six, column):
+    values = dict(zip(("train", "val"), GIVEN[column]))
+    text = table(["file", column, "label"], lambda x: [x, values[SIDES[x]], LABELS[x]])
+    write_text(six, "labels.csv", text)
+    files = dataset_files(six)
+    assert [file.stem for file, _ in files.train] == [*"abcd"]
+    assert [(file.stem, label) for file, label in files.val] == [("e", "cat"), ("f", "dog")]
+    assert files.split == f"the column {column.lower().strip()} of labels.csv"
+
+
+def test_a_second_validation_split_of_a_table_is_left_out(six):
+    splits = dict(zip(LETTERS, ["train", "train", "val", "val", "test", "test"]))
+    write_text(
+        six, "labels.csv", table(["file", "label", "split"], lambda x: [x, LABELS[x], splits[x]])
+    )
+    files = dataset_files(six)
+    assert [file.stem for file, _ in files.val] == [*"cd"]
+    assert [(path.stem, reason) for path, reason in files.skipped] == [
+        (letter, "in the split test, which is not used") for letter in "ef"
+    ]
+
+
+@pytest.mark.parametrize(
+    "label", ["NA", "None", "nan", "null", "007", "1e3", "True", "Katze, groß"]
+)
+def test_labels_stay_as_they_are_written(six, label):
+    texts = LABELS | dict(a=label, c=label)
+    write_text(six, "labels.csv", table(["file", "label"], lambda x: [x, f'"{texts[x]}"']))
+    files = dataset_files(six)
+    assert {file.stem: label for file, label in files.train + files.val} == texts
+
+
+def test_several_labels(six):
+    texts = dict(zip(LETTERS, ["cat", "cat dog", "dog", "dog cat", "cat", "dog"]))
+    write_text(six, "labels.csv", table(["file", "labels"], lambda x: [x, texts[x]]))
+    files = dataset_files(six, label_delim=" ")
+    listed = {file.stem: label for file, label in files.train + files.val}
+    assert listed == {letter: tuple(text.split()) for letter, text in texts.items()}
+    for labelled in (files.train, files.val):
+        assert {name for _, label in labelled for name in label} == {"cat", "dog"}
+    with pytest.raises(ValueError, match="labels of an image must be a single class, got . of"):
+        get_dls(2, 16, six, label_delim=" ")
+
+
+def test_what_is_wrong_in_a_table_is_said_with_the_rows(six):
+    rows = ["file,label", "a,cat", "none.png,dog", "b,", "a,cat", "c,dog", ",dog", "gone.png,cat"]
+    write_text(six, "labels.csv", "\n".join(rows))
+    files = dataset_files(six)
+    assert {file.stem: label for file, label in files.train + files.val} == dict(a="cat", c="dog")
+    reasons = [reason for path, reason in files.skipped if path.name == "labels.csv"]
+    assert sorted(reasons) == [
+        "1 that repeat an image: row 5, such as a",
+        "1 without a label: row 4, such as b",
+        "3 without an image: rows 3, 7, 8, such as none.png",
+    ]
+    others = {path.stem: reason for path, reason in files.skipped if path.suffix == ".png"}
+    assert others == dict.fromkeys("def", "not in labels.csv")
+
+
+def test_many_rows_are_counted(six):
+    missing = "".join(f"x{i},cat\n" for i in range(9))
+    write_text(six, "labels.csv", table(["file", "label"], path_label) + missing)
+    (problem,) = dataset_files(six).skipped
+    assert problem[1] == "9 without an image: rows 8, 9, 10, 11, 12 and 4 more, such as x0"
+
+
+WRONG_TABLES = {  # name: (text, message)
+    "two labels": (
+        "file,label\na,cat\nb,dog\na,dog\n",
+        r"rows 2 and 4 of .*csv must be equal, since",
+    ),
+    "two sides": ("file,label,is_valid\na,cat,0\na,cat,1\n", r"rows 2 and 3 of .* must be equal"),
+    "one column": ("file\na\nb\n", r"number of columns in .* must be 2 or more, .*, got 1"),
+    "unknown side": (
+        "file,label,is_valid\na,cat,maybe\nb,dog,\n",
+        r"is_valid in rows 2, 3 of .* must be true or false, got 'maybe'",
+    ),
+    "unknown split": ("file,label,split\na,cat,holdout\n", r"split in row 2 of .* got 'holdout'"),
+    "empty": ("", r"labels.csv must be a readable table, got"),
+    "uneven": ("file,label\na,cat\nb,dog,x\n", r"must be a readable table, got .*line 3"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TABLES)
+def test_tables_that_are_not_clear_are_rejected(six, name):
+    text, message = WRONG_TABLES[name]
+    write_text(six, "labels.csv", text)
+    with pytest.raises(ValueError, match=message) as raised:
+        dataset_files(six)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_table_in_another_encoding_is_rejected(six):
+    (six / "labels.csv").write_bytes("file,label\na,Käse\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="must be a readable table, .*; save it as a CSV"):
+        dataset_files(six)
+
+
+def test_a_name_of_several_images_is_rejected(six):
+    write_image(six, "more/a.png")
+    write_text(six, "labels.csv", table(["file", "label"], lambda x: [f"{x}.png", LABELS[x]]))
+    with pytest.raises(
+        ValueError, match=r"file in row 2 of .* must be one image, got a.png, the name"
+    ):
+        dataset_files(six)
+    write_text(six, "labels.csv", table(["file", "label"], path_label))
+    assert len(dataset_files(six).train) == 4
+
+
+def test_a_table_by_name_and_place(six, tmp_path_factory):
+    other = write_text(tmp_path_factory.mktemp("tables"), "t.csv", TABLES["paths"])
+    write_text(six, "meta/labels.tsv", TABLES["tabs"])
+    for name in ("meta/labels.tsv", other, str(other)):
+        assert len(dataset_files(six, csv_fname=name).val) == 2
+
+
+def test_decomposed_letters_in_a_table(tmp_path):
+    write_all(tmp_path, ["M\u00fcller.png", "the\u0301.png"])
+    write_text(tmp_path, "labels.csv", "file,label\nMu\u0308ller.png,a\nth\u00e9.png,b\n")
+    files = dataset_files(tmp_path)
+    assert [label for _, label in files.train + files.val] == ["a", "b"]
+
+
+def test_train_and_val_folders_win_over_a_table(tmp_path):
+    write_all(tmp_path, pets("train", "val"))
+    write_text(tmp_path, "labels.csv", "file,label\ntrain/cat/0.png,dog\n")
+    files = dataset_files(tmp_path)
+    assert len(files.train) == 4 and files.split == "the folders train and val"
+    assert len(dataset_files(tmp_path, csv_fname="labels.csv").train) == 1
+
+
+# ---- Loaders on every layout
+
+
+def class_layout(root):
+    write_all(root, [f"{c}/{i}.png" for c in ("cat", "dog") for i in range(5)])
+
+
+def name_layout(root):
+    write_all(root, [f"{c}_{i}.png" for c in ("cat", "dog") for i in range(5)])
+
+
+def table_layout(root):
+    write_all(root, [f"images/{i}.png" for i in range(10)])
+    write_text(
+        root,
+        "labels.csv",
+        "file,label\n" + "".join(f"{i},{['cat', 'dog'][i % 2]}\n" for i in range(10)),
+    )
+
+
+def folder_layout(root):
+    write_all(root, [f"Train/{c}/{i}.png" for c in ("cat", "dog") for i in range(4)])
+    write_all(root, [f"valid/{c}/{i}.png" for c in ("cat", "dog") for i in range(1)])
+
+
+LAYOUTS = {
+    "classes": (class_layout, {}),
+    "names": (name_layout, dict(pat=r"(.+)_\d")),
+    "table": (table_layout, {}),
+    "folders": (folder_layout, {}),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_loaders_have_the_listed_images_and_labels(tmp_path, name):
+    write, options = LAYOUTS[name]
+    write(tmp_path)
+    files = dataset_files(tmp_path, **options)
+    for dls in (get_dls(4, 16, tmp_path, **options), get_dls(4, 16, files)):
+        assert list(dls.vocab) == ["cat", "dog"]
+        for dataset, listed in ((dls.train_ds, files.train), (dls.valid_ds, files.val)):
+            labels = [dls.vocab[int(y)] for y in dataset.tls[1]]
+            assert list(zip(dataset.items, labels)) == listed
+        assert (len(dls.train_ds), len(dls.valid_ds)) == (8, 2)
+        assert dls.train.one_batch()[0].shape == (4, 3, 16, 16)
+
+
+def test_options_are_of_the_listing_and_of_the_loaders(tmp_path):
+    class_layout(tmp_path)
+    dls = get_dls(2, 16, tmp_path, valid_pct=0.4, split_seed=1, num_workers=0)
+    expected = dataset_files(tmp_path, valid_pct=0.4, split_seed=1)
+    assert dls.valid_ds.items == [file for file, _ in expected.val] and len(expected.val) == 4
+    with pytest.raises(ValueError, match="options must be given to dataset_files, got valid_pct"):
+        get_dls(2, 16, expected, valid_pct=0.4)
+
+
+@pytest.mark.parametrize("source", ["folder", "listed"])
+def test_training_uses_one_split_for_all_stages_and_seeds(tmp_path, source, monkeypatch):
+    from lesson7.resize import Stage
+    from lesson7.training import loop
+
+    class_layout(tmp_path)
+    path = tmp_path if source == "folder" else dataset_files(tmp_path, split_seed=7)
+    expected = dataset_files(tmp_path, split_seed=42 if source == "folder" else 7)
+    used = []
+
+    def keep(bs, size, path, *args, **options):
+        dls = get_dls(bs, size, path, *args, **options)
+        used.append([dls.train_ds.items, dls.valid_ds.items])
+        return dls
+
+    monkeypatch.setattr(loop, "get_dls", keep)
+    stages = (Stage(8, 4, 1, 1e-3), Stage(16, 4, 1, 1e-3))
+    for seed in (1, 2):
+        recipe = Recipe(size=16, bs=4, epochs=3, stages=stages, normalize=True, seed=seed)
+        train(recipe, path, bar=False)
+    sides = [[file for file, _ in files] for files in (expected.train, expected.val)]
+    assert len(used) == 4 and all(each == sides for each in used)
+
+
+# ---- Messages
+
+
+def rename_label(root):
+    class_layout(root)
+    (root / "cat").rename(root / "test")
+
+
+MESSAGES = {  # name: (what is written, options, message)
+    "no image": (
+        lambda root: write_text(root, "a.txt", ""),
+        {},
+        r"images in .* must be 1 or more, got 0; a dataset has .* such as .*a\.txt",
+    ),
+    "images alone": (
+        lambda root: write_all(root, ["1.png", "2.png"]),
+        {},
+        r"Skipped there: 2, such as .*1\.png \(not in a class folder\)",
+    ),
+    "one class": (
+        lambda root: write_all(root, ["cat/1.png", "cat/2.png"]),
+        {},
+        r"number of classes in .* must be 2 or more, got 1 \(cat\)",
+    ),
+    "one class and an empty one": (
+        lambda root: (write_all(root, ["cat/1.png", "cat/2.png"]), (root / "dog").mkdir()),
+        {},
+        r"must be 2 or more, got 1 \(cat\)",
+    ),
+    "one image a class": (
+        lambda root: write_all(root, ["cat/1.png", "dog/2.png"]),
+        {},
+        r"number of validation images in .* must be 1 or more, got 0",
+    ),
+    "a file that is no image": (
+        lambda root: (class_layout(root), write_text(root, "cat/bad.png", "x")),
+        {},
+        r"bad\.png must be a readable image",
+    ),
+    "test among classes": (
+        rename_label,
+        {},
+        r"folders in .* must be train and val, or classes, got test beside dog; make",
+    ),
+    "val alone": (
+        lambda root: write_all(root, pets("val")),
+        {},
+        r"must be train and val, or classes, got val alone",
+    ),
+    "train with classes beside others": (
+        lambda root: write_all(root, [*pets("train"), "bus/1.png"]),
+        {},
+        r"got train beside bus",
+    ),
+    "pat without a group": (
+        name_layout,
+        dict(pat="cat"),
+        r"pat must be a regular expression with a group, got cat",
+    ),
+    "pat that is no pattern": (
+        name_layout,
+        dict(pat="(cat"),
+        r"pat must be a regular .* got \(cat",
+    ),
+    "pat without a match": (
+        name_layout,
+        dict(pat="(bird)"),
+        r"Skipped there: 10, such as .*no match of pat",
+    ),
+    "pat and table": (
+        table_layout,
+        dict(pat="(.)", csv_fname="labels.csv"),
+        r"pat must be left out with csv_fname",
+    ),
+    "no such table": (
+        class_layout,
+        dict(csv_fname="x.csv"),
+        r"x\.csv must be a table .*, got no such file",
+    ),
+    "delimiter without a table": (
+        class_layout,
+        dict(label_delim=" "),
+        r"label_delim must be given with a table only",
+    ),
+    "share of 0": (
+        class_layout,
+        dict(valid_pct=0),
+        r"valid_pct must be a number above 0 and below 1, got 0",
+    ),
+    "share of 20": (class_layout, dict(valid_pct=20), r"valid_pct must be .*, got 20"),
+    "seed": (
+        class_layout,
+        dict(split_seed=-1),
+        r"split_seed must be a whole number, 0 or more, got -1",
+    ),
+    "groups without a match": (
+        class_layout,
+        dict(groups=r"dog/(\d)"),
+        r"groups must be a pattern .*, got no match in 5 of 10, such as cat/0\.png",
+    ),
+    "class of validation only": (
+        lambda root: write_all(root, [*pets("train", "val"), "val/bird/1.png"]),
+        {},
+        r"classes in .*val must be those in train, got bird, too",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages(tmp_path, name):
+    write, options, message = MESSAGES[name]
+    write(tmp_path)
+    with pytest.raises(ValueError, match=message) as raised:
+        get_dls(2, 16, tmp_path, **options)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "path, error, message",
+    [
+        ("a.png", ValueError, r"path must be a folder of images, got .*a\.png, a file"),
+        (
+            "nowhere",
+            ValueError,
+            r"path must be a folder of images, got .*nowhere, which does not exist",
+        ),
+        (7, TypeError, "path must be a folder of images, got a int"),
+    ],
+)
+def test_a_path_that_is_no_folder(tmp_path, monkeypatch, path, error, message):
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path, "a.png")
+    with pytest.raises(error, match=message):
+        get_dls(2, 16, path)
+
+
+def test_an_unreadable_file_does_not_stop_the_listing(tmp_path):
+    class_layout(tmp_path)
+    write_text(tmp_path, "cat/bad.png", "no image")
+    files = dataset_files(tmp_path)
+    assert len(files.train + files.val) == 11
+    with pytest.raises(ValueError, match=r"bad\.png must be a readable image"):
+        check_folders(tmp_path, files)
+
+
+def test_old_calls_of_the_class_still_work():
+    files = DatasetFiles([], [], [])
+    assert files.split == "" and files.path is None
+
+
+def test_relative_and_linked_folders_give_the_same_split(tmp_path, monkeypatch):
+    class_layout(tmp_path / "pets")
+    (tmp_path / "link").symlink_to(tmp_path / "pets")
+    monkeypatch.chdir(tmp_path)
+    splits = []
+    for path in (tmp_path / "pets", Path("pets"), tmp_path / "link", f"pets{os.sep}"):
+        splits.append([*relative(dataset_files(path).val, Path(path))])
+    assert all(split == splits[0] for split in splits)
+
+
+def test_a_palette_image_and_a_grey_one_are_listed_and_split(tmp_path):
+    class_layout(tmp_path)
+    write_image(tmp_path, "cat/p.png", made_image("p").convert("P"))
+    write_image(tmp_path, "dog/l.png", Image.new("L", (8, 8), 255))
+    files = dataset_files(tmp_path)
+    assert len(files.train + files.val) == 12
