@@ -564,11 +564,20 @@ def test_a_sample_dataset_is_not_checked(small, monkeypatch):
     assert not checked
 
 
-def test_copies_of_one_photo_are_stored_by_several_threads(tmp_path):
-    for i in range(40):
+def test_copies_of_one_photo_are_stored_one_after_the_other(tmp_path, monkeypatch):
+    "Two threads would write to the same temporary file."
+    for i in range(9):
         Image.fromarray(noise(60, 90)).save(tmp_path / f"{i}.png")
+    locked, write = [], files.write_atomically
+
+    def recording(path, data):
+        locked.append(files._STORING.locked())
+        return write(path, data)
+
+    monkeypatch.setattr(files, "write_atomically", recording)
     presized = Presized(20, folder=tmp_path / "pixels")
     presized.check(sorted(tmp_path.glob("*.png")))
+    assert locked and all(locked)
     assert len(list(presized.folder.rglob("*.ppm"))) == 1 and not presized.is_full
 
 
