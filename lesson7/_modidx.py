@@ -307,6 +307,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'lesson7.data.files._on_white': ('api/data/files.html#_on_white', 'lesson7/data/files.py'),
                                     'lesson7.data.files._open': ('api/data/files.html#_open', 'lesson7/data/files.py'),
                                     'lesson7.data.files._orientation': ('api/data/files.html#_orientation', 'lesson7/data/files.py'),
+                                    'lesson7.data.files._png_exif': ('api/data/files.html#_png_exif', 'lesson7/data/files.py'),
                                     'lesson7.data.files._reason': ('api/data/files.html#_reason', 'lesson7/data/files.py'),
                                     'lesson7.data.files._unreadable': ('api/data/files.html#_unreadable', 'lesson7/data/files.py'),
                                     'lesson7.data.files._upright': ('api/data/files.html#_upright', 'lesson7/data/files.py'),
