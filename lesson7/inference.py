@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .data.images import image_items, image_paths
 from .data.torch_state import default_torch, kept_generators
+from .errors import require
 from .fits import plain_loss
 from .outputs import activation, check_classifier
 from .share import load_model
@@ -39,6 +40,13 @@ def _predict(learn, dl, use_tta):
         return learn.get_preds(dl=dl, act=activation(loss))[0]
 
 
+def _check_paths(items):
+    "Raise `ValueError` for a path where there is no file."
+    for item in items:
+        is_missing = isinstance(item, (str, Path)) and not Path(item).is_file()
+        require(not is_missing, "files", "image files", f"{item}, where there is no file")
+
+
 @default_torch()
 @kept_generators()
 def predict(
@@ -48,6 +56,7 @@ def predict(
 ) -> list:  # a `Prediction` for each file
     "Return the predictions of a model for images; a learner's own loaders open the files."
     items = image_items(files)
+    _check_paths(items)
     with image_paths(items) as paths:
         learn = load_model(model) if isinstance(model, (str, Path)) else model
         check_classifier(learn)

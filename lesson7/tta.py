@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from .data.hardware import channels_last, keep_memory
-from .data.images import as_array, image_paths, is_dataloaders
+from .data.images import as_array, image_paths, is_dataloader, is_dataloaders
 from .data.torch_state import default_torch, kept_generators
 from .errors import check_choice, check_count, check_range, must_be, require
 from .fits import plain_loss
@@ -380,7 +380,7 @@ def _loader(learn, dl):
     is_loaders = is_dataloaders(dl)
     if is_loaders or dl is None:
         dl = (dl if is_loaders else learn.dls).valid
-    if hasattr(dl, "dataset"):
+    if is_dataloader(dl):
         _check_loader(dl)
         yield dl
         return

@@ -98,6 +98,12 @@ IMAGES = {
         torch.from_numpy(colours(2)).permute(0, 3, 1, 2) / 255,
         torch.tensor([0, 1]),
     ),
+    "a dataset": lambda folder: torch.utils.data.TensorDataset(
+        torch.from_numpy(colours()).permute(0, 3, 1, 2), torch.tensor([0])
+    ),
+    "a subset of a dataset": lambda folder: torch.utils.data.Subset(
+        list(zip(colours(3)[[1, 0, 2]], [0, 1, 2])), [1]
+    ),
     "a list of batch and labels": lambda folder: [
         torch.from_numpy(colours(2)).permute(0, 3, 1, 2) / 255,
         torch.tensor([0, 1]),
@@ -115,6 +121,7 @@ GREY = {  # name -> a function of grey levels [H,W]; each is the same grey image
     "array of uint16": lambda x: x.astype(np.uint16) * 257,
 }
 LOADERS = {
+    "fastai's dataset": lambda folder: loaders(folder).train_ds,
     "DataLoaders": loaders,
     "a training loader": lambda folder: loaders(folder).train,
     "DataLoaders that normalize": lambda folder: loaders(folder, normalized=True),

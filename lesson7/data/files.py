@@ -135,14 +135,24 @@ def _upright(image):
     return image if turn is None else image.transpose(turn)
 
 # %% ../../nbs/api/data/files.ipynb #30a00006
+def _png_exif(file):
+    "Return the EXIF data in a PNG file, also behind the pixels; none: an empty value."
+    file.seek(8)  # the format's signature
+    while len(start := file.read(8)) == 8:
+        length, kind = int.from_bytes(start[:4], "big"), start[4:]
+        if kind == b"eXIf":
+            return file.read(length)
+        file.seek(length + 4, os.SEEK_CUR)  # the data and their checksum
+    return b""
+
+
 def image_size(
     file,  # path, or file object
 ) -> tuple[int, int]:  # width and height of the upright image, pixels
-    """Return the size of an image file, without decoding the pixels.
-
-    EXIF data behind the pixels, where few PNG files have it, does not count here.
-    """
+    "Return the size of an image file, without decoding the pixels."
     with _name_unreadable(file), _open(file) as image:
+        if image.format == "PNG" and "exif" not in image.info:
+            image.info["exif"] = _png_exif(image.fp)
         width, height = image.size
         is_upright = image.format == "TIFF"  # Pillow turns these itself
         if not is_upright and _orientation(image) in _SIDEWAYS:

@@ -155,7 +155,15 @@ def is_dataloaders(x) -> bool:
 
 def is_dataloader(x) -> bool:
     "Return whether a value is a loader, fastai's or torch's."
-    return hasattr(x, "dataset") and not is_dataloaders(x)
+    has_batches = hasattr(x, "bs") or hasattr(x, "batch_size")
+    return hasattr(x, "dataset") and has_batches and not is_dataloaders(x)
+
+
+def _is_dataset(x):
+    "Return whether a value is a dataset, fastai's or torch's, of images that it loads."
+    if isinstance(x, type) or not (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
+        return False
+    return hasattr(x, "tls") or not hasattr(x, "__iter__")
 
 
 def _dataset_images(dataset):
@@ -217,6 +225,8 @@ def _items(images):
         return _dataset_images(images.valid_ds)
     if is_dataloader(images):
         return _dataset_images(images.dataset)
+    if _is_dataset(images):
+        return _dataset_images(images)
     if isinstance(images, dict):
         images = list(images.values())
     kind = getattr(getattr(images, "dtype", None), "kind", "")  # "O" and "U": objects and texts
@@ -229,7 +239,7 @@ def _items(images):
 # %% ../../nbs/api/data/images.ipynb #30a10009
 def image_items(
     images,  # path, folder, file as bytes, PIL image, array or tensor, a list or a dict of these, a
-    # batch of images, with or without labels, or a DataLoader or DataLoaders
+    # batch of images, with or without labels, or a dataset, DataLoader or DataLoaders
 ) -> list:  # of what `as_image` takes, one or more; nothing is opened
     "List images of any kind, one or many."
     items = _items(images)

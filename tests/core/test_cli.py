@@ -218,7 +218,7 @@ MISTAKES = [  # command line, message
         "nowhere must be a folder that save_model wrote, got no model.json",
     ),
     ("predict MODEL none.png", "files must be image files, got none.png, where there is no file"),
-    ("predict MODEL thesis", "got thesis, where there is no file"),
+    ("predict MODEL thesis", "number of images must be 1 or more, got 0 in thesis"),
     ("predict MODEL header.ppm", "header.ppm must be a readable image, got"),
     ("predict MODEL bomb.ppm", "bomb.ppm must be a readable image, got"),
     ("predict MODEL bad.png", "bad.png must be a readable image, got"),

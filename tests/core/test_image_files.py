@@ -116,6 +116,19 @@ def test_an_orientation_that_there_is_not_changes_nothing(tmp_path, value):
     assert (pixels(open_image(tmp_path / "a.png")) == noise()).all()
 
 
+@pytest.mark.parametrize("orientation", TO_STORED)
+def test_exif_data_behind_the_pixels_of_a_png_file_counts(tmp_path, orientation):
+    upright, buffer = noise(), io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(TO_STORED[orientation](upright))).save(buffer, "PNG")
+    data = exif_of(orientation).tobytes().removeprefix(b"Exif\0\0")
+    check = struct.pack(">I", zlib.crc32(b"eXIf" + data))
+    chunk = struct.pack(">I", len(data)) + b"eXIf" + data + check
+    end = buffer.getvalue()[-12:]
+    (tmp_path / "a.png").write_bytes(buffer.getvalue()[:-12] + chunk + end)
+    assert (pixels(open_image(tmp_path / "a.png")) == upright).all()
+    assert image_size(tmp_path / "a.png") == (32, 20)
+
+
 def test_image_size_decodes_nothing(tmp_path, monkeypatch):
     for kind in ("jpg", "png", "webp", "gif", "bmp", "tif"):
         Image.fromarray(noise()).save(tmp_path / f"a.{kind}")
@@ -564,11 +577,20 @@ def test_a_sample_dataset_is_not_checked(small, monkeypatch):
     assert not checked
 
 
-def test_copies_of_one_photo_are_stored_by_several_threads(tmp_path):
-    for i in range(40):
+def test_copies_of_one_photo_are_stored_one_after_the_other(tmp_path, monkeypatch):
+    "Two threads would write to the same temporary file."
+    for i in range(9):
         Image.fromarray(noise(60, 90)).save(tmp_path / f"{i}.png")
+    locked, write = [], files.write_atomically
+
+    def recording(path, data):
+        locked.append(files._STORING.locked())
+        return write(path, data)
+
+    monkeypatch.setattr(files, "write_atomically", recording)
     presized = Presized(20, folder=tmp_path / "pixels")
     presized.check(sorted(tmp_path.glob("*.png")))
+    assert locked and all(locked)
     assert len(list(presized.folder.rglob("*.ppm"))) == 1 and not presized.is_full
 
 

@@ -150,7 +150,7 @@ def test_any_shape_is_an_image_or_rejected_in_one_line(shape, dtype):
         assert all(image.size[0] * image.size[1] for image in images)
 
 
-@pytest.mark.parametrize("value, level", [(1.0000002, 255), (-1e-4, 0), (1.0019, 255)])
+@pytest.mark.parametrize("value, level", [(1.0000002, 255), (-1e-4, 0), (1 + 0.5 / 255, 255)])
 def test_rounding_errors_are_cut_off(value, level):
     image = as_image(np.full((5, 5, 3), value))
     assert (np.asarray(image) == level).all()
@@ -237,6 +237,8 @@ def test_anything_else_is_rejected_in_one_line(tmp_path, learn, kind, name):
     make_value, says = NO_IMAGES[kind]
     if name == "dataset_stats" and kind in ("batch to 255", "an empty batch"):
         pytest.skip("statistics of floats are those of the floats; see below")
+    if name == "predict" and "no such file" in says:
+        says = "files must be image files, got .*, where there is no file"
     with pytest.raises((ValueError, TypeError), match=says) as e:
         FUNCTIONS[name](make_value(tmp_path), learn)
     assert "\n" not in str(e.value) and "must be" in str(e.value)
