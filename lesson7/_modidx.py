@@ -340,6 +340,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                'lesson7/data/folders.py'),
                                       'lesson7.data.folders._found': ('api/data/folders.html#_found', 'lesson7/data/folders.py'),
                                       'lesson7.data.folders._group_keys': ('api/data/folders.html#_group_keys', 'lesson7/data/folders.py'),
+                                      'lesson7.data.folders._inner_folder': ( 'api/data/folders.html#_inner_folder',
+                                                                              'lesson7/data/folders.py'),
                                       'lesson7.data.folders._is_above': ('api/data/folders.html#_is_above', 'lesson7/data/folders.py'),
                                       'lesson7.data.folders._is_folder': ('api/data/folders.html#_is_folder', 'lesson7/data/folders.py'),
                                       'lesson7.data.folders._label': ('api/data/folders.html#_label', 'lesson7/data/folders.py'),

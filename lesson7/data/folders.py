@@ -191,7 +191,8 @@ def _outside(path, used, is_split):
 
 def _empty_classes(roots, paths):
     "Return (path, reason) of class folders with nothing in them."
-    above = {parent for path in paths for parent in (path, *path.parents)}
+    holders = {path.parent for path in paths}
+    above = {*paths}.union(*((folder, *folder.parents) for folder in holders))
     folders = [folder for root in roots for folder in _subfolders(root)]
     return [(folder, "an empty folder") for folder in folders if folder not in above]
 
@@ -417,6 +418,13 @@ def _classes(side, files):
     return {label for _, label in labelled}
 
 
+def _inner_folder(path, label):
+    "Return advice where a folder that was taken for a class has folders in it; else no text."
+    folder = path / label
+    has_folders = folder.is_dir() and _subfolders(folder)
+    return f"if its folders are the classes, give the path {folder}" if has_folders else ""
+
+
 def check_folders(
     path,  # folder of a dataset
     files=None,  # its `DatasetFiles`; None: they are listed
@@ -426,8 +434,10 @@ def check_folders(
     _check_single_labels(files)
     classes = {label for _, label in [*files.train, *files.val]}
     train, val = files.sides or (files.path, f"the validation images of {files.path}")
-    name = f"number of classes in {train}"
-    require(len(classes) != 1, name, "2 or more", f"1 ({', '.join(classes)})")
+    if len(classes) == 1:
+        (label,) = classes
+        name, advice = f"number of classes in {train}", _inner_folder(train, label)
+        raise ValueError(must_be(name, "2 or more", f"1 ({label})", advice))
     trained = _classes("train", files)
     unknown = ", ".join(sorted(_classes("val", files) - trained))
     require(not unknown, f"classes in {val}", "those in train", f"{unknown}, too")

@@ -61,9 +61,9 @@ def _file_signature(file):
     digest = hashlib.sha1(data, usedforsecurity=False).hexdigest()
     if digest not in _signatures:
         try:
-            image = open_image(Image.open(io.BytesIO(data)), _DECODED)
+            image = open_image(io.BytesIO(data), _DECODED)
             _signatures[digest] = image_signature(image)
-        except (ValueError, OSError, Image.DecompressionBombError):  # named when it is checked
+        except ValueError:  # the error that names the file is for who opens it
             _signatures[digest] = None
     return digest, _signatures[digest]
 

@@ -30,7 +30,7 @@ def _parser():
         help="JSON file of a Recipe (default: Recipe.gpu() with a GPU, else Recipe.cpu())",
     )
     parser.add_argument(
-        "--path", help="dataset folder with train/ and val/ (default: Imagenette, or samples)"
+        "--path", help="folder of a dataset (default: Imagenette, or the sample dataset)"
     )
     parser.add_argument("--out", help="write the result to this JSON file")
     return parser

@@ -256,6 +256,14 @@ def test_flat_images_are_similar_only_if_they_are_equal(tmp_path):
     assert groups[3] == groups[4] and len({*groups}) == 4
 
 
+def test_faint_shading_does_not_make_images_similar(tmp_path):
+    "Scans of blank pages: the light falls off by 2 of 255 levels."
+    shading = np.linspace(0, 2, 64)[None, :].repeat(64, 0)
+    pages = [np.rint(level - shading).astype(np.uint8) for level in (250, 240, 200)]
+    files = [write_image(tmp_path, f"{i}.png", Image.fromarray(p)) for i, p in enumerate(pages)]
+    assert len({*similar_groups(files).tolist()}) == 3
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_planted_copies_are_on_one_side(tmp_path, seed):
     for i in range(24):

@@ -290,6 +290,13 @@ def test_what_is_wrong_in_a_table_is_said_with_the_rows(six):
     assert others == dict.fromkeys("def", "not in labels.csv")
 
 
+def test_blank_rows_are_counted(six):
+    text = table(["file", "label"], path_label) + "\n\nnone,cat\n"
+    write_text(six, "labels.csv", text)
+    (problem,) = dataset_files(six).skipped
+    assert problem[1] == "1 without an image: row 10, such as none"
+
+
 def test_many_rows_are_counted(six):
     missing = "".join(f"x{i},cat\n" for i in range(9))
     write_text(six, "labels.csv", table(["file", "label"], path_label) + missing)
@@ -471,6 +478,11 @@ MESSAGES = {  # name: (what is written, options, message)
         {},
         r"must be 2 or more, got 1 \(cat\)",
     ),
+    "a folder around the classes": (
+        lambda root: class_layout(root / "pets"),
+        {},
+        r"2 or more, got 1 \(pets\); if its folders are the classes, give the path .*pets$",
+    ),
     "one image a class": (
         lambda root: write_all(root, ["cat/1.png", "dog/2.png"]),
         {},
@@ -599,6 +611,8 @@ def test_relative_and_linked_folders_give_the_same_split(tmp_path, monkeypatch):
     splits = []
     for path in (tmp_path / "pets", Path("pets"), tmp_path / "link", f"pets{os.sep}"):
         splits.append([*relative(dataset_files(path).val, Path(path))])
+    monkeypatch.chdir(tmp_path / "pets")
+    splits.append([*relative(dataset_files(".").val, Path("."))])
     assert all(split == splits[0] for split in splits)
 
 
