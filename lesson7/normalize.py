@@ -26,6 +26,14 @@ from .errors import must_be, require
 from .lazy import torch
 
 # %% ../nbs/01_normalize.ipynb #375e04ec
+def _as_numbers(name, values):
+    "Return a number for each channel as floats."
+    try:
+        return tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        raise ValueError(must_be(name, "a number for each channel", repr(values))) from None
+
+
 @dataclass(frozen=True)
 class NormStats:
     "Per-channel statistics of images in [0,1]; `std` uses n-1, as torch does."
@@ -37,8 +45,7 @@ class NormStats:
 
     def __post_init__(self):
         for name in ("mean", "std"):
-            values = tuple(float(value) for value in getattr(self, name))
-            object.__setattr__(self, name, values)
+            object.__setattr__(self, name, _as_numbers(name, getattr(self, name)))
         counts = len(self.mean), len(self.std)
         allowed = "one for each channel, as many of mean as of std"
         require(0 < counts[0] == counts[1], "number of mean and of std", allowed, counts)
@@ -113,6 +120,7 @@ def batch_stats(
 ) -> NormStats:
     "Return mean and standard deviation over all axes except the channel's, as in the lesson."
     x = _check_batch(x)
+    x = x.to(torch.promote_types(x.dtype, torch.float32))  # half is too coarse for a mean
     axes = [0, 2, 3]
     return NormStats(x.mean(dim=axes).tolist(), x.std(dim=axes).tolist(), "one batch", len(x))
 
@@ -140,6 +148,9 @@ def normalize(
 ):  # of the same shape and type
     "Return `(x - mean) / std`."
     mean, std = _mean_and_std(stats, x)
+    if mean.min() > 1:  # the statistics of bytes
+        allowed = "in [0, 1], as the images are"
+        require(x.max() > 1, "mean of stats", allowed, mean.flatten().tolist())
     return (x - mean) / std
 
 

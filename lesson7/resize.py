@@ -67,6 +67,8 @@ def downsize(
     size,  # side of the square that is returned, pixels
 ):  # [...,size,size], of the same type
     "Return smaller images: each new pixel is the mean of the area it covers."
+    check_count("size", size)
+    require(x.is_floating_point(), "x", "floats", x.dtype, "use x.float() / 255 for bytes")
     rows = _shares(x.shape[-2], size, x.device)
     columns = _shares(x.shape[-1], size, x.device)
     return (rows @ x.double() @ columns.T).to(x.dtype)

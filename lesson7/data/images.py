@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ALLOWED_IMAGES', 'PNG_COMPRESSION', 'as_array', 'as_image', 'is_dataloaders', 'is_dataloader', 'without_labels',
-           'image_items', 'evenly_spaced', 'image_list', 'first_image', 'image_paths', 'squares', 'as_floats',
-           'random_crops', 'shrink', 'crop_resized', 'image_grid', 'encode_png']
+           'image_items', 'evenly_spaced', 'image_list', 'first_image', 'item_name', 'image_paths', 'squares',
+           'as_floats', 'random_crops', 'shrink', 'crop_resized', 'image_grid', 'encode_png']
 
 # %% ../../nbs/api/data/images.ipynb #01d8b62b
 import io
@@ -273,6 +273,16 @@ def first_image(
 ) -> Image.Image:  # RGB
     "Open one image of any kind."
     return as_image(image_items(images)[0], short)
+
+# %% ../../nbs/api/data/images.ipynb #5e0a2001
+def item_name(
+    number,  # of the image among others, from 1
+    item,  # as `image_items` returns it
+) -> str:
+    "Return the name of an image: its number, with the name of its file where it has one."
+    if isinstance(item, _FILE):
+        return f"{number}: {Path(item).name}"
+    return f"picture {number}"
 
 # %% ../../nbs/api/data/images.ipynb #30a1000a
 def _as_file(item, folder, number):

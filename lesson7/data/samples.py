@@ -71,7 +71,7 @@ def photos(
     "Return nine colour photos that ship with scikit-image, scikit-learn and matplotlib."
     for name in names:
         check_choice("names", name, _PHOTOS)
-    return {name: _photo(name) for name in names or _PHOTOS}
+    return {name: _photo(name).copy() for name in names or _PHOTOS}
 
 # %% ../../nbs/api/data/samples.ipynb #e8a59ed1
 _BACKGROUNDS = {

@@ -9,7 +9,14 @@ __all__ = ['MAX_NAME', 'MAX_DENSITY', 'blend', 'one_hot_rows', 'class_rows', 'Mi
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_floats, encode_png, evenly_spaced, image_items, squares
+from lesson7.data.images import (
+    as_floats,
+    encode_png,
+    evenly_spaced,
+    image_items,
+    item_name,
+    squares,
+)
 from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_positive, require
@@ -234,7 +241,7 @@ def _chosen(images, labels, vocab, most):
     "Return at most `most` images, evenly spaced, with their class indices and the vocabulary."
     images = image_items(images)
     if labels is None:
-        labels = [f"picture {i}" for i in range(1, len(images) + 1)]
+        labels = [item_name(i, image) for i, image in enumerate(images, 1)]
     labels, vocab = class_indices(labels, vocab, len(images))
     return evenly_spaced(images, most), evenly_spaced(labels, most), vocab
 

@@ -20,6 +20,7 @@ from lesson7.data.images import (
 )
 from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
+from ..errors import require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..normalize import NormStats, as_stats
@@ -55,6 +56,16 @@ def standardize(
     return (x - mean) / std
 
 # %% ../../nbs/api/explorers/normalize.ipynb #3f4e36b3
+def _rgb_stats(stats):
+    "Return statistics as `NormStats`; raises unless they are of RGB images in [0,1]."
+    stats = as_stats(stats)
+    count = len(stats.mean)
+    require(count == len(CHANNELS), "number of channels of stats", len(CHANNELS), count)
+    is_in_range = min(stats.mean) >= 0 and max(stats.mean) <= 1
+    require(is_in_range, "mean of stats", "in [0, 1], as the images are", stats.mean)
+    return stats
+
+
 def _best_classes(learn, images, stats):
     "Return [class, probability] for each image, normalized with `stats`."
     values, classes = probabilities(learn, torch.from_numpy(images), stats).max(1)
@@ -187,7 +198,7 @@ class NormalizeExplorer(_NormalizeState):
         right = _targets(labels, learn, len(items))
         tiles = squares(items, side, MAX_IMAGES)
         self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
-        dataset = channel_stats(self.images) if stats is None else as_stats(stats)
+        dataset = channel_stats(self.images) if stats is None else _rgb_stats(stats)
         known = dict(dataset=dataset, imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))

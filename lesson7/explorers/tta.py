@@ -9,7 +9,6 @@ __all__ = ['MAX_NAME', 'TOP', 'BAR_HEIGHT', 'VIEW_PITCH', 'PALE', 'MAX_NAMED_VIE
 # %% ../../nbs/api/explorers/tta.ipynb #c4548b34
 import math
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import traitlets as T
@@ -22,6 +21,7 @@ from lesson7.data.images import (
     image_items,
     is_dataloader,
     is_dataloaders,
+    item_name,
     shrink,
 )
 from ..data.samples import photos
@@ -276,16 +276,9 @@ def _named(images):
         items = image_items(images)
         if is_dataloader(images) or is_dataloaders(images) or isinstance(images, (str, PathLike)):
             items = evenly_spaced(items, MAX_VIEWS)
-        names = [_name(number, item) for number, item in enumerate(items, 1)]
+        names = [item_name(number, item) for number, item in enumerate(items, 1)]
     _check_number("images", len(items))
     return dict(zip(names, items))
-
-
-def _name(number, item):
-    "Return the name of an image: its number, with the name of its file where it has one."
-    if isinstance(item, (str, PathLike)):
-        return f"{number}: {Path(item).name}"
-    return f"picture {number}"
 
 
 def _check_number(name, n):

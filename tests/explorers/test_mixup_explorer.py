@@ -126,3 +126,12 @@ def test_one_hot_rows_need_memory_for_the_rows_alone():
     rows = one_hot_rows([3, 1], 1_000_000)  # the square of the classes would be 8 terabytes
     assert rows.shape == (2, 1_000_000)
     assert np.argwhere(rows).tolist() == [[0, 3], [1, 1]] and rows.sum() == 2
+
+
+def test_images_without_labels_are_named_by_their_files(tmp_path):
+    files = [tmp_path / folder / "photo.png" for folder in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        Image.new("RGB", (8, 8)).save(file)
+    explorer = MixupExplorer([*files, Image.new("RGB", (8, 8))])
+    assert explorer.vocab == ["1: photo.png", "2: photo.png", "picture 3"]

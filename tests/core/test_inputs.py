@@ -1,0 +1,169 @@
+"""Arguments that gave a silent wrong number or a raw error: the right value, or one line.
+
+Right values are NumPy's in float64, and labels that are known from the folder that a test makes.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lesson7.data.loaders import folder_label, get_dls, mislabel
+from lesson7.data.samples import photos
+from lesson7.explorers.normalize import NormalizeExplorer
+from lesson7.normalize import NormStats, batch_stats, normalize
+from lesson7.resize import downsize
+
+# ---- Labels of files
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory):
+    "A dataset whose classes, 0 and 1, have a folder for each camera, 1 and 2021."
+    root = tmp_path_factory.mktemp("deep")
+    for split in ("train", "val"):
+        for i in range(8):
+            file = root / split / str(i % 2) / ("1", "2021")[i // 2 % 2] / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng(i).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(file)
+    return root
+
+
+def labels_of(dls, files):
+    loader = dls.test_dl(files, with_labels=True)
+    return [dls.vocab[int(label)] for _, label in loader.dataset]
+
+
+SPELLINGS = {
+    "paths": lambda file: file,
+    "strings": str,
+    "relative": lambda file: Path(os.path.relpath(file)),
+    "relative strings": os.path.relpath,
+    "with dots": lambda file: file.parent / ".." / file.parent.name / file.name,
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_file_has_its_label_however_its_path_is_written(deep, spelling, monkeypatch):
+    monkeypatch.chdir(deep)
+    dls = get_dls(2, 16, deep)
+    files = list(dls.valid_ds.items)
+    expected = [file.relative_to(deep).parts[1] for file in files]
+    assert labels_of(dls, [SPELLINGS[spelling](file) for file in files]) == expected
+
+
+@pytest.mark.parametrize("path", ["relative", "absolute"])
+def test_a_listing_by_a_relative_path_has_the_same_labels(deep, path, monkeypatch):
+    monkeypatch.chdir(deep.parent)
+    dls = get_dls(2, 16, deep if path == "absolute" else deep.name)
+    files = sorted((deep / "val").rglob("*.png"))
+    assert labels_of(dls, files) == [file.relative_to(deep).parts[1] for file in files]
+
+
+def test_wrong_labels_stay_for_files(deep):
+    dls = get_dls(2, 16, deep)
+    mislabel(dls, 1.0, 3)
+    right = [file.relative_to(deep).parts[1] for file in dls.train_ds.items]
+    wrong = [dls.vocab[int(label)] for _, label in dls.train_ds]
+    assert [{"0": "1", "1": "0"}[label] for label in right] == wrong
+
+
+@pytest.mark.parametrize(
+    "file, label",
+    [
+        ("cats/1.png", "cats"),
+        ("val/cats/1.png", "cats"),
+        ("val/cats/2021/1.png", "cats"),
+        ("TRAIN/cats/a/b/1.png", "cats"),
+        ("data/valid/train/1.png", "train"),
+        ("test/1.png", "test"),
+    ],
+)
+def test_the_class_in_a_path(file, label, tmp_path):
+    assert folder_label(tmp_path / file) == folder_label(str(tmp_path / file)) == label
+
+
+# ---- Sizes
+
+
+@pytest.mark.parametrize("name", ["bs", "size"])
+@pytest.mark.parametrize("value", [0, -1, None, 32.0, (32, 48), "32", True], ids=repr)
+def test_get_dls_takes_whole_numbers(deep, name, value):
+    values = dict(bs=2, size=16) | {name: value}
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number, 1 or more, got "):
+        get_dls(path=deep, **values)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, None])
+def test_downsize_takes_a_whole_size(size):
+    with pytest.raises(ValueError, match="^size must be a whole number, 1 or more, got "):
+        downsize(torch.rand(1, 4, 4), size)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool])
+def test_downsize_takes_floats(dtype):
+    with pytest.raises(ValueError, match="^x must be floats, got torch"):
+        downsize(torch.ones(1, 4, 4, dtype=dtype), 2)
+
+
+# ---- Statistics
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_batch_stats_are_computed_exactly(dtype):
+    x = torch.rand(16, 3, 64, 64, generator=torch.Generator().manual_seed(0)).to(dtype)
+    exact = x.double().numpy()
+    stats = batch_stats(x)
+    assert np.allclose(stats.mean, exact.mean((0, 2, 3)), atol=1e-6)
+    assert np.allclose(stats.std, exact.std((0, 2, 3), ddof=1), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "mean, std",
+    [(0.5, 0.1), (("a",), (1,)), ((None,), (1,)), (((0.5,),), (1,)), ((0.5,), None)],
+)
+def test_statistics_are_numbers(mean, std):
+    with pytest.raises(ValueError, match="^(mean|std) must be a number for each channel, got "):
+        NormStats(mean, std)
+
+
+BYTES = NormStats((124, 116, 104), (58, 57, 57))
+
+
+def test_statistics_of_bytes_are_for_bytes():
+    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match=r"^mean of stats must be in \[0, 1\], as the images"):
+        normalize(x, BYTES)
+    mean, std = (np.array(v)[:, None, None] for v in (BYTES.mean, BYTES.std))
+    expected = (255 * x.double().numpy() - mean) / std
+    assert np.abs(normalize(255 * x, BYTES).numpy() - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "stats, message",
+    [
+        (BYTES, r"mean of stats must be in \[0, 1\], as the images are, got \(124.0"),
+        (NormStats((0.5,), (0.2,)), "number of channels of stats must be 3, got 1"),
+        (NormStats((0.5,) * 4, (0.2,) * 4), "number of channels of stats must be 3, got 4"),
+        (NormStats((-0.5, 0, 0), (1, 1, 1)), r"mean of stats must be in \[0, 1\]"),
+    ],
+)
+def test_the_explorer_takes_statistics_of_rgb_images(stats, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        NormalizeExplorer(stats=stats)
+
+
+# ---- Photos
+
+
+def test_drawing_on_a_photo_changes_it_for_nobody_else():
+    before = np.asarray(photos("chelsea")["chelsea"]).copy()
+    photo = photos("chelsea")["chelsea"]
+    photo.paste((0, 0, 0), (0, 0, *photo.size))
+    photo.info["credit"] = "nobody"
+    again = photos("chelsea")["chelsea"]
+    assert np.array_equal(np.asarray(again), before) and again.info["credit"] != "nobody"
