@@ -191,9 +191,11 @@ def _outside(path, used, is_split):
 
 def _empty_classes(roots, paths):
     "Return (path, reason) of class folders with nothing in them."
+    paths = {*paths}
     holders = {path.parent for path in paths}
-    above = {*paths}.union(*((folder, *folder.parents) for folder in holders))
-    folders = [folder for root in roots for folder in _subfolders(root)]
+    above = paths.union(*((folder, *folder.parents) for folder in holders))
+    listed = [root for root in roots if root not in paths]  # others are skipped as a whole
+    folders = [folder for root in listed for folder in _subfolders(root)]
     return [(folder, "an empty folder") for folder in folders if folder not in above]
 
 # %% ../../nbs/api/data/folders.ipynb #5c43ca3f

@@ -72,10 +72,11 @@ def _train_stats(files):
     return _stats[content]
 
 # %% ../../nbs/api/training/loop.ipynb #32188fc1
-def _loader_function(recipe, files):
+def _loader_function(recipe, path):
     "Return the function of `bs` and `size` that makes the loaders of a recipe."
     from fastai.torch_core import set_seed
 
+    files = list_dataset(path)  # once: all stages have the same split
     stats = _train_stats(files) if recipe.normalize else None
 
     @cache
