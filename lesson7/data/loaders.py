@@ -148,7 +148,7 @@ def list_dataset(
     "Return the files of a dataset; those of one that is listed already are returned as they are."
     if not isinstance(path, DatasetFiles):
         return dataset_files(path or sample_dataset(), **options)
-    got = ", ".join(options)
+    got = ", ".join(sorted(options))
     require(not options, "options", "given to dataset_files", got)
     return path
 
