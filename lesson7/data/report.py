@@ -79,10 +79,11 @@ def _first_lines(lines, what):
 
 
 def _warnings(files):
-    "Return a line for each class that has no image on one side."
+    "Return a line for each class that has no image on one side, and one for a single class."
     counts = {side: _class_counts(getattr(files, side)) for side in SPLITS}
-    lines = []
-    for label in sorted(counts["train"] | counts["val"]):
+    classes = sorted(counts["train"] | counts["val"])
+    lines = [] if len(classes) > 1 else ["warning: a single class; training takes two or more"]
+    for label in classes:
         for side in SPLITS:
             if not counts[side][label]:
                 lines.append(f"warning: {label} has no image in {side}")

@@ -65,6 +65,12 @@ def test_the_report_warns_of_a_class_that_is_not_trained_on(tmp_path, capsys):
     assert warnings == ["warning: a has no image in val", "warning: c has no image in train"]
 
 
+def test_the_report_warns_of_a_single_class(pets, capsys):
+    shutil.rmtree(pets / "dog")
+    code, out, _ = run(capsys, "data", "--path", pets)
+    assert code == 0 and "  warning: a single class; training takes two or more" in out.splitlines()
+
+
 def test_sizes_are_the_smallest_the_median_and_the_largest(tmp_path):
     from made_images import made_image
 
