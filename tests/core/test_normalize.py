@@ -151,7 +151,7 @@ def test_norm_stats_are_saved_and_loaded(tmp_path):
         ('{"mean": [0.5]}', "got no lists mean and std"),
         ("[1, 2]", "got no lists mean and std"),
         ('{"mean": [0.5], "std": [0]}', "above 0"),
-        ('{"mean": 0.5, "std": 0.2}', "got no lists mean and std"),
+        ('{"mean": 0.5, "std": 0.2}', "mean must be a number for each channel, got 0.5"),
     ],
 )
 def test_load_raises_on_a_file_without_statistics(text, message, tmp_path):
