@@ -316,6 +316,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'lesson7.data.files._reason': ('api/data/files.html#_reason', 'lesson7/data/files.py'),
                                     'lesson7.data.files._unreadable': ('api/data/files.html#_unreadable', 'lesson7/data/files.py'),
                                     'lesson7.data.files._upright': ('api/data/files.html#_upright', 'lesson7/data/files.py'),
+                                    'lesson7.data.files._white': ('api/data/files.html#_white', 'lesson7/data/files.py'),
                                     'lesson7.data.files.check_files': ('api/data/files.html#check_files', 'lesson7/data/files.py'),
                                     'lesson7.data.files.clear_pixels': ('api/data/files.html#clear_pixels', 'lesson7/data/files.py'),
                                     'lesson7.data.files.content_digest': ('api/data/files.html#content_digest', 'lesson7/data/files.py'),

@@ -81,6 +81,7 @@ def data(args):
     path = args.path
     if args.noise or not path or not Path(path).exists():
         path = sample_dataset(path, noise=args.noise)
+        print(f"The sample dataset is in {path}.")
     files = _listed(args, path)
     if not files.train and not files.val:
         raise side_error("train", files)

@@ -160,13 +160,23 @@ def image_size(
         return width, height
 
 # %% ../../nbs/api/data/files.ipynb #19e8c1b0
-_LARGEST = {"I": 65_535, "F": 1}  # first letter of the mode (whole numbers, floats): white
+_LARGEST = {"I;16": 65_535, "F": 1}  # white, by the beginning of the mode
 ROUNDING = 0.5 / 255  # floats may be outside [0,1] by half a level, as after float arithmetic
+
+
+def _white(image):
+    "Return the value of white for an image of 16 bits or of floats; None for one of bytes."
+    if image.mode == "I":  # a PNG of 16 bits in older Pillow, or whole numbers of 32 bits
+        low, high = image.getextrema()
+        are_bytes = image.format != "PNG" and low >= 0 and high <= 255
+        return 255 if are_bytes else 65_535
+    known = [white for mode, white in _LARGEST.items() if image.mode.startswith(mode)]
+    return known[0] if known else None
 
 
 def _as_bytes(image):
     "Return an image of 16 bits a pixel, or of floats, as one of bytes; others as they are."
-    largest = _LARGEST.get(image.mode[0])
+    largest = _white(image)
     if largest is None:
         return image
     x = np.asarray(image).astype(np.float64) / largest

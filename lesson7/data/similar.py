@@ -52,20 +52,21 @@ def image_signature(
     return np.stack([_differences(grey, box) for box in _boxes(*grey.size)])
 
 # %% ../../nbs/api/data/similar.ipynb #4efd3786
-_signatures = {}  # digest of a file's content -> signature; None: not readable
+_signatures = {}  # digest of a file's content -> digest of its pixels, and signature
 
 
 def _file_signature(file):
-    "Return the digest of a file's content, and its signature; None where it cannot be read."
+    "Return the digest of a file's pixels, and its signature; None where it cannot be read."
     data = Path(file).read_bytes()
     digest = hashlib.sha1(data, usedforsecurity=False).hexdigest()
     if digest not in _signatures:
         try:
             image = open_image(io.BytesIO(data), _DECODED)
-            _signatures[digest] = image_signature(image)
+            pixels = hashlib.sha1(image.tobytes(), usedforsecurity=False).hexdigest()
+            _signatures[digest] = pixels, image_signature(image)
         except ValueError:  # the error that names the file is for who opens it
-            _signatures[digest] = None
-    return digest, _signatures[digest]
+            _signatures[digest] = digest, None
+    return _signatures[digest]
 
 # %% ../../nbs/api/data/similar.ipynb #666e9d68
 SIMILARITY = 0.975  # smallest similarity of near-identical images
@@ -103,7 +104,7 @@ def similar_groups(
     "Return a group for each file; a file that cannot be read is alone."
     with ThreadPoolExecutor() as threads:
         found = list(threads.map(_file_signature, files))
-    first = {}  # digest -> the first file with this content
+    first = {}  # digest -> the first file with these pixels; flat images have no other sign
     pairs = [(first.setdefault(digest, i), i) for i, (digest, _) in enumerate(found)]
     rows = [i for i in first.values() if found[i][1] is not None]
     if rows:

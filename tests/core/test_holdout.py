@@ -378,3 +378,25 @@ def test_the_split_stays_the_same_from_version_to_version():
     ordered = sorted(names, key=sha256_of)
     of_class = [[name for name in ordered if name[0] == label] for label in "01"]
     assert held == {*of_class[0][:2], of_class[1][0]} == {"0/0.jpg", "0/7.jpg", "1/3.jpg"}
+
+
+def starry(seed):
+    "Return a dark image with a few stars, which has too little contrast for a signature."
+    rng = np.random.default_rng(seed)
+    sky = np.zeros((120, 160, 3), np.uint8)
+    for y, x in rng.integers(0, 115, (6, 2)):
+        sky[y : y + 2, x : x + 2] = 60
+    return Image.fromarray(sky)
+
+
+def test_copies_of_dark_images_with_the_same_pixels_stay_on_one_side(tmp_path):
+    for name, first in (("orion", 0), ("lyra", 100)):
+        (tmp_path / name).mkdir()
+        for i in range(8):
+            image = starry(first + i)
+            image.save(tmp_path / name / f"{i}.png")
+            image.save(tmp_path / name / f"{i} copy.png", compress_level=9)
+            image.save(tmp_path / name / f"{i} copy.bmp")
+    files = dataset_files(tmp_path)
+    sides = [{(f.parent.name, f.stem[0]) for f, _ in side} for side in (files.train, files.val)]
+    assert sides[1] and not sides[0] & sides[1]

@@ -601,3 +601,15 @@ def test_check_files_reads_each(tmp_path):
     read = []
     check_files(iter(paths), lambda path: read.append(path))
     assert sorted(read) == paths
+
+
+@pytest.mark.parametrize(
+    "largest, white", [(200, 255), (255, 255), (256, 65_535), (40_000, 65_535)]
+)
+def test_whole_numbers_of_32_bits_are_bytes_where_they_fit(tmp_path, largest, white):
+    x = np.random.default_rng(0).integers(0, largest, (20, 30), dtype=np.int32)
+    x[0, 0] = largest
+    Image.fromarray(x).save(tmp_path / "a.tif")
+    expected = np.rint(x.astype(np.float64) * 255 / white)
+    found = np.asarray(open_image(tmp_path / "a.tif"))
+    assert np.array_equal(found, np.repeat(expected[..., None], 3, 2))
