@@ -63,6 +63,9 @@ def predict(
         with learn.no_bar():
             preds = _predict(learn, learn.dls.test_dl(paths), use_tta)
     vocab = [str(name) for name in learn.dls.vocab]
+    shape = list(preds.shape)
+    allowed = f"one with outputs [B,{len(vocab)}], one for each class"
+    require(shape == [len(items), len(vocab)], "model", allowed, shape)
     predictions = []
     for number, (item, row) in enumerate(zip(items, preds), 1):
         name = str(item) if isinstance(item, (str, Path)) else f"image {number}"

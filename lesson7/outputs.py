@@ -52,7 +52,9 @@ def activation(
     loss,  # a loss function, fastai's or torch's
 ):  # a function of logits [B,C]; None where the loss has its own `activation`
     "Return the function that turns a model's outputs into probabilities."
-    if hasattr(loss, "activation"):
+    # fastai's `BaseLoss` has an activation that leaves outputs as they are, whatever it wraps.
+    is_plain_wrapper = type(loss).__name__ == "BaseLoss" and "activation" not in vars(loss)
+    if hasattr(loss, "activation") and not is_plain_wrapper:
         return None
     names = _loss_names(loss)
     for name in names:

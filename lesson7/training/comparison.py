@@ -84,7 +84,7 @@ def _row(runs, differences, is_baseline):
 # %% ../../nbs/api/training/comparison.ipynb #8d65e27c
 def _percent(share):
     "Return a share as text that other shares do not have."
-    return f"{100 * share:g} %"
+    return f"{100 * share:.15g} %"
 
 
 def _find_arms(runs):
@@ -212,13 +212,16 @@ def plot_comparison(
     "Draw the gain of each arm over the baseline: a dot a seed, the mean with its 95 % interval."
     import matplotlib.pyplot as plt
 
+    require(comparison.runs, "number of results", "1 or more", 0)
     panels = _panels(comparison.arms())
     fig = plt.figure(figsize=(4.6 * len(panels) + 1, 3.4), layout="constrained")
     plt.close(fig)  # a notebook shows what is returned; an open figure it would show once more
-    axes = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    names = [[name for _, name in arms] for arms in panels.values()]
+    have_same_arms = all(each == names[0] for each in names)
+    axes = fig.subplots(1, len(panels), sharey=have_same_arms, squeeze=False)[0]
     for ax, (baseline, arms) in zip(axes, panels.items()):
         _plot_panel(ax, comparison, baseline, arms)
-    axes[-1].invert_yaxis()
+        ax.set_ylim(len(arms) - 0.5, -0.5)  # the first arm on top
     return fig
 
 # %% ../../nbs/api/training/comparison.ipynb #dfbd412d

@@ -1,0 +1,109 @@
+"""Rows and labels of a comparison belong to their arms, and probabilities to their loss.
+
+The right values are those that the results are made of.
+"""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from lesson7.outputs import activation
+from lesson7.training.comparison import Comparison, plot_comparison
+from lesson7.training.config import Recipe
+from lesson7.training.loop import Result
+
+ABOUT = dict(budget="cost", dataset="toys", jobs=1, commit="abc", date="2026-11-26")
+BASE = Recipe()
+MIXUP, SMOOTHING, TTA = replace(BASE, mixup=0.4), replace(BASE, smoothing=0.1), replace(BASE, tta=4)
+
+
+def result(recipe, accuracy):
+    measures = dict(accuracy=accuracy, loss=1.0, ece=0.1, seconds=1.0, predict_seconds=0.1)
+    return Result(replace(recipe, seed=0), history=[], versions="a machine", **measures)
+
+
+def comparison(*panels):
+    "Return a comparison; a panel is a share of wrong labels, and gains by recipe."
+    runs = []
+    for noise, gains in panels:
+        runs.append(result(replace(BASE, noise=noise), 0.5))
+        runs += [result(replace(recipe, noise=noise), 0.5 + gain) for recipe, gain in gains]
+    return Comparison(runs, ABOUT)
+
+
+def shown(ax):
+    "Return arm -> gain in points, as an axis shows them."
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    if not any(labels):  # a shared axis
+        labels = [label.get_text() for label in ax.figure.axes[0].get_yticklabels()]
+    places = list(ax.get_yticks())
+    found = {}
+    for container in ax.containers:
+        (x,), (y,) = container[0].get_data()
+        found[labels[places.index(y)]] = round(float(x))
+    return found
+
+
+PANELS = {
+    "the same arms": [(0, [(MIXUP, 0.4), (TTA, 0.1)]), (0.25, [(MIXUP, -0.1), (TTA, 0.2)])],
+    "other arms": [(0, [(MIXUP, 0.4)]), (0.25, [(SMOOTHING, -0.1)])],
+    "fewer arms": [(0, [(MIXUP, 0.4), (SMOOTHING, 0.3)]), (0.25, [(SMOOTHING, -0.1)])],
+    "more arms": [(0, [(TTA, 0.3)]), (0.25, [(MIXUP, -0.2), (TTA, 0.2), (SMOOTHING, 0.1)])],
+    "another order": [(0, [(MIXUP, 0.4), (TTA, 0.1)]), (0.25, [(TTA, 0.2), (MIXUP, -0.1)])],
+}
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_each_gain_is_beside_the_name_of_its_arm(kind):
+    panels = PANELS[kind]
+    figure = plot_comparison(comparison(*panels))
+    figure.canvas.draw()
+    for ax, (_, gains) in zip(figure.axes, panels, strict=True):
+        expected = {recipe.name: round(100 * gain) for recipe, gain in gains}
+        assert shown(ax) == expected
+        bottom, top = ax.get_ylim()
+        assert bottom > top  # the first arm is on top
+
+
+@pytest.mark.parametrize("shares", [(1 / 3, 0.333333), (0.1, 0.1000001), (0.07, 0.0700000001)])
+def test_shares_that_differ_have_rows_of_their_own(shares):
+    runs = [result(replace(BASE, noise=noise), 0.5 + i / 10) for i, noise in enumerate(shares)]
+    table = Comparison(runs, ABOUT).table()
+    assert table["accuracy"].tolist() == [50.0, 60.0]
+
+
+def test_a_plot_of_nothing_is_an_error():
+    with pytest.raises(ValueError, match="^number of results must be 1 or more, got 0$"):
+        plot_comparison(Comparison([], ABOUT))
+
+
+def wrapped(loss):
+    from fastai.losses import BaseLoss
+
+    return BaseLoss(loss)
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (nn.CrossEntropyLoss, lambda x: x.softmax(1)),
+        (nn.NLLLoss, lambda x: x.exp()),
+        (nn.BCEWithLogitsLoss, lambda x: x.sigmoid()),
+    ],
+)
+def test_a_wrapped_loss_has_the_activation_of_what_it_wraps(loss, expected):
+    logits = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]]).log_softmax(1)
+    assert torch.allclose(activation(wrapped(loss))(logits), expected(logits))
+
+
+def test_a_wrapped_loss_with_an_activation_of_its_own_keeps_it():
+    loss = wrapped(nn.L1Loss)
+    loss.activation = torch.sigmoid
+    assert activation(loss) is None
+
+
+def test_a_wrapped_loss_without_classes_is_rejected():
+    with pytest.raises(ValueError, match="^loss must be one of fastai's, .*, got L1Loss$"):
+        activation(wrapped(nn.L1Loss))
