@@ -11,9 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .data.splits import check_classes, check_split
+from .data.splits import check_classes, check_split, check_unseen
 from .errors import check_count, check_positive, must_be, require
-from .fits import check_batches, check_outputs, restored
+from lesson7.fits import (
+    check_batches,
+    check_finite,
+    check_outputs,
+    check_steps,
+    count_steps,
+    is_fitted,
+    restored,
+)
 from .lazy import torch
 
 # %% ../nbs/02_resize.ipynb #12f851ce
@@ -74,11 +82,24 @@ def downsize(
     return (rows @ x.double() @ columns.T).to(x.dtype)
 
 # %% ../nbs/02_resize.ipynb #b17b663e
+def _unique_names(names, taken):
+    "Return names that differ from each other and from those taken: `name`, `name_2`, `name_3`."
+    unique = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate in [*taken, *unique] or (number > 1 and candidate in names):
+            number += 1
+            candidate = f"{name}_{number}"
+        unique.append(candidate)
+    return unique
+
+
 def _column_names(recorder):
     "Return the names of a recorder's columns of training, and of those of validation."
     names = list(recorder.metric_names[1:])
     if recorder.add_time:
         names = names[:-1]
+    names = _unique_names(names, ["size", "epoch", "trained"])
     n_train = 1 + len(recorder.learn.metrics) if recorder.train_metrics else 1
     return names[:n_train], names[n_train:]
 
@@ -132,7 +153,7 @@ def _validate(learn):
     return dict(zip(_column_names(learn.recorder)[1], record)) if record else {}
 
 
-def _check_finite(learn, stage, number, rows):
+def _check_diverged(learn, stage, number, rows):
     "Raise `ValueError` where a weight is not finite, or the last validation loss is not a number."
     is_finite = all(weight.isfinite().all() for weight in learn.model.parameters())
     loss = rows[-1].get("valid_loss", 0.0) if rows else 0.0
@@ -146,10 +167,14 @@ def _load_stages(learn, get_dls, stages):
     require(stages, "number of stages", "1 or more", 0)
     all_dls = [get_dls(stage.bs, stage.size) for stage in stages]
     check_split(all_dls)
-    check_classes(all_dls)
+    check_classes(all_dls, learn.dls)
+    if is_fitted(learn):
+        check_unseen(all_dls[0], learn.dls)
     for number, dls in enumerate(all_dls, 1):
         check_batches(dls, number)
-    check_outputs(learn, all_dls[0])
+    check_finite(learn)
+    for number, dls in enumerate(all_dls, 1):
+        check_outputs(learn, dls, number)
     return all_dls
 
 # %% ../nbs/02_resize.ipynb #5dad7563
@@ -160,11 +185,15 @@ def fit_progressive(
 ) -> list:  # a dict for each epoch; at each switch one more (`trained=False`), before training
     """Train the first stage with `fit_one_cycle` and later ones with `fine_tune`.
 
-    Raises `ValueError` if the validation images or the classes do not stay the same, if a stage
-    would take no step, or if the training diverges. Interrupted, it leaves `learn` with
-    its own loss, callbacks and hooks, and with the weights as trained.
+    A row has the keys size, epoch and trained, and each column of fastai's recorder by its name;
+    a name that is taken gets a number: of two metrics `score`, the second is `score_2`.
+
+    Raises `ValueError` before training if the validation images or the classes do not stay the
+    same, also those of a fitted learner's own `dls`, and if the model does not take the images of
+    a stage. Raises it if a stage takes no optimizer step, or if the training diverges. Interrupted,
+    it leaves `learn` with its own loss, callbacks and hooks, and with the weights as trained.
     """
-    stages, rows = [_as_stage(stage) for stage in stages], []
+    stages, rows, counters = [_as_stage(stage) for stage in stages], [], []
     all_dls = _load_stages(learn, get_dls, stages)
     with restored(learn):
         for number, (stage, dls) in enumerate(zip(stages, all_dls), 1):
@@ -172,7 +201,9 @@ def fit_progressive(
             if number > 1:
                 rows.append(_row(rows, stage.size, _validate(learn), trained=False))
             fit = learn.fine_tune if number > 1 else learn.fit_one_cycle
+            counters.append(count_steps())
             with restored(learn):
-                fit(stage.epochs, stage.lr, cbs=_row_recorder(rows, stage.size))
-            _check_finite(learn, stage, number, rows)
+                fit(stage.epochs, stage.lr, cbs=[_row_recorder(rows, stage.size), counters[-1]])
+            _check_diverged(learn, stage, number, rows)
+            check_steps(counters, len(stages))
     return rows
