@@ -12,7 +12,7 @@ from pathlib import Path
 from .data.images import image_items, image_paths
 from .data.torch_state import default_torch, kept_generators
 from .errors import require
-from .fits import plain_loss
+from .fits import check_finite, plain_loss
 from .outputs import activation, check_classifier
 from .share import load_model
 from .tta import tta
@@ -60,6 +60,7 @@ def predict(
     with image_paths(items) as paths:
         learn = load_model(model) if isinstance(model, (str, Path)) else model
         check_classifier(learn)
+        check_finite(learn)
         with learn.no_bar():
             preds = _predict(learn, learn.dls.test_dl(paths), use_tta)
     vocab = [str(name) for name in learn.dls.vocab]

@@ -11,7 +11,7 @@ from functools import partial
 
 from .data.torch_state import default_torch
 from .errors import must_be, require
-from .fits import original_loss
+from .fits import check_finite, original_loss
 from .lazy import torch
 
 # %% ../nbs/api/outputs.ipynb #c0d721fc
@@ -147,8 +147,9 @@ def probabilities(
 ):  # tensor [N,C], float32, on the CPU; each row sums to 1
     "Return the softmax of a learner's outputs for normalized images."
     check_classifier(learn)
+    check_finite(learn)
     n_classes = len(_vocab(learn))
-    weight = next(learn.model.parameters())
+    weight = next(learn.model.parameters(), torch.zeros(()))  # a model may have none
     mean, std = (v.to(weight.device) for v in _mean_and_std(learn, stats))
     found = []
     with torch.no_grad(), _evaluating(learn.model):

@@ -20,7 +20,7 @@ from .data.hardware import channels_last, keep_memory
 from .data.images import as_array, image_paths, is_dataloader, is_dataloaders
 from .data.torch_state import default_torch, kept_generators
 from .errors import check_choice, check_count, check_range, must_be, require
-from .fits import plain_loss
+from .fits import check_finite, plain_loss
 from .lazy import torch
 from .outputs import activation
 
@@ -407,6 +407,7 @@ def tta(
     for a transform of the loader that moves or scales pixels and is not one of fastai's.
     """
     _check_windows(1, 1, 1, kind, n, scale)
+    check_finite(learn)
     has_beta = beta is None or reduce == "lerp"
     require(has_beta, "beta", f"None for reduce={reduce!r}", beta, 'it is for reduce="lerp"')
     beta = 0.25 if beta is None else beta
