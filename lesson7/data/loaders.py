@@ -190,6 +190,13 @@ class FileLabels:
         return self.labels[file] if file in self.labels else folder_label(file)
 
 # %% ../../nbs/api/data/loaders.ipynb #9fceca98
+def _begin_with_files(dls):
+    "Let paths and strings begin at the first transform, and open images at a later one."
+    for dataset in (dls.train_ds, dls.valid_ds):
+        for pipeline in dataset.tls:
+            pipeline.types = [(str, Path), *pipeline.types[1:]]
+
+
 def get_dls(
     bs,  # images in a batch; at most as many as there are training images
     size,  # side of the square that the model sees, pixels
@@ -240,13 +247,6 @@ def _seeded(seed):
     return no_random(seed, reproducible=False)
 
 # %% ../../nbs/api/data/loaders.ipynb #8d1b5066
-def _begin_with_files(dls):
-    "Let paths and strings begin at the first transform, and open images at a later one."
-    for dataset in (dls.train_ds, dls.valid_ds):
-        for pipeline in dataset.tls:
-            pipeline.types = [(str, Path), *pipeline.types[1:]]
-
-
 def _path_label(item, placeholder, label):
     "Return the class in a file's path; `label` for the placeholder."
     if item is placeholder:
