@@ -123,7 +123,9 @@ def beta_density(
 ):  # of the shape and type of `t`
     "Return the density of Beta(alpha, alpha) at `t`."
     log_scale = math.lgamma(2 * alpha) - 2 * math.lgamma(alpha)
-    return math.exp(log_scale) * (t * (1 - t)) ** (alpha - 1)
+    log = torch.log if isinstance(t, torch.Tensor) else np.log
+    exp = torch.exp if isinstance(t, torch.Tensor) else np.exp
+    return exp(log_scale + (alpha - 1) * log(t * (1 - t)))
 
 # %% ../nbs/04_mixup.ipynb #7cd62bfd
 def __getattr__(name):
