@@ -61,6 +61,8 @@ class ActivationMixup(Callback):
 
     def before_fit(self):
         _check_layer(self.layer, self.learn.model)
+        count = sum(isinstance(cb, ActivationMixup) for cb in self.learn.cbs)
+        require(count == 1, "number of ActivationMixup callbacks", "1", count, "remove the others")
 
     def before_train(self):
         _guard_batches(self.learn, self._unhook)
@@ -88,5 +90,7 @@ class ActivationMixup(Callback):
         inverse = self.perm.argsort()
         preds = apply(lambda pred: pred[inverse.to(pred.device)], self.pred)
         partner_loss = self.learn.loss_func(preds, *self.yb)
-        self.learn.loss_grad = mix(self.learn.loss_grad, partner_loss, self.lam)
+        own_loss = self.learn.loss_func(self.pred, *self.yb)
+        # Add the difference: what other callbacks added to the loss stays whole.
+        self.learn.loss_grad = self.learn.loss_grad + (1 - self.lam) * (partner_loss - own_loss)
         self.learn.loss = self.learn.loss_grad.clone()
