@@ -1,0 +1,93 @@
+"Large alphas, and mixup of activations beside other callbacks: right values, or an error."
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import beta
+from torch import nn
+from torch.nn import functional as F
+
+from lesson7.mixup import beta_density
+from lesson7.training.callbacks import ActivationMixup
+
+FLOAT64 = {np.array: np.float64, torch.tensor: torch.float64}
+
+
+@pytest.mark.parametrize("alpha", [0.4, 1, 4, 510, 600, 5000])
+@pytest.mark.parametrize("as_type", [np.array, torch.tensor])
+def test_beta_density_equals_scipy(alpha, as_type):
+    t = [0.3, 0.49, 0.5, 0.6]
+    found = np.asarray(beta_density(as_type(t, dtype=FLOAT64[as_type]), alpha))
+    np.testing.assert_allclose(found, beta(alpha, alpha).pdf(t), rtol=1e-8)
+
+
+# ---- Mixup of activations beside callbacks that change the loss
+
+X = torch.randn(8, 5, generator=torch.Generator().manual_seed(0))
+Y = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+PENALTY = 10.0
+
+
+def callbacks():
+    "Return a callback that adds a penalty to the loss, and one that keeps the batch's loss."
+    from fastai.callback.core import Callback
+
+    class Penalty(Callback):
+        def after_loss(self):
+            if self.training:
+                self.learn.loss_grad = self.learn.loss_grad + PENALTY
+
+    class Keep(Callback):
+        order = 60
+
+        def after_loss(self):
+            if self.training:
+                self.kept = float(self.learn.loss_grad)
+
+    return Penalty(), Keep()
+
+
+def make_learner(*cbs):
+    from fastai.data.core import DataLoader, DataLoaders
+    from fastai.vision.all import Learner
+
+    torch.manual_seed(0)
+    dl = DataLoader(list(zip(X, Y)), bs=8, shuffle=False)
+    model = nn.Sequential(nn.Linear(5, 6), nn.Linear(6, 3))
+    return Learner(DataLoaders(dl, dl), model, loss_func=nn.CrossEntropyLoss(), cbs=cbs)
+
+
+def fit(learn):
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(1, 0.0)
+
+
+def loss_by_hand(model, mixup):
+    "Return the cross-entropy of the mixed activations against the mixed targets."
+    with torch.no_grad():
+        hidden = model[0](X)
+        targets = torch.eye(3)[Y]
+        lam, perm = mixup.lam, mixup.perm
+        hidden = lam * hidden + (1 - lam) * hidden[perm]
+        targets = lam * targets + (1 - lam) * targets[perm]
+        return -(targets * F.log_softmax(model[1](hidden), 1)).sum(1).mean().item()
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["penalty first", "penalty last"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_penalty_of_another_callback_stays_whole(order, seed):
+    penalty, keep = callbacks()
+    learn = make_learner(keep)
+    mixup = ActivationMixup(learn.model[0], 4.0)
+    learn.add_cbs([penalty, mixup][::order])
+    torch.manual_seed(seed)
+    fit(learn)
+    expected = loss_by_hand(learn.model, mixup) + PENALTY
+    assert keep.kept == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_second_activation_mixup_is_rejected():
+    learn = make_learner()
+    learn.add_cbs([ActivationMixup(layer, 4.0) for layer in learn.model])
+    with pytest.raises(ValueError, match="number of ActivationMixup callbacks must be 1, got 2"):
+        fit(learn)
