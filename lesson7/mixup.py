@@ -18,6 +18,8 @@ from .lazy import torch
 def _check_share(t, name):
     "Raise unless every value of `t` is a number in [0,1]."
     is_tensor = isinstance(t, torch.Tensor)
+    if is_tensor and not t.numel():
+        return
     low = t.min() if is_tensor else t
     high = t.max() if is_tensor else t
     require(low >= 0 and high <= 1, name, "in [0, 1]", t)
@@ -47,8 +49,10 @@ def mix(
     "Return `t*a + (1-t)*b`, which is all of mixup."
     a, b = _as_floats(a), _as_floats(b)
     require(a.shape == b.shape, "shape of b", f"that of a, {list(a.shape)}", list(b.shape))
-    if isinstance(t, (list, np.ndarray)):
+    if isinstance(t, (list, tuple, np.ndarray)):
         t = as_plain_tensor(t)
+    if isinstance(t, torch.Tensor) and not t.is_floating_point():
+        t = t.to(torch.float32)
     _check_share(t, "t")
     if isinstance(t, torch.Tensor) and t.ndim:
         t = _item_weights(t, a)

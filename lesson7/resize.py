@@ -54,6 +54,7 @@ def relative_cost(
     stages,  # `Stage`s or tuples; all but the first train one epoch more, `fine_tune`'s frozen one
 ):  # array with the cost of an epoch in each, and the cost of all; float64
     "Return the cost by pixels, relative to as many epochs at the largest size: 1 saves nothing."
+    require(len(stages), "number of stages", "1 or more", 0)
     stages = [_as_stage(stage) for stage in stages]
     size = np.array([s.size for s in stages], dtype=float)
     epochs = np.array([s.epochs + (i > 0) for i, s in enumerate(stages)], dtype=float)

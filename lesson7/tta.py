@@ -34,6 +34,8 @@ def combine(
 
     "lerp" is `torch.lerp(others.mean(0), plain, beta)`, as in fastai's `Learner.tta`.
     """
+    is_floats = isinstance(preds, torch.Tensor) and preds.is_floating_point()
+    require(is_floats, "preds", "a tensor of floats", type(preds).__name__)
     has_views = preds.ndim == 3 and len(preds)
     require(has_views, "shape of preds", "[views,B,C], with one view or more", list(preds.shape))
     check_range("beta", beta, 0, 1)

@@ -108,20 +108,33 @@ def known_labels(
     return None
 
 # %% ../../nbs/api/data/labels.ipynb #13125867
+def _torch_type(values):
+    "Return an array in a type that torch computes with: not unsigned, in the machine's own order."
+    if values.dtype.kind == "u" and values.dtype.itemsize > 1:
+        return values.astype(np.int64)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
 def as_plain_tensor(
     x,  # tensor of any class, array, or nested sequence of numbers
 ):  # a `torch.Tensor`; an array or a sequence is on the CPU
     "Return labels as a tensor that is no subclass."
     if isinstance(x, torch.Tensor):
-        return x.as_subclass(torch.Tensor)
+        x = x.as_subclass(torch.Tensor)
+        return x.long() if x.dtype in (torch.uint16, torch.uint32, torch.uint64) else x
     if isinstance(x, (list, tuple)) and any(isinstance(item, torch.Tensor) for item in x):
         x = [as_array(item) for item in x]
-    values = np.array(x)
+    allowed = "class numbers or rows of numbers, all of one length"
+    try:
+        values = np.array(x)
+    except ValueError:  # rows of several lengths
+        raise TypeError(must_be("y", allowed, str(x)[:60])) from None
+    if values.dtype == object:  # numbers as a table's column has them
+        values = np.array(values.tolist())
     if values.shape == (0,):
         values = values.astype(int)  # no labels, of which NumPy cannot know the type
-    allowed = "class numbers or rows of numbers"
     require(values.dtype.kind in "biufc", "y", allowed, str(x)[:60], error=TypeError)
-    return torch.from_numpy(values)
+    return torch.from_numpy(_torch_type(values))
 
 
 def is_class_numbers(

@@ -15,6 +15,8 @@ from ..data.files import content_digest
 from ..data.folders import side_error
 from ..data.hardware import best_device, machine
 from ..data.loaders import get_dls, list_dataset, mislabel
+from ..data.torch_state import default_torch
+from ..errors import must_be
 from ..fits import plain_loss
 from ..lazy import torch
 from ..models import architecture
@@ -138,8 +140,8 @@ def evaluate(
 
 # %% ../../nbs/api/training/loop.ipynb #a777e1d9
 @contextmanager
-def _explain_out_of_memory(recipe):
-    "Turn torch's error for a full GPU into a `MemoryError` that says what to try."
+def _explain_errors(recipe):
+    "Turn torch's errors for a full GPU and for a batch of one image into what to try."
     try:
         yield
     except torch.OutOfMemoryError as e:
@@ -150,6 +152,11 @@ def _explain_out_of_memory(recipe):
             f"Out of GPU memory with batches of {stage.bs} at {stage.size} px; "
             f"try bs={bs}, or {size} px."
         ) from e
+    except ValueError as e:
+        if "more than 1 value per channel" not in str(e):
+            raise
+        smallest = min(stage.bs for stage in recipe.plan)
+        raise ValueError(must_be("bs", "2 or more for a model with batch norm", smallest)) from e
 
 
 def _versions(learn):
@@ -162,6 +169,7 @@ def _versions(learn):
     return f"{line}; {world()} processes" if world() > 1 else line
 
 # %% ../../nbs/api/training/loop.ipynb #f967d4c0
+@default_torch()
 def train(
     recipe,  # a `Recipe`
     path=None,  # folder of a dataset, or its `DatasetFiles`; None: the sample dataset
@@ -178,7 +186,8 @@ def train(
         start = time.perf_counter()
         progress = nullcontext() if bar else learn.no_bar()
         with (
-            _explain_out_of_memory(recipe),
+            _explain_errors(recipe),
+            torch.enable_grad(),
             progress,
             learn.no_logging(),
             distributed_training(learn),

@@ -14,8 +14,11 @@ from PIL import Image
 from lesson7.data.loaders import folder_label, get_dls, mislabel
 from lesson7.data.samples import photos
 from lesson7.explorers.normalize import NormalizeExplorer
+from lesson7.mixup import mix, mix_batch
 from lesson7.normalize import NormStats, batch_stats, normalize
-from lesson7.resize import downsize
+from lesson7.resize import downsize, relative_cost
+from lesson7.smoothing import ece
+from lesson7.tta import combine
 
 # ---- Labels of files
 
@@ -167,3 +170,66 @@ def test_drawing_on_a_photo_changes_it_for_nobody_else():
     photo.info["credit"] = "nobody"
     again = photos("chelsea")["chelsea"]
     assert np.array_equal(np.asarray(again), before) and again.info["credit"] != "nobody"
+
+
+# ---- Labels and weights of any kind
+
+PROBS = torch.tensor([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+ROWS = np.eye(3)[[2, 0]]  # both are right
+RIGHT_ECE = 0.45  # the mean of 1 - 0.5 and 1 - 0.6
+
+LABELS = {
+    "float rows": ROWS,
+    "uint8 rows": ROWS.astype(np.uint8),
+    "uint16 rows": ROWS.astype(np.uint16),
+    "uint64 rows": ROWS.astype(np.uint64),
+    "bool rows": ROWS.astype(bool),
+    "torch uint16": torch.tensor([2, 0]).to(torch.uint16),
+    "big-endian": np.array([2, 0], dtype=">i4"),
+    "objects": np.array([2, 0], dtype=object),
+    "a list": [2, 0],
+    "a tuple": (2, 0),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_of_any_type_have_one_meaning(kind):
+    assert ece(PROBS, LABELS[kind]) == pytest.approx(RIGHT_ECE, abs=1e-6)
+
+
+@pytest.mark.parametrize("labels", [[[2], [0, 1]], ["a", "b"], [None, 1], {"a": 1}], ids=str)
+def test_labels_that_are_no_numbers_are_an_error(labels):
+    with pytest.raises((TypeError, ValueError), match="^y must be class numbers or rows of num"):
+        mix_batch(torch.rand(2, 4), labels, 0.3, [1, 0], 3)
+
+
+WEIGHTS = {
+    "a tuple": (0.25, 0.75),
+    "an array": np.array([0.25, 0.75]),
+    "booleans": torch.tensor([True, False]),
+    "whole numbers": [1, 0],
+}
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_weights_of_any_type(kind):
+    a, b = torch.rand(2, 3, generator=torch.Generator().manual_seed(0)), torch.ones(2, 3)
+    t = np.asarray(WEIGHTS[kind], float)[:, None]
+    expected = t * a.numpy() + (1 - t) * b.numpy()
+    assert np.abs(mix(a, b, WEIGHTS[kind]).numpy() - expected).max() < 1e-6
+
+
+def test_an_empty_batch_is_mixed():
+    x, y = mix_batch(torch.rand(0, 3), [], torch.rand(0), [], 3)
+    assert x.shape == (0, 3) and y.shape == (0, 3)
+
+
+@pytest.mark.parametrize("preds", [torch.ones(3, 2, 4).long(), [torch.rand(2, 4)] * 2, None])
+def test_combine_takes_floats(preds):
+    with pytest.raises(ValueError, match="^preds must be a tensor of floats, got "):
+        combine(preds)
+
+
+def test_no_stages_cost_nothing_that_can_be_said():
+    with pytest.raises(ValueError, match="^number of stages must be 1 or more, got 0$"):
+        relative_cost([])
