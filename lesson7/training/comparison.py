@@ -22,7 +22,7 @@ from ..data.folders import SPLITS
 from ..data.loaders import check_dataset, list_dataset
 from ..errors import must_be, require
 from ..lazy import torch
-from .config import arm_names, matched
+from .config import Recipe, arm_names, matched
 from .distributed import world
 from .loop import Result, evaluate, train
 
@@ -125,7 +125,10 @@ class Comparison:
     def load(cls, path):
         "Return what `save` wrote; raises `ValueError` where `path` is something else."
         data = _read_comparison(path)
-        return cls([Result.from_dict(run) for run in data["runs"]], data["about"])
+        try:
+            return cls([Result.from_dict(run) for run in data["runs"]], data["about"])
+        except (KeyError, TypeError) as e:  # fields of another version, or none
+            raise ValueError(must_be(path, "a comparison of format 1", e)) from e
 
     @property
     def source(self):
@@ -264,6 +267,20 @@ def _commit():
     return subprocess.run(command, cwd=root, capture_output=True, text=True).stdout.strip()
 
 # %% ../../nbs/api/training/comparison.ipynb #8c02f8f3
+def _as_recipes(recipes):
+    "Return recipes as a list; raises `ValueError` unless there is one or more."
+    try:
+        recipes = list(recipes)
+    except TypeError:
+        got = f"a {type(recipes).__name__}"
+        raise ValueError(must_be("recipes", "a sequence of Recipe", got)) from None
+    require(recipes, "number of recipes", "1 or more", 0)
+    for recipe in recipes:
+        kind = type(recipe).__name__
+        require(isinstance(recipe, Recipe), "recipes", "a sequence of Recipe", f"a {kind}")
+    return recipes
+
+
 def _match_all(recipes, budget):
     "Return each recipe with the budget of the first one that has the same wrong labels."
     first = {}
@@ -359,11 +376,12 @@ def compare(
     from joblib import cpu_count
 
     _check_single_process()
-    recipes = _match_all(recipes, budget)
+    recipes = _match_all(_as_recipes(recipes), budget)
     jobs = jobs or (1 if torch.cuda.is_available() else cpu_count())
     files = list_dataset(path)  # once: all arms have the same split
     comparison = _start_or_continue(_about(budget, path, files, jobs), save)
-    seeds = range(seeds) if isinstance(seeds, int) else seeds
+    seeds = range(seeds) if isinstance(seeds, int) else list(seeds)
+    require(len(seeds), "number of seeds", "1 or more", 0)
     wanted = [replace(recipe, seed=seed) for seed in seeds for recipe in recipes]
     finished = {run.recipe for run in comparison.runs}
     groups = _group([recipe for recipe in wanted if recipe not in finished])

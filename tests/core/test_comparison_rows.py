@@ -3,6 +3,7 @@
 The right values are those that the results are made of.
 """
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from lesson7.outputs import activation
-from lesson7.training.comparison import Comparison, plot_comparison
+from lesson7.training.comparison import Comparison, compare, plot_comparison
 from lesson7.training.config import Recipe
 from lesson7.training.loop import Result
 
@@ -107,3 +108,38 @@ def test_a_wrapped_loss_with_an_activation_of_its_own_keeps_it():
 def test_a_wrapped_loss_without_classes_is_rejected():
     with pytest.raises(ValueError, match="^loss must be one of fastai's, .*, got L1Loss$"):
         activation(wrapped(nn.L1Loss))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(recipes=[]), "number of recipes must be 1 or more, got 0"),
+        (dict(recipes=BASE), "recipes must be a sequence of Recipe, got a Recipe"),
+        (dict(recipes=["baseline"]), "recipes must be a sequence of Recipe, got a str"),
+        (dict(recipes=[BASE], seeds=0), "number of seeds must be 1 or more, got 0"),
+        (dict(recipes=[BASE], seeds=[]), "number of seeds must be 1 or more, got 0"),
+    ],
+)
+def test_compare_needs_recipes_and_seeds(small, arguments, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        compare(**arguments, path=small)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.pop("runs"),
+        lambda data: data.pop("about"),
+        lambda data: data["runs"][0].pop("loss"),
+        lambda data: data["runs"][0].update(speed=1),
+        lambda data: data["runs"][0]["recipe"].update(cutout=1),
+    ],
+)
+def test_a_file_of_another_version_is_an_error_in_one_line(tmp_path, change):
+    file = comparison((0, [(MIXUP, 0.1)])).save(tmp_path / "comparison.json")
+    data = json.loads(file.read_text())
+    change(data)
+    file.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match="must be a comparison of format 1, got") as raised:
+        Comparison.load(file)
+    assert "\n" not in str(raised.value)
