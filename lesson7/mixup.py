@@ -127,9 +127,11 @@ def beta_density(
 ):  # of the shape and type of `t`
     "Return the density of Beta(alpha, alpha) at `t`."
     log_scale = math.lgamma(2 * alpha) - 2 * math.lgamma(alpha)
-    log = torch.log if isinstance(t, torch.Tensor) else np.log
-    exp = torch.exp if isinstance(t, torch.Tensor) else np.exp
-    return exp(log_scale + (alpha - 1) * log(t * (1 - t)))
+    product = t * (1 - t)
+    is_tensor = hasattr(product, "log")  # an explorer asks for arrays, without torch
+    log = product.log() if is_tensor else np.log(product)
+    log_density = log_scale + (alpha - 1) * log
+    return log_density.exp() if is_tensor else np.exp(log_density)
 
 # %% ../nbs/04_mixup.ipynb #7cd62bfd
 def __getattr__(name):
