@@ -124,7 +124,7 @@ def as_plain_tensor(
         return x.long() if x.dtype in (torch.uint16, torch.uint32, torch.uint64) else x
     if isinstance(x, (list, tuple)) and any(isinstance(item, torch.Tensor) for item in x):
         x = [as_array(item) for item in x]
-    allowed = "class numbers or rows of numbers, all of one length"
+    allowed = "class numbers or rows of numbers"
     try:
         values = np.array(x)
     except ValueError:  # rows of several lengths
