@@ -224,7 +224,7 @@ def open_image(
     """
     with _name_unreadable(file):
         image = _on_white(_as_bytes(_upright(_decoded(file, short))))
-    image.info = {}  # what it says of the file is done
+    image.info = {}  # orientation and transparency are applied
     scale = short / min(image.size) if short else 1
     if scale >= 1:
         return image
