@@ -197,6 +197,16 @@ def _begin_with_files(dls):
             pipeline.types = [(str, Path), *pipeline.types[1:]]
 
 
+def _loading(files, presize):
+    "Return how `DataLoaders` load images: from memory where they fit, else as fastai does."
+    from lesson7.data.decoded import DecodedDL, fits_in_memory
+
+    if fits_in_memory(files, presize):
+        return dict(dl_type=DecodedDL, num_workers=0)
+    # On a CPU, worker processes cost more than they bring (measured on two cores).
+    return dict(num_workers=None if torch.cuda.is_available() else 0)
+
+
 def get_dls(
     bs,  # images in a batch; at most as many as there are training images
     size,  # side of the square that the model sees, pixels
@@ -226,10 +236,8 @@ def get_dls(
         **image_tfms(size, presized.short, stats, flip=not dataset_info(files.path)),
     )
     keep_memory()
-    # On a CPU, worker processes cost more than they bring (measured on two cores).
-    workers = None if torch.cuda.is_available() else 0
     bs = min(bs, len(files.train))  # a batch that is not full would be dropped
-    options = dict(bs=bs, num_workers=workers, device=best_device()) | kwargs
+    options = dict(bs=bs, device=best_device(), **_loading(list(labels), presized.short)) | kwargs
     with _seeded(seed):
         dls = block.dataloaders(list(labels), **options)
     _begin_with_files(dls)

@@ -15,7 +15,7 @@ from fastai.callback.core import Callback
 from fastai.distributed import DistributedDL
 from learners import normalize_transform
 
-from lesson7.data import files
+from lesson7.data import decoded
 from lesson7.data.loaders import get_dls, mislabel
 from lesson7.normalize import dataset_stats
 from lesson7.recipe import techniques
@@ -196,24 +196,24 @@ class RecordTraining(Callback):
 
 @pytest.fixture(scope="module")
 def trained(small):
-    "The result of a training with all five techniques, and the files opened for training."
-    opened, record, open_image = [], RecordTraining(), files.open_image
+    "The result of a training with all five techniques, and the files of its training batches."
+    loaded, record, load = [], RecordTraining(), decoded._Memory.load
 
-    def recording_open_image(file, *args):
+    def recording_load(self, indices):
         if record.in_training:
-            opened.append(file)
-        return open_image(file, *args)
+            loaded.extend(self.images.items[i] for i in indices)
+        return load(self, indices)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "open_image", recording_open_image)
+        patch.setattr(decoded._Memory, "load", recording_load)
         result = train(ALL_FIVE, small, cbs=[record], bar=False)
-    return result, opened
+    return result, loaded
 
 
 def test_no_validation_image_is_in_a_training_batch(trained):
-    _, opened = trained
-    assert len(opened) >= 3 * 48  # three epochs of three batches
-    assert {file.parts[-3] for file in opened} == {"train"}
+    _, loaded = trained
+    assert len(loaded) >= 3 * 48  # three epochs of three batches
+    assert {file.parts[-3] for file in loaded} == {"train"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,153 @@
+"Loaders that decode each image once give the batches of fastai's loaders, bit for bit."
+
+import numpy as np
+import pytest
+import torch
+from fastai.data.core import TfmdDL
+from fastai.torch_core import set_seed
+from fastai.vision.all import Pipeline, Resize, ResizeMethod
+from PIL import Image
+
+from lesson7.data import decoded
+from lesson7.data.decoded import DecodedDL, fits_in_memory
+from lesson7.data.loaders import get_dls, mislabel
+
+SIZES = [(40, 30), (30, 40), (64, 64), (20, 90), (90, 21), (33, 47), (200, 170), (16, 16)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    "A dataset of noise, of many shapes, with greyscale and transparent images among them."
+    root = tmp_path_factory.mktemp("shapes")
+    rng = np.random.default_rng(0)
+    for side, count in (("train", 24), ("val", 8)):
+        for i in range(count):
+            width, height = SIZES[i % len(SIZES)]
+            mode = ("RGB", "L", "RGBA")[i % 3]
+            pixels = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
+            image = Image.fromarray(pixels, "RGBA").convert(mode)
+            file = root / side / "ab"[i % 2] / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            image.save(file)
+    return root
+
+
+def batches(dl, seed=0, epochs=2):
+    "Return the batches of some epochs."
+    set_seed(seed)
+    return [batch for _ in range(epochs) for batch in dl]
+
+
+def assert_same(dl, other):
+    found, expected = batches(dl), batches(other)
+    assert len(found) == len(expected) > 0
+    for batch, target in zip(found, expected):
+        for value, right in zip(batch, target):
+            assert type(value) is type(right)
+            assert value.stride() == right.stride()
+            assert torch.equal(value, right)
+
+
+@pytest.fixture
+def pair(folder):
+    "Loaders that decode once, and fastai's own."
+    return get_dls(5, 16, folder), get_dls(5, 16, folder, dl_type=TfmdDL)
+
+
+@pytest.mark.parametrize("side", ["train", "valid"])
+@pytest.mark.parametrize("size", [8, 16, 40])
+def test_batches_are_those_of_fastai(folder, side, size):
+    dls = get_dls(5, size, folder)
+    other = get_dls(5, size, folder, dl_type=TfmdDL)
+    assert type(dls.train) is DecodedDL
+    assert_same(getattr(dls, side), getattr(other, side))
+
+
+def test_photos_that_are_shrunk_on_opening_give_the_same_batches(tmp_path):
+    rng = np.random.default_rng(1)
+    for i in range(4):
+        pixels = rng.integers(0, 256, (300 + i, 380, 3), dtype=np.uint8)
+        for side in ("train", "val"):
+            file = tmp_path / side / "ab"[i % 2] / f"{i}.jpg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(file)
+    dls, other = get_dls(2, 64, tmp_path), get_dls(2, 64, tmp_path, dl_type=TfmdDL)
+    assert_same(dls.train, other.train)
+    assert_same(dls.valid, other.valid)
+
+
+def test_changed_labels_are_used_also_after_an_epoch(pair):
+    for dls in pair:
+        batches(dls.train, epochs=1)
+        mislabel(dls, 0.5, seed=3)
+    assert_same(pair[0].train, pair[1].train)
+
+
+def test_each_image_is_decoded_once(folder, monkeypatch):
+    opened = []
+    decode = decoded._Memory._decode
+
+    def count(self, index):
+        opened.append(index)
+        return decode(self, index)
+
+    monkeypatch.setattr(decoded._Memory, "_decode", count)
+    dls = get_dls(5, 16, folder)
+    batches(dls.train, epochs=3)
+    batches(dls.train.new(bs=3))
+    assert sorted(opened) == list(range(24))
+
+
+def reverse(samples):
+    return samples[::-1]
+
+
+CHANGES = {
+    "squished": lambda dls: dls.train.after_item.fs.__setitem__(0, Resize(16, ResizeMethod.Squish)),
+    "padded": lambda dls: dls.train.after_item.fs.__setitem__(0, Resize(16, ResizeMethod.Pad)),
+    "another item": lambda dls: setattr(dls.train, "create_item", lambda i: dls.train_ds[i or 0]),
+    "a sample transform": lambda dls: setattr(dls.train, "before_batch", Pipeline([reverse])),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_other_item_transforms_work_as_in_fastai(pair, change):
+    for dls in pair:
+        change(dls)
+    assert_same(pair[0].train, pair[1].train)
+    assert pair[0].train._memory is None
+
+
+def test_another_dataset_keeps_no_pixels(pair, folder):
+    files = sorted((folder / "val").rglob("*.png"))
+    test_dl, other = (dls.test_dl(files, with_labels=True) for dls in pair)
+    assert type(test_dl) is TfmdDL
+    assert_same(test_dl, other)
+
+
+def test_images_that_do_not_fit_are_read_in_each_epoch(folder, monkeypatch):
+    monkeypatch.setattr(decoded, "_memory", lambda: 8 * 1000)
+    assert type(get_dls(5, 16, folder).train) is not DecodedDL
+
+
+def test_the_estimate_is_the_bytes_of_all_pixels(tmp_path, monkeypatch):
+    files = [tmp_path / f"{i}.png" for i in range(10)]
+    for file in files:
+        Image.new("RGB", (150, 100)).save(file)
+    n_bytes = 10 * 50 * 75 * 3  # shrunk to a short side of 50
+    for memory, fits in ((8 * n_bytes, True), (8 * n_bytes - 1, False)):
+        monkeypatch.setattr(decoded, "_memory", lambda memory=memory: memory)
+        assert fits_in_memory(files, 50) is fits
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("1048576\n", 2**20), ("max\n", None), (None, None)], ids=str
+)
+def test_memory_is_that_of_the_container(tmp_path, monkeypatch, text, limit):
+    file = tmp_path / "memory.max"
+    monkeypatch.setattr(decoded, "_CGROUP_LIMIT", file)
+    whole = decoded._memory()
+    if text:
+        file.write_text(text)
+    assert decoded._memory() == (limit or whole)
+    assert whole >= 2**28
