@@ -80,7 +80,7 @@ clean-edition: $(READY)
 lint: $(READY) node_modules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/codespell nbs lesson7 docs tests bench *.md *.toml *.ini
+	$(BIN)/codespell nbs lesson7 docs tests bench studies *.md *.toml *.ini
 	npx tsc
 	npx biome check .
 

@@ -385,16 +385,21 @@ class Results:
     def __init__(self, out, about):
         self.out = Path(out)
         self.about = about
-        self.runs = json.loads(self.out.read_text())["runs"] if self.out.exists() else []
+        data = json.loads(self.out.read_text()) if self.out.exists() else {}
+        self.pilot = data.get("pilot", [])  # runs that choose the network
+        self.runs = data.get("runs", [])
 
     def find(self, **values):
         "Return the run that has these values, or None."
-        return next((run for run in self.runs if values.items() <= run.items()), None)
+        runs = self.pilot + self.runs
+        return next((run for run in runs if values.items() <= run.items()), None)
 
     def add(self, result):
-        self.runs.append(result)
+        runs = self.pilot if result["seed"] == PILOT_SEED else self.runs
+        runs.append(result)
         print_run(result)
-        write_atomically(self.out, json.dumps(dict(about=self.about, runs=self.runs)))
+        data = dict(about=self.about, pilot=self.pilot, runs=self.runs)
+        write_atomically(self.out, json.dumps(data))
 
 
 def choose_network(networks, training, train, val, results):
