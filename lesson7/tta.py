@@ -20,9 +20,9 @@ from .data.hardware import channels_last, keep_memory
 from .data.images import as_array, image_paths, is_dataloader, is_dataloaders
 from .data.torch_state import default_torch, kept_generators
 from .errors import check_choice, check_count, check_range, must_be, require
-from .fits import check_finite, plain_loss
+from .fits import check_finite
 from .lazy import torch
-from .outputs import activation
+from .outputs import predict_loader
 
 # %% ../nbs/03_tta.ipynb #1ea60048
 def combine(
@@ -349,10 +349,9 @@ def _as_validation(dataset):
 def _predict_views(learn, dl, n, kind, scale, seed):
     "Return the predictions of all views, [views,B,C], and the labels, [B] or None."
     keep_memory()
-    with _as_validation(dl.dataset), channels_last(learn.model), plain_loss(learn) as loss:
-        act = activation(loss)
+    with _as_validation(dl.dataset), channels_last(learn.model):
         loader = _ViewLoader(dl, n, kind, scale, seed)
-        preds, targs = learn.get_preds(dl=loader, act=act)
+        preds, targs = predict_loader(learn, loader)
     is_tensor = isinstance(preds, torch.Tensor)
     require(is_tensor, "model", "one with a single output", f"a {type(preds).__name__}")
 
