@@ -137,6 +137,7 @@ def _with_parameter(learn):
             del model._empty
 
 # %% ../nbs/api/outputs.ipynb #b7c10004
+@default_torch()
 def predict_loader(
     learn,  # a fastai `Learner`
     dl=None,  # a loader; None: the validation set

@@ -114,6 +114,7 @@ def _learner(recipe, files, cbs):
     return learn, loaders
 
 # %% ../../nbs/api/training/loop.ipynb #808fe2e0
+@default_torch()
 def evaluate(
     learn,  # a trained `Learner`
     recipe,  # a `Recipe`: only its `tta` is used

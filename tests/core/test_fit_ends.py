@@ -1,5 +1,6 @@
 "However a fit ends, the learner is as it was; callbacks and columns are those of fastai by hand."
 
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 
@@ -475,6 +476,37 @@ def test_activation_mixup_is_gone_after_a_cancelled_one(cancel, event):
         learn.fit(2)
     assert not learn.model.last._forward_hooks and not own_methods(learn)
     check_predictions(learn)
+
+
+@contextmanager
+def default_type(dtype):
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+SETTINGS = {
+    "no gradients": torch.no_grad,
+    "inference mode": torch.inference_mode,
+    "float64": partial(default_type, torch.float64),
+    "bfloat16": partial(default_type, torch.bfloat16),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_training_does_not_depend_on_torchs_settings(setting):
+    from lesson7.training.config import Recipe
+    from lesson7.training.loop import evaluate
+
+    learners = make_learner(), make_learner()
+    history = run(learners[0])
+    with SETTINGS[setting]():
+        assert run(learners[1]) == history
+        measures = evaluate(learners[1], Recipe())
+    assert measures["loss"] == evaluate(learners[0], Recipe())["loss"]
+    check_predictions(learners[1])
 
 
 # ---- Cancelled, and not finite
