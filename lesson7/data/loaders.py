@@ -230,7 +230,8 @@ def get_dls(
     # On a CPU, worker processes cost more than they bring (measured on two cores).
     workers = None if torch.cuda.is_available() else 0
     bs = min(bs, len(files.train))  # a batch that is not full would be dropped
-    options = dict(bs=bs, num_workers=workers, device=best_device()) | kwargs
+    device = torch.device(best_device())  # fastai's callbacks read its type
+    options = dict(bs=bs, num_workers=workers, device=device) | kwargs
     with _seeded(seed):
         dls = block.dataloaders(list(labels), **options)
     _begin_with_files(dls)
