@@ -1052,6 +1052,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'lesson7/training/comparison.py'),
                                              'lesson7.training.comparison._as_recipes': ( 'api/training/comparison.html#_as_recipes',
                                                                                           'lesson7/training/comparison.py'),
+                                             'lesson7.training.comparison._as_seeds': ( 'api/training/comparison.html#_as_seeds',
+                                                                                        'lesson7/training/comparison.py'),
                                              'lesson7.training.comparison._check_single_process': ( 'api/training/comparison.html#_check_single_process',
                                                                                                     'lesson7/training/comparison.py'),
                                              'lesson7.training.comparison._commit': ( 'api/training/comparison.html#_commit',
