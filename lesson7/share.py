@@ -21,6 +21,7 @@ from PIL import Image
 from .data.files import image_size, write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
+from .data.splits import check_loader_classes, class_names
 from .data.torch_state import default_torch, kept_generators
 from .errors import must_be, require
 from .fits import check_batches, check_finite, require_batches
@@ -107,7 +108,7 @@ def _build(about, state):
     stats = about["stats"] and NormStats(**about["stats"])
     presized = about.get("presized", True)
     dls = blank_dls(about["vocab"], about["size"], about["presize"], stats, presized)
-    callbacks = [_normalization_callback(dls), require_batches()]
+    callbacks = [_normalization_callback(dls), _class_callback(dls), require_batches()]
     return _loaded_learner(dls, model, loss_func=CrossEntropyLossFlat(), cbs=callbacks)
 
 # %% ../nbs/07_share.ipynb #793a976f
@@ -128,6 +129,23 @@ def _normalization_callback(dls):
                 warnings.warn(message, stacklevel=2)
 
     return CheckNormalization()
+
+
+def _class_callback(dls):
+    "Return a callback that raises `ValueError` for labels of the same classes in another order."
+    from fastai.callback.core import Callback
+
+    learned = class_names(dls)
+
+    class CheckClasses(Callback):
+        def before_batch(self):
+            dl = getattr(self.dl, "dl", self.dl)  # `tta` wraps a loader
+            names = class_names(dl)
+            # Other classes may be those of a new head.
+            if len(self.yb) and names and sorted(names) == sorted(learned):
+                check_loader_classes(dl, learned)
+
+    return CheckClasses()
 
 # %% ../nbs/07_share.ipynb #b5b8352c
 def _digest(about):

@@ -18,6 +18,7 @@ from PIL import Image
 
 from .data.hardware import channels_last, keep_memory
 from .data.images import as_array, image_paths, is_dataloader, is_dataloaders
+from .data.splits import check_loader_classes, class_names
 from .data.torch_state import default_torch, kept_generators
 from .errors import check_choice, check_count, check_range, must_be, require
 from .fits import check_finite
@@ -293,6 +294,7 @@ class _ViewLoader:
         self.plain = _transforms(dl)
         self.window = _transforms(dl, _is_geometric)
         self.first = _item(dl, 0)
+        self.has_labels = len(self.first) > 1
         _check_item(self.first)
         _check_transforms(dl, self.window, self.first)
         self.size = _final_size(dl.after_batch.fs)
@@ -351,6 +353,8 @@ def _predict_views(learn, dl, n, kind, scale, seed):
     keep_memory()
     with _as_validation(dl.dataset), channels_last(learn.model):
         loader = _ViewLoader(dl, n, kind, scale, seed)
+        if loader.has_labels:
+            check_loader_classes(dl, class_names(learn.dls))
         preds, targs = predict_loader(learn, loader)
     is_tensor = isinstance(preds, torch.Tensor)
     require(is_tensor, "model", "one with a single output", f"a {type(preds).__name__}")
