@@ -100,6 +100,12 @@ def _restore_kinds(kinds):
             table[name] = tensor.to(device, dtype)
 
 # %% ../nbs/api/fits.ipynb #3c98810e
+def _own_methods(learn):
+    "Return the methods of its class that a learner replaces by its own."
+    names = {name for name in vars(learn) if callable(getattr(type(learn), name, None))}
+    return {name: vars(learn)[name] for name in names}
+
+
 class _LearnerState:
     "What a fit changes in a learner for its own time."
 
@@ -108,6 +114,7 @@ class _LearnerState:
         tables = [table for module, _ in self.modes for table in _hook_tables(module)]
         names = ("model", "loss_func", "logger", "create_mbar", "training")
         self.attributes = {name: getattr(learn, name) for name in names}
+        self.methods = _own_methods(learn)
         self.callbacks = {callback: callback.run for callback in learn.cbs}
         self.hooks = [(table, dict(table)) for table in tables]
         self.trainable = [(p, p.requires_grad) for p in learn.model.parameters()]
@@ -119,6 +126,9 @@ class _LearnerState:
         "Put it back, and clear the gradients."
         for name, value in self.attributes.items():
             setattr(learn, name, value)
+        for name in _own_methods(learn):
+            delattr(learn, name)
+        vars(learn).update(self.methods)
         learn.remove_cbs([cb for cb in learn.cbs if cb not in self.callbacks])
         learn.add_cbs([cb for cb in self.callbacks if cb not in learn.cbs])
         for callback, run in self.callbacks.items():
@@ -168,15 +178,17 @@ def restored(
 # %% ../nbs/api/fits.ipynb #146a58e1
 def check_batches(
     dls,  # fastai `DataLoaders`
-    stage=1,  # for the message: the stage in which they are used
+    stage=None,  # for the message: the stage in which they are used
 ):
     "Raise `ValueError` where the training loader has no batch, so that no step would be taken."
     if len(dls.train):
         return
+    of_stage = f" of stage {stage}" if stage else ""
     images = len(dls.train_ds)
-    require(images, f"number of training images of stage {stage}", "1 or more", 0)
+    advice = "use loaders with images, such as those of get_dls"
+    require(images, f"number of training images{of_stage}", "1 or more", 0, advice)
     allowed = f"at most {images}, the number of training images"
-    raise ValueError(must_be(f"bs of stage {stage}", allowed, dls.train.bs))
+    raise ValueError(must_be(f"bs{of_stage}", allowed, dls.train.bs))
 
 # %% ../nbs/api/fits.ipynb #d2fa3ffb
 def require_batches():
@@ -306,11 +318,14 @@ def check_steps(
     require(is_trained or not is_over, "number of optimizer steps", "1 or more", 0, advice)
 
 # %% ../nbs/api/fits.ipynb #5f1a0b06
+_BATCH_NORM = ("running_mean", "running_var")  # buffers that are learned
+
+
 def _is_finite(parameters, name, tensor):
     "Return whether the values of a tensor can be those of a trained model."
     if torch.nn.parameter.is_lazy(tensor):
         return True
-    if name in parameters:
+    if name in parameters or name.endswith(_BATCH_NORM):
         return bool(tensor.isfinite().all())
     return not tensor.isnan().any()  # a buffer may mask with infinity
 
@@ -318,7 +333,10 @@ def _is_finite(parameters, name, tensor):
 def check_finite(
     learn,  # a fastai `Learner`
 ):
-    "Raise `ValueError` where a weight is NaN or infinite, or a buffer has NaN."
+    """Raise `ValueError` where a weight is NaN or infinite, or a buffer has NaN.
+
+    The mean and variance of batch normalization count as weights.
+    """
     parameters = dict(learn.model.named_parameters())
     for name, tensor in (parameters | dict(learn.model.named_buffers())).items():
         if not _is_finite(parameters, name, tensor):

@@ -12,8 +12,8 @@ from pathlib import Path
 from .data.images import image_items, image_paths
 from .data.torch_state import default_torch, kept_generators
 from .errors import require
-from .fits import check_finite, plain_loss
-from .outputs import activation, check_classifier
+from .fits import check_finite
+from .outputs import check_classifier, predict_loader
 from .share import load_model
 from .tta import tta
 
@@ -36,8 +36,7 @@ def _predict(learn, dl, use_tta):
     "Return the probabilities [B,C] of the images of a loader."
     if use_tta:
         return tta(learn, dl=dl)[0]
-    with plain_loss(learn) as loss:
-        return learn.get_preds(dl=dl, act=activation(loss))[0]
+    return predict_loader(learn, dl)[0]
 
 
 def _check_paths(items):

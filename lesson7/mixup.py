@@ -11,24 +11,25 @@ import math
 import numpy as np
 
 from .data.labels import as_plain_tensor, is_class_numbers, target_rows
-from .errors import check_count, check_positive, must_be, require
+from .errors import check_count, check_positive, check_range, must_be, require
 from .lazy import torch
 
 # %% ../nbs/04_mixup.ipynb #34c2d667
 def _check_share(t, name):
     "Raise unless every value of `t` is a number in [0,1]."
-    is_tensor = isinstance(t, torch.Tensor)
-    if is_tensor and not t.numel():
+    if not isinstance(t, torch.Tensor):
+        check_range(name, t, 0, 1)
         return
-    low = t.min() if is_tensor else t
-    high = t.max() if is_tensor else t
-    require(low >= 0 and high <= 1, name, "in [0, 1]", t)
+    require(not t.is_complex(), name, "in [0, 1]", t.dtype)
+    if t.numel():
+        for value in (t.min().item(), t.max().item()):
+            check_range(name, value, 0, 1)
 
 
 def _as_floats(a):
     "Return a tensor as it is, or whole numbers as float32."
     if not isinstance(a, torch.Tensor):
-        a = as_plain_tensor(a)
+        a = as_plain_tensor(a, "items", "numbers, as many in each row")
     is_float = a.is_floating_point() or a.is_complex()
     return a if is_float else a.to(torch.float32)
 
@@ -50,10 +51,10 @@ def mix(
     a, b = _as_floats(a), _as_floats(b)
     require(a.shape == b.shape, "shape of b", f"that of a, {list(a.shape)}", list(b.shape))
     if isinstance(t, (list, tuple, np.ndarray)):
-        t = as_plain_tensor(t)
+        t = as_plain_tensor(t, "t", "a number, or one for each item")
+    _check_share(t, "t")
     if isinstance(t, torch.Tensor) and not t.is_floating_point():
         t = t.to(torch.float32)
-    _check_share(t, "t")
     if isinstance(t, torch.Tensor) and t.ndim:
         t = _item_weights(t, a)
     return (t * a + (1 - t) * b).to(torch.promote_types(a.dtype, b.dtype))
@@ -83,6 +84,13 @@ def _soft_targets(y, n_classes):
     return one_hot(y, n_classes)
 
 
+def _check_permutation(perm, n):
+    "Raise `ValueError` unless a tensor has each of the numbers of `n` items once."
+    is_order = perm.ndim == 1 and perm.dtype != torch.bool  # booleans would equal 0 and 1
+    has_each = is_order and sorted(perm.tolist()) == list(range(n))
+    require(has_each, "perm", f"each of 0 to {n - 1} once", str(perm.tolist())[:60])
+
+# %% ../nbs/04_mixup.ipynb #e9cff75c
 def mix_batch(
     x,  # images or anything else, [B,...], floats
     y,  # class indices [B], or targets [B,N] from 0 to 1: one-hot, soft or multi-hot
@@ -91,13 +99,15 @@ def mix_batch(
     n_classes=None,  # N; needed with class indices
 ):  # mixed x [B,...], soft targets [B,N]
     "Mix a batch with itself in another order, images and targets by the same weights."
-    y, perm = as_plain_tensor(y), as_plain_tensor(perm).long()
+    x, y = _as_floats(x), as_plain_tensor(y)
+    perm = as_plain_tensor(perm, "perm", "a number for each item")
+    is_batch = min(x.ndim, y.ndim, perm.ndim) > 0
+    require(is_batch, "x, y and perm", "of a batch, [B,...]", "a single number")
     counts = len(y), len(perm)
     allowed = f"{len(x)}, one for each item of x"
     require(counts == (len(x), len(x)), "number of y and of perm", allowed, counts)
-    is_permutation = sorted(perm.tolist()) == list(range(len(x)))
-    require(is_permutation, "perm", f"each of 0 to {len(x) - 1} once", perm.tolist())
-    y = _soft_targets(y, n_classes)
+    _check_permutation(perm, len(x))
+    perm, y = perm.long(), _soft_targets(y, n_classes)
     return mix(x, x[perm.to(x.device)], lam), mix(y, y[perm.to(y.device)], lam)
 
 # %% ../nbs/04_mixup.ipynb #f38e3dba
@@ -126,6 +136,7 @@ def beta_density(
     alpha=0.4,  # above 0
 ):  # of the shape and type of `t`
     "Return the density of Beta(alpha, alpha) at `t`."
+    check_positive("alpha", alpha)
     log_scale = math.lgamma(2 * alpha) - 2 * math.lgamma(alpha)
     product = t * (1 - t)
     is_tensor = hasattr(product, "log")  # an explorer asks for arrays, without torch

@@ -141,16 +141,35 @@ def _mean_and_std(stats, x):
     std = torch.as_tensor(stats.std, dtype=x.dtype, device=x.device)
     return mean[:, None, None], std[:, None, None]
 
+# %% ../nbs/01_normalize.ipynb #99499e5d
+_LARGEST_STD = 0.51  # of values in [0,1]; half of them 0, half 1
+_BRIGHTEST = 2  # above any rounding or resampling of values in [0,1]
 
+
+def _check_scales(x, mean, std):
+    "Raise `ValueError` where images or statistics are of bytes, and the others are not."
+    if not x.numel():
+        return
+    if mean.min() > 1:
+        allowed = "in [0, 1], as the images are"
+        require(x.max() > 1, "mean of stats", allowed, mean.flatten().tolist())
+    is_of_floats = mean.min() >= 0 and mean.max() <= 1 and std.max() <= _LARGEST_STD
+    if is_of_floats and x.min() >= 0:
+        allowed = "in [0, 1], as the statistics are"
+        high = x.max().item()
+        require(high <= _BRIGHTEST, "values of x", allowed, f"up to {high:g}", "use x / 255")
+
+# %% ../nbs/01_normalize.ipynb #99499e5e
 def normalize(
     x,  # images [B,C,H,W] or [C,H,W], floats
     stats,  # `NormStats`, (mean, std) or "imagenet"
 ):  # of the same shape and type
-    "Return `(x - mean) / std`."
+    """Return `(x - mean) / std`.
+
+    Raises `ValueError` where images are in [0,1] and statistics in [0,255], or the reverse.
+    """
     mean, std = _mean_and_std(stats, x)
-    if mean.min() > 1:  # the statistics of bytes
-        allowed = "in [0, 1], as the images are"
-        require(x.max() > 1, "mean of stats", allowed, mean.flatten().tolist())
+    _check_scales(x, mean, std)
     return (x - mean) / std
 
 

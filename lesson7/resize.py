@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .data.splits import check_classes, check_split, check_unseen
+from .data.torch_state import default_torch
 from .errors import check_count, check_positive, must_be, require
 from lesson7.fits import (
     check_batches,
@@ -179,6 +180,7 @@ def _load_stages(learn, get_dls, stages):
     return all_dls
 
 # %% ../nbs/02_resize.ipynb #5dad7563
+@default_torch()
 def fit_progressive(
     learn,  # a fastai `Learner`; its `dls` are replaced
     get_dls,  # called as `get_dls(bs, size)`, once for each stage
@@ -196,7 +198,7 @@ def fit_progressive(
     """
     stages, rows, counters = [_as_stage(stage) for stage in stages], [], []
     all_dls = _load_stages(learn, get_dls, stages)
-    with restored(learn):
+    with torch.enable_grad(), restored(learn):
         for number, (stage, dls) in enumerate(zip(stages, all_dls), 1):
             learn.dls = dls
             if number > 1:

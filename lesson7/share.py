@@ -21,9 +21,10 @@ from PIL import Image
 from .data.files import image_size, write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
+from .data.splits import check_loader_classes, class_names
 from .data.torch_state import default_torch, kept_generators
 from .errors import must_be, require
-from .fits import require_batches
+from .fits import check_batches, check_finite, require_batches
 from .lazy import torch
 from .models import architecture, architectures
 from .normalize import NormStats, check_normalization
@@ -80,9 +81,21 @@ def _candidates(model, state, n_out):
     return [name for name in names if _architecture_shapes(name, n_out) == shapes]
 
 # %% ../nbs/07_share.ipynb #febd44a2
+def _loaded_learner(*args, **kwargs):
+    "Return a `Learner` without images, whose `lr_find` needs some as its `fit` does."
+    from fastai.callback.schedule import Learner
+
+    class LoadedLearner(Learner):
+        def lr_find(self, *args, **kwargs):
+            check_batches(self.dls)
+            return super().lr_find(*args, **kwargs)
+
+    return LoadedLearner(*args, **kwargs)
+
+
 def _build(about, state):
     "Return the learner that `about` describes, with the weights in `state`."
-    from fastai.vision.all import CrossEntropyLossFlat, Learner
+    from fastai.vision.all import CrossEntropyLossFlat
 
     n_out = len(about["vocab"])
     model = architecture(about["arch"])(n_out=n_out)
@@ -95,8 +108,8 @@ def _build(about, state):
     stats = about["stats"] and NormStats(**about["stats"])
     presized = about.get("presized", True)
     dls = blank_dls(about["vocab"], about["size"], about["presize"], stats, presized)
-    callbacks = [_normalization_callback(dls), require_batches()]
-    return Learner(dls, model, loss_func=CrossEntropyLossFlat(), cbs=callbacks)
+    callbacks = [_normalization_callback(dls), _class_callback(dls), require_batches()]
+    return _loaded_learner(dls, model, loss_func=CrossEntropyLossFlat(), cbs=callbacks)
 
 # %% ../nbs/07_share.ipynb #793a976f
 def _normalization_callback(dls):
@@ -116,6 +129,23 @@ def _normalization_callback(dls):
                 warnings.warn(message, stacklevel=2)
 
     return CheckNormalization()
+
+
+def _class_callback(dls):
+    "Return a callback that raises `ValueError` for labels of the same classes in another order."
+    from fastai.callback.core import Callback
+
+    learned = class_names(dls)
+
+    class CheckClasses(Callback):
+        def before_batch(self):
+            dl = getattr(self.dl, "dl", self.dl)  # `tta` wraps a loader
+            names = class_names(dl)
+            # Other classes may be those of a new head.
+            if len(self.yb) and names and sorted(names) == sorted(learned):
+                check_loader_classes(dl, learned)
+
+    return CheckClasses()
 
 # %% ../nbs/07_share.ipynb #b5b8352c
 def _digest(about):
@@ -246,19 +276,15 @@ def _find_architecture(learn, about, state):
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):
-    "Return the weights of a model; raises `ValueError` for values that are not finite."
-    state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    for name, value in state.items():
-        if not value.isfinite().all():
-            advice = "train again with a lower learning rate"
-            raise ValueError(must_be("weights", "finite", f"NaN or infinity in {name}", advice))
-    return state
+    "Return the weights of a model."
+    return {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
 
 # %% ../nbs/07_share.ipynb #67bac62c
 def _describe(learn, state):
     "Return the content of `model.json` without the digests; raises for what cannot be kept."
     from lesson7 import __version__
 
+    check_finite(learn)
     check_classifier(learn)
     about = dict(
         format=1,

@@ -75,7 +75,8 @@ def _check_logits(logits, y):
     require(logits.ndim == 2, "shape of logits", "[B,C]", list(logits.shape))
     require(len(logits), "number of logits", "1 or more", 0)
     allowed = f"{len(logits)}, one for each row of logits"
-    require(len(y) == len(logits), "number of labels", allowed, len(y))
+    count = len(y) if y.ndim else "a single number"
+    require(count == len(logits), "number of labels", allowed, count)
 
 # %% ../nbs/05_smoothing.ipynb #1f16418f
 def smoothed_cross_entropy(

@@ -18,11 +18,12 @@ from PIL import Image
 
 from .data.hardware import channels_last, keep_memory
 from .data.images import as_array, image_paths, is_dataloader, is_dataloaders
+from .data.splits import check_loader_classes, class_names
 from .data.torch_state import default_torch, kept_generators
 from .errors import check_choice, check_count, check_range, must_be, require
-from .fits import check_finite, plain_loss
+from .fits import check_finite
 from .lazy import torch
-from .outputs import activation
+from .outputs import predict_loader
 
 # %% ../nbs/03_tta.ipynb #1ea60048
 def combine(
@@ -293,6 +294,7 @@ class _ViewLoader:
         self.plain = _transforms(dl)
         self.window = _transforms(dl, _is_geometric)
         self.first = _item(dl, 0)
+        self.has_labels = len(self.first) > 1
         _check_item(self.first)
         _check_transforms(dl, self.window, self.first)
         self.size = _final_size(dl.after_batch.fs)
@@ -349,10 +351,11 @@ def _as_validation(dataset):
 def _predict_views(learn, dl, n, kind, scale, seed):
     "Return the predictions of all views, [views,B,C], and the labels, [B] or None."
     keep_memory()
-    with _as_validation(dl.dataset), channels_last(learn.model), plain_loss(learn) as loss:
-        act = activation(loss)
+    with _as_validation(dl.dataset), channels_last(learn.model):
         loader = _ViewLoader(dl, n, kind, scale, seed)
-        preds, targs = learn.get_preds(dl=loader, act=act)
+        if loader.has_labels:
+            check_loader_classes(dl, class_names(learn.dls))
+        preds, targs = predict_loader(learn, loader)
     is_tensor = isinstance(preds, torch.Tensor)
     require(is_tensor, "model", "one with a single output", f"a {type(preds).__name__}")
 

@@ -117,23 +117,24 @@ def _torch_type(values):
 
 def as_plain_tensor(
     x,  # tensor of any class, array, or nested sequence of numbers
+    name="y",  # for the message
+    allowed="class numbers or rows of numbers",  # for the message
 ):  # a `torch.Tensor`; an array or a sequence is on the CPU
-    "Return labels as a tensor that is no subclass."
+    "Return labels, or other numbers, as a tensor that is no subclass."
     if isinstance(x, torch.Tensor):
         x = x.as_subclass(torch.Tensor)
         return x.long() if x.dtype in (torch.uint16, torch.uint32, torch.uint64) else x
     if isinstance(x, (list, tuple)) and any(isinstance(item, torch.Tensor) for item in x):
         x = [as_array(item) for item in x]
-    allowed = "class numbers or rows of numbers"
     try:
         values = np.array(x)
     except ValueError:  # rows of several lengths
-        raise TypeError(must_be("y", allowed, str(x)[:60])) from None
+        raise TypeError(must_be(name, allowed, str(x)[:60])) from None
     if values.dtype == object:  # numbers as a table's column has them
         values = np.array(values.tolist())
     if values.shape == (0,):
         values = values.astype(int)  # no labels, of which NumPy cannot know the type
-    require(values.dtype.kind in "biufc", "y", allowed, str(x)[:60], error=TypeError)
+    require(values.dtype.kind in "biufc", name, allowed, str(x)[:60], error=TypeError)
     return torch.from_numpy(_torch_type(values))
 
 
@@ -154,7 +155,7 @@ def target_rows(
     allowed = f"class numbers [B], or targets [B,{columns}] with values from 0 to 1"
     is_column = y.ndim == 2 and y.shape[1] == 1 and not y.is_floating_point()
     is_table = y.ndim == 2 and not is_column and n_classes in (None, y.shape[1])
-    require(is_table, "y", allowed, f"{y.dtype} {list(y.shape)}")
+    require(is_table and not y.is_complex(), "y", allowed, f"{y.dtype} {list(y.shape)}")
     y = y if y.is_floating_point() else y.float()
     if y.numel() and not (y.min() >= 0 and y.max() <= 1):
         got = f"values from {y.min():g} to {y.max():g}"
@@ -168,7 +169,7 @@ def class_numbers(
 ):  # int64 [B]
     "Return the class of each item of a batch."
     y = as_plain_tensor(y)
-    if y.ndim == 2 and y.shape[1] == n_classes:
+    if y.ndim == 2 and y.shape[1] == n_classes and not y.is_complex():
         is_one_hot = (y != 0).sum(1).eq(1) & y.amax(1).eq(1)
         if is_one_hot.all():
             return y.long().argmax(1)

@@ -42,7 +42,8 @@ def _mean_and_std(stats):
         mean, std = ([float(value) for value in values] for values in pair)
     except (TypeError, ValueError):
         allowed = 'a NormStats, (mean, std), "imagenet", "batch" or None'
-        raise ValueError(must_be("stats", allowed, repr(stats))) from None
+        got = " ".join(repr(stats).split())[:60]
+        raise ValueError(must_be("stats", allowed, got)) from None
     counts = len(mean), len(std)
     require(
         counts == (3, 3), "number of mean and of std in stats", "3, one for each channel", counts
@@ -237,7 +238,8 @@ def get_dls(
     )
     keep_memory()
     bs = min(bs, len(files.train))  # a batch that is not full would be dropped
-    options = dict(bs=bs, device=best_device(), **_loading(list(labels), presized.short)) | kwargs
+    device = torch.device(best_device())  # fastai's callbacks read its type
+    options = dict(bs=bs, device=device, **_loading(list(labels), presized.short)) | kwargs
     with _seeded(seed):
         dls = block.dataloaders(list(labels), **options)
     _begin_with_files(dls)

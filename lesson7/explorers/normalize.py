@@ -63,6 +63,8 @@ def _rgb_stats(stats):
     require(count == len(CHANNELS), "number of channels of stats", len(CHANNELS), count)
     is_in_range = min(stats.mean) >= 0 and max(stats.mean) <= 1
     require(is_in_range, "mean of stats", "in [0, 1], as the images are", stats.mean)
+    allowed = "in (0, 1], since the images are in [0, 1]"
+    require(max(stats.std) <= 1, "std of stats", allowed, stats.std)
     return stats
 
 

@@ -20,23 +20,25 @@ def _check_layer(layer, model):
     require(is_part, "layer", "a module of learn.model", f"another {type(layer).__name__}")
 
 # %% ../../nbs/api/training/callbacks.ipynb #a7b7e2e2
-def _guard_batches(
-    learn,  # a fastai `Learner`
-    clean_up,  # called without arguments after each batch
-):
-    "Let `learn` clean up after each batch of this epoch's training, also where it is interrupted."
-    one_batch = learn.one_batch
+def _remove_guard(learn):
+    "Let a learner train an epoch by its class's own method."
+    vars(learn).pop("_do_epoch_train", None)
 
-    def guarded_batch(*args):
+
+def _guard_training(
+    learn,  # a fastai `Learner`
+    clean_up,  # called without arguments
+):
+    "Let `learn` clean up after its next training of an epoch, also where that is interrupted."
+
+    def guarded_training():
+        _remove_guard(learn)
         try:
-            one_batch(*args)
-        except BaseException:
-            vars(learn).pop("one_batch", None)
-            raise
+            learn._do_epoch_train()
         finally:
             clean_up()
 
-    learn.one_batch = guarded_batch
+    learn._do_epoch_train = guarded_training
 
 # %% ../../nbs/api/training/callbacks.ipynb #6f49f017
 class ActivationMixup(Callback):
@@ -64,16 +66,16 @@ class ActivationMixup(Callback):
         count = sum(isinstance(cb, ActivationMixup) for cb in self.learn.cbs)
         require(count == 1, "number of ActivationMixup callbacks", "1", count, "remove the others")
 
-    def before_train(self):
-        _guard_batches(self.learn, self._unhook)
-
-    def after_train(self):
-        vars(self.learn).pop("one_batch", None)
+    def before_epoch(self):
+        _guard_training(self.learn, self._unhook)
 
     def before_batch(self):
         self.lam = sample_lambda(1, self.alpha).item()
         self.perm = torch.randperm(len(self.yb[0]))
         self.hook = self.layer.register_forward_hook(self._mixed)
+
+    def after_cancel_batch(self):
+        self._unhook()
 
     def _mixed(self, layer, inputs, out):
         self._unhook()
@@ -94,3 +96,9 @@ class ActivationMixup(Callback):
         # Add the difference: what other callbacks added to the loss stays whole.
         self.learn.loss_grad = self.learn.loss_grad + (1 - self.lam) * (partner_loss - own_loss)
         self.learn.loss = self.learn.loss_grad.clone()
+
+    def after_epoch(self):  # also where the epoch was cancelled before its training
+        _remove_guard(self.learn)
+
+    def after_fit(self):  # also where the fit was
+        _remove_guard(self.learn)

@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from ..data.files import content_digest, write_atomically
 from ..data.folders import SPLITS
 from ..data.loaders import check_dataset, list_dataset
-from ..errors import must_be, require
+from ..errors import check_count, must_be, require
 from ..lazy import torch
 from .config import Recipe, arm_names, matched
 from .distributed import world
@@ -280,7 +281,20 @@ def _as_recipes(recipes):
         require(isinstance(recipe, Recipe), "recipes", "a sequence of Recipe", f"a {kind}")
     return recipes
 
+# %% ../../nbs/api/training/comparison.ipynb #50e5deb3
+def _as_seeds(seeds):
+    "Return a number of seeds, or a sequence of them, as a list of different seeds."
+    is_number = isinstance(seeds, Integral) and not isinstance(seeds, bool)
+    is_sequence = hasattr(seeds, "__iter__") and not isinstance(seeds, str)
+    allowed = "a number of seeds, or a sequence of them"
+    require(is_number or is_sequence, "seeds", allowed, repr(seeds))
+    seeds = list(range(seeds) if is_number else seeds)
+    require(seeds, "number of seeds", "1 or more", 0)
+    repeated = [seed for seed in seeds if seeds.count(seed) > 1]
+    require(not repeated, "seeds", "different from each other", repeated)
+    return seeds
 
+# %% ../../nbs/api/training/comparison.ipynb #50e5deb4
 def _match_all(recipes, budget):
     "Return each recipe with the budget of the first one that has the same wrong labels."
     first = {}
@@ -377,11 +391,12 @@ def compare(
 
     _check_single_process()
     recipes = _match_all(_as_recipes(recipes), budget)
+    seeds = _as_seeds(seeds)
+    if jobs is not None:
+        check_count("jobs", jobs)
     jobs = jobs or (1 if torch.cuda.is_available() else cpu_count())
     files = list_dataset(path)  # once: all arms have the same split
     comparison = _start_or_continue(_about(budget, path, files, jobs), save)
-    seeds = range(seeds) if isinstance(seeds, int) else list(seeds)
-    require(len(seeds), "number of seeds", "1 or more", 0)
     wanted = [replace(recipe, seed=seed) for seed in seeds for recipe in recipes]
     finished = {run.recipe for run in comparison.runs}
     groups = _group([recipe for recipe in wanted if recipe not in finished])

@@ -17,11 +17,10 @@ from ..data.hardware import best_device, machine
 from ..data.loaders import get_dls, list_dataset, mislabel
 from ..data.torch_state import default_torch
 from ..errors import must_be
-from ..fits import plain_loss
 from ..lazy import torch
 from ..models import architecture
 from ..normalize import dataset_stats
-from ..outputs import activation
+from ..outputs import predict_loader
 from ..resize import fit_progressive
 from ..smoothing import ece
 from .config import Recipe
@@ -115,19 +114,20 @@ def _learner(recipe, files, cbs):
     return learn, loaders
 
 # %% ../../nbs/api/training/loop.ipynb #808fe2e0
+@default_torch()
 def evaluate(
     learn,  # a trained `Learner`
     recipe,  # a `Recipe`: only its `tta` is used
 ) -> dict:  # accuracy, loss, ece, predict_seconds
     "Return the accuracy, loss and calibration error of a learner on its validation images."
     start = time.perf_counter()
-    with plain_loss(learn), single_process(), learn.no_bar():
+    with single_process(), learn.no_bar():
         if recipe.tta:
             preds, targs = tta(learn, recipe.tta)
         else:
-            preds, targs = learn.get_preds(act=activation(learn.loss_func))
+            preds, targs = predict_loader(learn)
     seconds = time.perf_counter() - start
-    preds = preds.float().clamp(min=1e-9)
+    preds = preds.clamp(min=1e-9)
     targs = targs.long()
     right = preds.argmax(1) == targs
     likelihood = preds[range(len(targs)), targs]

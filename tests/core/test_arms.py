@@ -269,7 +269,15 @@ def test_variables_that_make_no_sense_are_an_error(values, message, environment)
         is_first()
 
 
-@pytest.mark.parametrize("values", [dict(RANK="1"), dict(RANK="2", WORLD_SIZE="1")], ids=str)
+ONE_PROCESS = [
+    dict(RANK="1"),
+    dict(RANK="2", WORLD_SIZE="1"),
+    dict(WORLD_SIZE=""),
+    dict(RANK="", WORLD_SIZE="", LOCAL_RANK=""),
+]
+
+
+@pytest.mark.parametrize("values", ONE_PROCESS, ids=str)
 def test_the_command_saves_whatever_rank_is_left_in_the_environment(
     values, environment, small, tmp_path, capsys
 ):
@@ -284,12 +292,13 @@ def test_the_command_saves_whatever_rank_is_left_in_the_environment(
     assert load_model(out) and Result.from_dict(json.loads((out / "result.json").read_text()))
 
 
+@pytest.mark.parametrize("values", ONE_PROCESS, ids=str)
 def test_the_launcher_writes_whatever_rank_is_left_in_the_environment(
-    environment, small, tmp_path, capsys
+    values, environment, small, tmp_path, capsys
 ):
     from lesson7.training.launch import main
 
-    environment(RANK="1")
+    environment(**values)
     (tmp_path / "recipe.json").write_text(replace(TINY, epochs=1).to_json())
     main([str(tmp_path / "recipe.json"), "--path", str(small), "--out", str(tmp_path / "r.json")])
     assert (tmp_path / "r.json").exists() and "baseline: accuracy" in capsys.readouterr().out

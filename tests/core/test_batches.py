@@ -192,12 +192,14 @@ def test_a_batch_that_is_not_full_is_a_step_where_it_is_kept(dataset, no_bars):
         lambda learn: learn.fit_one_cycle(2),
         lambda learn: learn.fine_tune(1),
         lambda learn: learn.fit_flat_cos(1),
+        lambda learn: learn.lr_find(show_plot=False),
+        lambda learn: learn.lr_find(num_it=10),
     ],
-    ids=["fit", "fit_one_cycle", "fine_tune", "fit_flat_cos"],
+    ids=["fit", "fit_one_cycle", "fine_tune", "fit_flat_cos", "lr_find", "a short lr_find"],
 )
 def test_a_loaded_model_does_not_fit_without_images(fit, loaded, no_bars):
     with pytest.raises(
-        ValueError, match="number of training images of stage 1 must be 1 or more, got 0"
+        ValueError, match="number of training images must be 1 or more, got 0; use loaders with"
     ):
         fit(loaded)
 
@@ -207,6 +209,7 @@ def test_a_loaded_model_fits_on_loaders_that_it_is_given(loaded, dataset, no_bar
     empty = loaded.dls
     loaded.dls = get_dls(32, 16, dataset(24))
     with loaded.no_bar(), loaded.no_logging():
+        assert loaded.lr_find(num_it=10, show_plot=False).valley > 0
         loaded.fit(1)
     loaded.dls = empty
     assert not torch.equal(before, next(loaded.model.parameters()))

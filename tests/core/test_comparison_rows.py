@@ -118,6 +118,14 @@ def test_a_wrapped_loss_without_classes_is_rejected():
         (dict(recipes=["baseline"]), "recipes must be a sequence of Recipe, got a str"),
         (dict(recipes=[BASE], seeds=0), "number of seeds must be 1 or more, got 0"),
         (dict(recipes=[BASE], seeds=[]), "number of seeds must be 1 or more, got 0"),
+        (dict(recipes=[BASE], seeds=-1), "number of seeds must be 1 or more, got 0"),
+        (dict(recipes=[BASE], seeds=[0, 1, 0]), r"seeds must be different .*, got \[0, 0\]"),
+        (dict(recipes=[BASE], seeds=None), "seeds must be a number of seeds, .*, got None"),
+        (dict(recipes=[BASE], seeds=2.0), "seeds must be a number of seeds, .*, got 2.0"),
+        (dict(recipes=[BASE], seeds=True), "seeds must be a number of seeds, .*, got True"),
+        (dict(recipes=[BASE], seeds="3"), "seeds must be a number of seeds, .*, got '3'"),
+        (dict(recipes=[BASE], jobs=1.5), "jobs must be a whole number, 1 or more, got 1.5"),
+        (dict(recipes=[BASE], jobs="all"), "jobs must be a whole number, 1 or more, got 'all'"),
     ],
 )
 def test_compare_needs_recipes_and_seeds(small, arguments, message):

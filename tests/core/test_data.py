@@ -238,6 +238,10 @@ def test_get_dls_keeps_the_split_of_the_dataset(small, size):
     assert x.min() >= 0 and x.max() <= 1
 
 
+def test_fastais_callbacks_can_read_the_type_of_the_device(small):
+    assert get_dls(8, 24, small).device.type in ("cpu", "cuda")
+
+
 def test_get_dls_repeats_its_order_from_its_seed(small):
     def label_batches(seed):
         train = get_dls(16, 48, small, seed=seed).train

@@ -119,8 +119,10 @@ def test_classes_are_those_of_the_learner(case, was_fitted, root):
     assert all(map(torch.equal, weights, learn.model.parameters()))
 
 
-def test_a_loaded_models_classes_are_compared(root, tmp_path):
-    from lesson7 import architecture, load_model, save_model
+@pytest.fixture
+def saved(root, tmp_path):
+    "The folder of a saved model of the classes a to d."
+    from lesson7 import architecture, save_model
     from lesson7.data.loaders import get_dls
 
     for split, numbers in dict(train=range(30), val=range(30, 40)).items():
@@ -129,11 +131,70 @@ def test_a_loaded_models_classes_are_compared(root, tmp_path):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{i}.png").symlink_to(root / f"{i}.png")
     dls = get_dls(4, 32, tmp_path)
-    save_model(learner(dls, architecture("xresnet18-narrow")(n_out=4)), tmp_path / "model")
+    learn = learner(dls, architecture("xresnet18-narrow")(n_out=4))
+    return save_model(learn, tmp_path / "model")
+
+
+def test_a_loaded_models_classes_are_compared(root, saved):
+    from lesson7 import load_model
+
     other = loaders(root, vocab=list("dcba"), size=32)
     with pytest.raises(ValueError, match="class 0 of stage 1 must be 'a', as in learn.dls, got 'd"):
-        progressive(load_model(tmp_path / "model"), other)
-    assert len(progressive(load_model(tmp_path / "model"), loaders(root, size=32))) == 1
+        progressive(load_model(saved), other)
+    assert len(progressive(load_model(saved), loaders(root, size=32))) == 1
+
+
+def fit_on(learn, dls):
+    learn.dls = dls
+    fit(learn)
+
+
+def tta_of(learn, dls):
+    from lesson7.tta import tta
+
+    return tta(learn, dl=dls)
+
+
+LABEL_USES = {  # of a loaded model on loaders
+    "fit": fit_on,
+    "validate": lambda learn, dls: learn.validate(dl=dls.valid),
+    "get_preds": lambda learn, dls: learn.get_preds(dl=dls.valid),
+    "learn.tta": lambda learn, dls: learn.tta(dl=dls.valid, n=1),
+    "tta": tta_of,
+}
+
+
+@pytest.mark.filterwarnings("ignore:The model's first batch")
+@pytest.mark.parametrize("use", LABEL_USES)
+def test_a_loaded_model_needs_labels_in_its_own_order(use, root, saved):
+    from lesson7 import load_model
+
+    learn = load_model(saved)
+    right, other = (loaders(root, vocab=list(vocab), size=32) for vocab in ("abcd", "abdc"))
+    with pytest.raises(ValueError, match="class 2 of the loader must be 'c', as in the learner, g"):
+        LABEL_USES[use](learn, other)
+    LABEL_USES[use](learn, right)
+
+
+@pytest.mark.parametrize(
+    "vocab, has_labels, is_error",
+    [
+        ("dcba", True, True),
+        ("abcde", True, True),
+        ("abcd", True, False),
+        ("dcba", False, False),  # the predictions do not depend on them
+        ("wxyz", True, False),  # other names
+    ],
+)
+def test_tta_needs_labels_in_the_learners_order(vocab, has_labels, is_error, root):
+    learn = learner(loaders(root, vocab=list("abcd")), tiny_network(5))
+    dls = loaders(root, vocab=list("abcd" if vocab == "wxyz" else vocab))
+    if vocab == "wxyz":
+        learn.dls.vocab = list(vocab)
+    dl = dls.valid if has_labels else dls.test_dl(dls.valid_ds.items)
+    expected = pytest.raises(ValueError, match="of the loader must") if is_error else nullcontext()
+    with expected:
+        tta_of(learn, dl)
 
 
 def test_a_learner_without_classes_is_not_compared(root):

@@ -1,5 +1,6 @@
 "However a fit ends, the learner is as it was; callbacks and columns are those of fastai by hand."
 
+from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 
@@ -125,7 +126,13 @@ def state_of(learn):
         trainable=[p.requires_grad for p in learn.model.parameters()],
         devices=[p.device for p in learn.model.parameters()],
         autocast=[torch.is_autocast_enabled(device) for device in ("cpu", "cuda")],
+        methods=own_methods(learn),
     )
+
+
+def own_methods(learn):
+    "Return the names of the class's methods that a learner replaces by its own."
+    return {name for name in vars(learn) if callable(getattr(type(learn), name, None))}
 
 
 def has_gradients(learn):
@@ -394,25 +401,112 @@ def test_activation_mixup_is_gone_after_an_interrupted_fit(error, given_to, nth)
     raising_layer(learn, error("stop"), nth)
     with pytest.raises(error), learn.no_logging():
         learn.fit(2, cbs=cbs)
-    assert not learn.model.last._forward_hooks and "one_batch" not in vars(learn)
+    assert not learn.model.last._forward_hooks and not own_methods(learn)
     check_predictions(learn)
     with learn.no_logging():
         learn.fit(1, cbs=cbs)
     check_predictions(learn)
 
 
-@pytest.mark.parametrize("cancel", ["Batch", "Train", "Epoch", "Fit"])
-def test_activation_mixup_is_gone_after_a_cancelled_one(cancel):
+ENDS = {  # where a fit with `ActivationMixup` ends: an event, or the loading of an image
+    "the first image": (1, KeyboardInterrupt),
+    "an image of the second batch": (10, ValueError),
+    "an image of the second epoch": (N_TRAIN + 11, OSError),
+    "a validation image": (N_TRAIN + 1, ValueError),
+    "before_train": (1, RuntimeError),
+    "before_batch": (2, KeyboardInterrupt),
+    "after_batch": (2, RuntimeError),
+    "after_train": (1, ValueError),
+}
+
+
+@pytest.mark.parametrize("place", ENDS)
+def test_activation_mixup_is_gone_wherever_a_fit_ends(place, monkeypatch):
+    nth, error = ENDS[place]
+    learn = make_learner()
+    learn.add_cb(ActivationMixup(learn.model.last))
+    with monkeypatch.context() as patch:
+        if "image" in place:
+            patch.setattr(f"{__name__}.image_of", raising_image(error, nth))
+            learn.dls = get_dls(8, SIDE)
+        else:
+            learn.add_cb(end_at(place, error("stop"), nth))
+        with pytest.raises(error), learn.no_logging():
+            learn.fit(2)
+    assert not learn.model.last._forward_hooks and not own_methods(learn)
+    learn.dls = get_dls(8, SIDE)
+    check_predictions(learn)
+
+
+def raising_image(error, nth):
+    "Return a function in the place of `image_of` that raises `error` for the `nth` image."
+    calls = []
+
+    def image(i):
+        calls.append(i)
+        if len(calls) == nth:
+            raise error("stop")
+        return X[i]
+
+    return image
+
+
+CANCELS = {  # what is cancelled: the events in which it can be
+    "Batch": ["before_batch", "layer", "after_pred"],
+    "Train": ["before_train", "before_batch", "layer", "after_pred"],
+    "Epoch": ["before_epoch", "before_train", "before_batch", "layer", "after_pred"],
+    "Fit": ["before_fit", "before_epoch", "before_train", "before_batch", "layer", "after_pred"],
+}
+
+
+@pytest.mark.parametrize(
+    "cancel, event", [(cancel, event) for cancel in CANCELS for event in CANCELS[cancel]]
+)
+def test_activation_mixup_is_gone_after_a_cancelled_one(cancel, event):
     from fastai.callback import core
 
     error = getattr(core, f"Cancel{cancel}Exception")()
-    learn = make_learner([end_at("after_pred", error, 2)])
+    learn = make_learner()
     learn.add_cb(ActivationMixup(learn.model.last))
-    raising_layer(learn, error)
+    if event == "layer":
+        raising_layer(learn, error)
+    else:
+        learn.add_cb(end_at(event, error, 1 if event == "before_fit" else 2))
     with learn.no_logging():
         learn.fit(2)
-    assert not learn.model.last._forward_hooks and "one_batch" not in vars(learn)
+    assert not learn.model.last._forward_hooks and not own_methods(learn)
     check_predictions(learn)
+
+
+@contextmanager
+def default_type(dtype):
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+SETTINGS = {
+    "no gradients": torch.no_grad,
+    "inference mode": torch.inference_mode,
+    "float64": partial(default_type, torch.float64),
+    "bfloat16": partial(default_type, torch.bfloat16),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_training_does_not_depend_on_torchs_settings(setting):
+    from lesson7.training.config import Recipe
+    from lesson7.training.loop import evaluate
+
+    learners = make_learner(), make_learner()
+    history = run(learners[0])
+    with SETTINGS[setting]():
+        assert run(learners[1]) == history
+        measures = evaluate(learners[1], Recipe())
+    assert measures["loss"] == evaluate(learners[0], Recipe())["loss"]
+    check_predictions(learners[1])
 
 
 # ---- Cancelled, and not finite

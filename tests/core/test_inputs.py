@@ -146,9 +146,24 @@ def test_statistics_of_bytes_are_for_bytes():
     assert np.abs(normalize(255 * x, BYTES).numpy() - expected).max() < 1e-4
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("stats", ["imagenet", ((0.5,) * 3, (0.5,) * 3)], ids=str)
+def test_bytes_need_statistics_of_bytes(stats, dtype):
+    x = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    x[0, 0, 0, 0] = 1
+    message = r"^values of x must be in \[0, 1\], as the statistics are, got up to 255; use x / 255"
+    with pytest.raises(ValueError, match=message):
+        normalize((255 * x).to(dtype), stats)
+    normalize(normalize(x, stats), stats)  # twice, which is no error
+
+
 @pytest.mark.parametrize(
     "stats, message",
     [
+        (
+            NormStats((0.5,) * 3, (58, 57, 57)),
+            r"std of stats must be in \(0, 1\], since the images",
+        ),
         (BYTES, r"mean of stats must be in \[0, 1\], as the images are, got \(124.0"),
         (NormStats((0.5,), (0.2,)), "number of channels of stats must be 3, got 1"),
         (NormStats((0.5,) * 4, (0.2,) * 4), "number of channels of stats must be 3, got 4"),

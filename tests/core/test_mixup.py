@@ -161,12 +161,42 @@ VALID_BATCH = dict(
         (dict(lam=torch.tensor([0.5, 0.5])), r"must be a number, or one for each item"),
         (dict(lam=1.01), r"must be in \[0, 1\], got 1.01"),
         (dict(n_classes=0), "n_classes must be a whole number, 1 or more"),
+        (dict(lam=None), r"t must be in \[0, 1\], got None"),
+        (dict(lam="half"), r"t must be in \[0, 1\], got 'half'"),
+        (dict(lam=torch.tensor([0.5, 2.0, 0.5])), r"t must be in \[0, 1\], got 2.0"),
+        (dict(lam=torch.full((3,), 0.5 + 0j)), r"t must be in \[0, 1\], got torch.complex64"),
+        (dict(perm=[True, False, True]), "perm must be each of 0 to 2 once, got .True, False"),
+        (dict(perm=[1.2, 0.4, 2.0]), "perm must be each of 0 to 2 once, got .1.2"),
+        (dict(y=torch.tensor(1)), r"x, y and perm must be of a batch, \[B,...\], got a single"),
+        (dict(x=torch.tensor(1.0)), r"x, y and perm must be of a batch, \[B,...\], got a single"),
+        (dict(y=torch.eye(5)[:3] + 0j), "y must be class numbers .*, got torch.complex64"),
     ],
 )
 def test_mix_batch_raises_on_invalid_arguments(change, message):
     mix_batch(**VALID_BATCH)
     with pytest.raises(ValueError, match=message):
         mix_batch(**VALID_BATCH | change)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (dict(x="abc"), "items must be numbers, as many in each row, got abc"),
+        (dict(x=[[1, 2], [3], [4]]), "items must be numbers, as many in each row, got"),
+        (dict(perm=None), "perm must be a number for each item, got None"),
+        (dict(perm=list("120")), "perm must be a number for each item, got"),
+    ],
+)
+def test_mix_batch_names_the_argument_that_is_no_numbers(change, message):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        mix_batch(**VALID_BATCH | change)
+
+
+def test_mix_batch_takes_lists_as_it_takes_tensors():
+    expected = mix_batch(**VALID_BATCH)
+    lists = {name: VALID_BATCH[name].tolist() for name in ("x", "y", "perm")}
+    for found, right in zip(mix_batch(**VALID_BATCH | lists), expected, strict=True):
+        assert torch.allclose(found.float(), right)
 
 
 def test_one_hot_raises_on_floats():

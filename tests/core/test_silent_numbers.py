@@ -21,6 +21,12 @@ def test_beta_density_equals_scipy(alpha, as_type):
     np.testing.assert_allclose(found, beta(alpha, alpha).pdf(t), rtol=1e-8)
 
 
+@pytest.mark.parametrize("alpha", [0, -1, float("nan"), None, "a"])
+def test_beta_density_takes_a_positive_alpha(alpha):
+    with pytest.raises(ValueError, match="^alpha must be a finite number above 0, got "):
+        beta_density(0.5, alpha)
+
+
 # ---- Mixup of activations beside callbacks that change the loss
 
 X = torch.randn(8, 5, generator=torch.Generator().manual_seed(0))

@@ -163,6 +163,11 @@ def test_the_weighted_loss_agrees_with_torch(seed, eps):
             [1, 2],
             "number of labels must be 3, one for each row of logits, got 2",
         ),
+        (
+            torch.zeros(1, 10),
+            torch.tensor(1),
+            "number of labels must be 1, .*, got a single number",
+        ),
         (torch.zeros(2, 1), [0, 0], "n_classes must be .*, got 1"),
     ],
 )

@@ -107,12 +107,14 @@ def test_statistics_normalize_as_numpy_does(data, stats, mean, std):
         ("image", 'stats must be .*"imagenet".* got .image.'),
         ("Imagenet", 'stats must be .*"imagenet".* got .Imagenet.'),
         (([0.5] * 3,), "stats must be a NormStats"),
+        (np.full((2, 1, 3, 1, 1), 0.5), r"stats must be a NormStats, .* got array\(.*$"),
         (0.5, "stats must be a NormStats, .* got 0.5"),
     ],
 )
 def test_statistics_that_cannot_be_right_are_refused(data, stats, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=says) as raised:
         get_dls(4, 4, data, stats)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("stats", [([0.5], [0.2]), "imagnet", ([0.5] * 3, [0.0] * 3)])
