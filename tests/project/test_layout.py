@@ -96,6 +96,7 @@ def test_a_public_name_is_that_of_its_module(name):
         assert value is getattr(importlib.import_module(HOMES[name]), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modules_first", [False, True], ids=["names first", "modules first"])
 def test_names_are_the_same_in_any_order(modules_first):
     "An imported module must not replace a function with its name."
@@ -195,6 +196,7 @@ def test_the_metadata_of_a_notebook_has_the_language(file):
     assert metadata["language_info"]["file_extension"] == ".py"
 
 
+@pytest.mark.slow
 def test_nbconvert_writes_a_python_script(tmp_path):
     command = ["-m", "jupyter", "nbconvert", "--to", "script", "--output-dir", str(tmp_path)]
     run_python(*command, str(NBS / "01_normalize.ipynb"))
