@@ -32,11 +32,11 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra -n logical --dist loadfi
 
 # The site runs every notebook; pytest is last, so that its closing line is the last one.
 test: chromium docs
-	$(PYTEST) -m "not long" tests $(ARGS)
+	$(PYTEST) --no-loadscope-reorder -m "not long" tests $(ARGS)
 
 # What people run between two edits: under two minutes on two cores.
 check: lint chromium
-	$(PYTEST) -m "not slow and not long" $(QUICK) $(ARGS)
+	$(PYTEST) --dist worksteal -m "not slow and not long" $(QUICK) $(ARGS)
 
 # What is long by nature: repeats, fuzzing, matrices of versions.
 long: chromium docs

@@ -69,14 +69,17 @@ def _shapes(state):
 @cache
 def _architecture_shapes(name, n_out):
     "Return the shapes of the weights of an architecture, without making the weights."
+    build = architectures()[name]
     with torch.device("meta"):
-        return _shapes(architecture(name)(n_out=n_out).state_dict())
+        return _shapes(build(n_out=n_out).state_dict())
 
 
 def _candidates(model, state, n_out):
     "Return the names of the architectures that a model may be."
     known = getattr(model, "architecture", None)
-    names = [known] if known else list(architectures())
+    names = list(architectures())
+    if known in names:
+        names = [known]
     shapes = _shapes(state)
     return [name for name in names if _architecture_shapes(name, n_out) == shapes]
 

@@ -211,7 +211,10 @@ MISTAKES = [  # command line, message
         "path must be a folder of images, got nowhere, which does not exist",
     ),
     ("compare --noise 1.5 --preset cpu", "noise must be a number from 0 to below 1, got 1.5"),
-    ("compare --out bad.json --preset cpu", "bad.json must be a comparison, got no JSON"),
+    (
+        "compare --out bad.json --preset cpu --path SMALL",
+        "bad.json must be a comparison, got no JSON",
+    ),
     ("data --noise 0.3", "noise must be one of"),
     (
         "predict nowhere good.png",
@@ -234,7 +237,7 @@ def test_a_mistake_prints_one_line_and_ends_with_code_2(
         monkeypatch.setattr("lesson7.training.loop.train", None)
         monkeypatch.setattr("lesson7.training.comparison.compare", None)
     before = sorted(file.name for file in invalid_files.iterdir())
-    assert run_command(command, MODEL=model, DATA=small) == 2
+    assert run_command(command, MODEL=model, DATA=small, SMALL=small) == 2
     out, err = capsys.readouterr()
     assert err.startswith("lesson7: ") and message in err
     assert err.count("\n") == 1 and out == ""
@@ -253,13 +256,13 @@ def test_unknown_arguments_end_with_code_2(command, capsys):
     "error, code", [(KeyboardInterrupt(), 130), (MemoryError("Out of GPU memory; try bs=8."), 1)]
 )
 def test_interruption_and_out_of_memory_have_their_own_codes(
-    error, code, monkeypatch, capsys, workdir
+    error, code, small, monkeypatch, capsys, workdir
 ):
     def fail(*args, **kwargs):
         raise error
 
     monkeypatch.setattr("lesson7.training.loop.train", fail)
-    assert run_command("train --preset cpu") == code
+    assert run_command(f"train {ON_CPU}", DATA=small) == code
     assert capsys.readouterr().err.count("\n") == 1
 
 

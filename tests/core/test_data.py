@@ -165,7 +165,7 @@ def test_an_interrupted_run_leaves_no_files(tmp_path, monkeypatch):
 CREATE_DATASET = """
 import sys
 from lesson7.data.samples import sample_dataset
-print(sample_dataset(sys.argv[1], 100, 20))
+print(sample_dataset(sys.argv[1], 40, 20))
 """
 
 
@@ -178,7 +178,7 @@ def test_processes_at_the_same_time_make_one_dataset(tmp_path):
         out, err = process.communicate()
         assert process.returncode == 0 and out.strip() == str(path), err
     assert [file.name for file in tmp_path.iterdir()] == ["digits"]
-    assert len(list(tmp_path.rglob("*.jpg"))) == 120
+    assert len(list(tmp_path.rglob("*.jpg"))) == 60
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from torch import nn
 from lesson7.data.loaders import get_dls
 from lesson7.models import architecture
 from lesson7.normalize import NormStats
-from lesson7.share import _digest, export_onnx, load_model, save_model
+from lesson7.share import _architecture_shapes, _digest, export_onnx, load_model, save_model
 from lesson7.training.config import Recipe
 from lesson7.training.loop import train
 from lesson7.tta import tta
@@ -220,6 +220,21 @@ def test_the_architecture_of_a_fastai_model_is_found(small, tmp_path):
     save_model(torch_learner(dls, xresnet34(n_out=10)), tmp_path / "model")
     about = json.loads((tmp_path / "model" / "model.json").read_text())
     assert about["arch"] == "xresnet34"
+
+
+def test_an_unknown_architecture_name_is_not_used(small, tmp_path):
+    model = narrow_xresnet18(n_out=10)
+    model.architecture = "net of mine"
+    saved = save_model(torch_learner(get_dls(8, 24, small), model), tmp_path / "model")
+    assert json.loads((saved / "model.json").read_text())["arch"] == "xresnet18-narrow"
+
+
+def test_shapes_of_an_architecture_need_no_weights():
+    before = torch.get_rng_state()  # first weights would be drawn
+    shapes = _architecture_shapes.__wrapped__("xresnet18", 7)
+    assert torch.equal(torch.get_rng_state(), before)
+    expected = architecture("xresnet18")(n_out=7).state_dict()
+    assert shapes == {name: weight.shape for name, weight in expected.items()}
 
 
 # ---- Learners that cannot be saved

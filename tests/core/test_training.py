@@ -340,8 +340,9 @@ def test_single_process_hides_the_others_and_restores_the_environment(monkeypatc
     assert world() == 4
 
 
-TRAIN_AND_GATHER = """
+TRAIN_TWICE = """
 import json
+import runpy
 import sys
 from torch.distributed import all_gather_object
 from lesson7.training.config import Recipe
@@ -349,7 +350,8 @@ from lesson7.training.distributed import is_first
 from lesson7.training.loop import train
 
 recipe = Recipe(size=16, bs=16, epochs=2, mixup=0.4, normalize=True)
-result = train(recipe, sys.argv[1], bar=False)
+path = sys.argv[1]
+result = train(recipe, path, bar=False)
 own = dict(
     sums=[weight.detach().sum().item() for weight in result.learn.model.parameters()],
     accuracy=result.accuracy,
@@ -359,36 +361,45 @@ gathered = [None, None]
 all_gather_object(gathered, own)
 if is_first():
     print(json.dumps(gathered))
+sys.argv = ["launch", "recipe.json", "--path", path, "--out", "result.json"]
+runpy.run_module("lesson7.training.launch", run_name="__main__")
 """
 
 
-def torchrun(*args):
+def torchrun(*args, cwd):
     "Return what two processes print."
     program = Path(sys.executable).with_name("torchrun")
     command = [program, "--standalone", "--nproc_per_node=2", *map(str, args)]
     env = os.environ | dict(OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
     done = subprocess.run(
-        command, text=True, capture_output=True, timeout=200, env=env, check=False
+        command, text=True, capture_output=True, timeout=200, env=env, cwd=cwd, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
 
-def test_two_processes_have_equal_weights_and_evaluate_all_images(small, tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(TRAIN_AND_GATHER)
-    printed = torchrun(script, small)
-    first, second = json.loads(printed.strip().splitlines()[-1])
+@pytest.fixture(scope="module")
+def two_processes(small, tmp_path_factory):
+    "What two processes print that train with `train` and with the command, and their folder."
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "train.py").write_text(TRAIN_TWICE)
+    (folder / "recipe.json").write_text(Recipe(size=16, bs=16, epochs=1).to_json())
+    return torchrun("train.py", small, cwd=folder), folder
+
+
+def test_two_processes_have_equal_weights_and_evaluate_all_images(two_processes):
+    printed, _ = two_processes
+    gathered = [line for line in printed.splitlines() if line.startswith("[")]
+    first, second = json.loads(gathered[0])
     assert first == second
     # fastai's recorder counts over both processes, each process evaluates for itself
     assert first["accuracy"] == pytest.approx(first["recorded_accuracy"])
 
 
-def test_two_processes_write_one_result_and_print_once(small, tmp_path):
-    recipe, out = tmp_path / "recipe.json", tmp_path / "result.json"
-    recipe.write_text(Recipe(size=16, bs=16, epochs=1).to_json())
-    printed = torchrun("-m", "lesson7.training.launch", recipe, "--path", small, "--out", out)
-    result = Result.from_dict(json.loads(out.read_text()))
+def test_two_processes_write_one_result_and_print_once(two_processes):
+    printed, folder = two_processes
+    result = Result.from_dict(json.loads((folder / "result.json").read_text()))
     assert printed.count("baseline: accuracy") == 1
     assert "2 processes" in result.versions
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["recipe.json", "result.json"]
+    files = sorted(file.name for file in folder.iterdir())
+    assert files == ["recipe.json", "result.json", "train.py"]

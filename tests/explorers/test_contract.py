@@ -71,7 +71,13 @@ def explorer(name):
     return getattr(lesson7, name)()
 
 
-@pytest.fixture(params=EXAMPLES)
+def example_parameters():
+    "Return the names of all examples; those with predictions or class names are slow."
+    others = [name for name in EXAMPLES if name not in NAMES]
+    return NAMES + [pytest.param(name, marks=pytest.mark.slow) for name in others]
+
+
+@pytest.fixture(params=example_parameters())
 def example(request):
     "The name of every example: of every explorer, and of those with predictions or class names."
     return request.param
@@ -281,6 +287,7 @@ def test_keyboard_changes_every_control(example, open_explorer):
     assert unchanged == {}
 
 
+@pytest.mark.slow
 def test_thousand_changes_add_no_elements(example, open_explorer):
     page = open_explorer(example)
     before = page.evaluate(ELEMENT_COUNT)

@@ -98,8 +98,8 @@ def venv(tmp_path):
 
 
 def pip_install(venv, *args):
-    "Install into a virtual environment; `-I` leaves PYTHONPATH out."
-    pip = [venv / "bin" / "python", "-I", "-m", "pip", "install", "--no-cache-dir"]
+    "Install into a virtual environment; `-I` leaves PYTHONPATH out. A module compiles when used."
+    pip = [venv / "bin" / "python", "-I", "-m", "pip", "install", "--no-cache-dir", "--no-compile"]
     subprocess.run([*pip, *args], check=True, stdout=subprocess.DEVNULL)
 
 
