@@ -14,6 +14,7 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -350,15 +351,18 @@ class Presized:
     def check(
         self,
         files,  # paths
+        keep=None,  # called with each file that was decoded and its image
     ):
         "Raise `ValueError` unless all files can be decoded; in a process, each is checked once."
         unknown = [file for file in files if _identity(file) not in _checked]
-        check_files(unknown, self._check)
+        check_files(unknown, partial(self._check, keep=keep))
 
-    def _check(self, file):
+    def _check(self, file, keep):
         "Decode a file, unless its pixels are cached; raises `ValueError` where that fails."
         if not (self.limit and self._cached_path(file).is_file()):
-            self(file)
+            image = self(file)
+            if keep:
+                keep(file, image)
         _checked.add(_identity(file))
 
     def _store(self, file, data):

@@ -198,14 +198,34 @@ def _begin_with_files(dls):
             pipeline.types = [(str, Path), *pipeline.types[1:]]
 
 
-def _loading(files, presize):
-    "Return how `DataLoaders` load images: from memory where they fit, else as fastai does."
-    from lesson7.data.decoded import DecodedDL, fits_in_memory
+def _pixel_cache(files, short):
+    "Return an empty `PixelCache` where all images fit in memory; else None."
+    from lesson7.data.decoded import PixelCache, fits_in_memory
 
-    if fits_in_memory(files, presize):
+    return PixelCache() if fits_in_memory(files, short) else None
+
+
+def _loading(cache):
+    "Return how `DataLoaders` load images: from the cache where there is one, else as fastai does."
+    from lesson7.data.decoded import DecodedDL
+
+    if cache:
         return dict(dl_type=DecodedDL, num_workers=0)
     # On a CPU, worker processes cost more than they bring (measured on two cores).
     return dict(num_workers=None if torch.cuda.is_available() else 0)
+
+
+def _data_block(presized, labels, n_train, transforms):
+    "Return the `DataBlock` of labelled files; the first `n_train` are trained on."
+    from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
+
+    return DataBlock(
+        blocks=(ImageBlock, CategoryBlock),
+        get_x=presized,
+        get_y=FileLabels(labels),
+        splitter=IndexSplitter(range(n_train, len(labels))),
+        **transforms,
+    )
 
 
 def get_dls(
@@ -217,8 +237,6 @@ def get_dls(
     **kwargs,  # of `dataset_files`: `valid_pct`, `pat`, ...; others: of fastai's `DataLoaders`
 ):  # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
     "Return the lesson's loaders, on a dataset as `dataset_files` lists it."
-    from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
-
     check_count("bs", bs)
     check_count("size", size)
     _check_scale(stats)
@@ -227,22 +245,20 @@ def get_dls(
     check_dataset(files)
     presized = _presized([file for file, _ in files.train], size)
     labels = dict([*files.train, *files.val])
+    cache = _pixel_cache(list(labels), presized.short)
     if not is_complete(files):
-        presized.check(labels)
-    block = DataBlock(
-        blocks=(ImageBlock, CategoryBlock),
-        get_x=presized,
-        get_y=FileLabels(labels),
-        splitter=IndexSplitter(range(len(files.train), len(labels))),
-        **image_tfms(size, presized.short, stats, flip=not dataset_info(files.path)),
-    )
+        presized.check(labels, keep=cache and cache.add)
+    transforms = image_tfms(size, presized.short, stats, flip=not dataset_info(files.path))
+    block = _data_block(presized, labels, len(files.train), transforms)
     keep_memory()
     bs = min(bs, len(files.train))  # a batch that is not full would be dropped
     device = torch.device(best_device())  # fastai's callbacks read its type
-    options = dict(bs=bs, device=device, **_loading(list(labels), presized.short)) | kwargs
+    options = dict(bs=bs, device=device, **_loading(cache)) | kwargs
     with _seeded(seed):
         dls = block.dataloaders(list(labels), **options)
     _begin_with_files(dls)
+    for dl in dls.loaders:
+        dl.cache = cache
     return dls
 
 # %% ../../nbs/api/data/loaders.ipynb #9d0218e6

@@ -197,15 +197,15 @@ class RecordTraining(Callback):
 @pytest.fixture(scope="module")
 def trained(small):
     "The result of a training with all five techniques, and the files of its training batches."
-    loaded, record, load = [], RecordTraining(), decoded._Memory.load
+    loaded, record, load = [], RecordTraining(), decoded.PixelCache.load_images
 
-    def recording_load(self, indices):
+    def recording_load(self, images, indices):
         if record.in_training:
-            loaded.extend(self.images.items[i] for i in indices)
-        return load(self, indices)
+            loaded.extend(images.items[i] for i in indices)
+        return load(self, images, indices)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoded._Memory, "load", recording_load)
+        patch.setattr(decoded.PixelCache, "load_images", recording_load)
         result = train(ALL_FIVE, small, cbs=[record], bar=False)
     return result, loaded
 
