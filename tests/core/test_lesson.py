@@ -73,6 +73,7 @@ def test_the_lessons_means_are_of_two_batches():
 # ---- Progressive resizing and test time augmentation
 
 
+@pytest.mark.slow
 def test_progressive_resizing(get_dls, xresnet50):
     dls = get_dls(16, 32)
     learn = fv.Learner(dls, xresnet50(), loss_func=fv.CrossEntropyLossFlat(), metrics=fv.accuracy)

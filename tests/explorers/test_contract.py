@@ -295,6 +295,7 @@ def test_thousand_changes_add_no_elements(example, open_explorer):
     assert page.evaluate(ELEMENT_COUNT) == before
 
 
+@pytest.mark.slow
 def test_two_explorers_on_a_page_are_independent(name, new_page, tmp_path):
     explorer_class = getattr(lesson7, name)
     first, second = explorer_class(), explorer_class()
