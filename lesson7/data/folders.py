@@ -13,12 +13,13 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from .lookup import plain_path
 from PIL import features
 
 from .files import image_size
 from .holdout import TRAIN_NAME, VAL_NAMES, check_share, choose_validation
 from .similar import connected, similar_groups
-from .tables import plain_path, table_labels
+from .tables import table_labels
 from ..errors import check_count, must_be, require
 
 # %% ../../nbs/api/data/folders.ipynb #946ef672
@@ -149,6 +150,7 @@ class DatasetFiles:
     path: Path = None  # the dataset's folder
     split: str = ""  # how the images were split, in words
     sides: tuple = ()  # training and validation folder, where the dataset has them
+    source: str = ""  # the table with the labels and its columns, in words
 
 
 def _pattern(name, text):
@@ -241,11 +243,13 @@ def _table(path, csv_fname, pat):
 
 
 def _labels_of_table(table, path, label_delim):
-    "Return [(file, label, side)] of a dataset with a table, what is skipped, how it is split."
+    "Return [(file, label, side)] of a dataset with a table, what is skipped, split and columns."
     images, skipped = list_images(path)
-    items, problems, column = table_labels(table, images, path, label_delim)
+    items, problems, columns = table_labels(table, images, path, label_delim)
     skipped = [(file, reason) for file, reason in skipped if file != table]
-    return items, skipped + problems, f"the column {column} of {table.name}" if column else ""
+    side = columns.side_name
+    split = f"the column {side} of {table.name}" if side else ""
+    return items, skipped + problems, split, f"{table.name}, {columns.describe()}"
 
 # %% ../../nbs/api/data/folders.ipynb #851190e6
 def _group_keys(names, groups):
@@ -324,9 +328,9 @@ def dataset_files(
     check_share(valid_pct)
     check_count("split_seed", split_seed, 0)
     table = _table(path, csv_fname, pat)
-    sides = ()
+    sides, source = (), ""
     if table:
-        items, skipped, split = _labels_of_table(table, path, label_delim)
+        items, skipped, split, source = _labels_of_table(table, path, label_delim)
     else:
         require(not label_delim, "label_delim", "given with a table only", repr(label_delim))
         items, skipped, sides = _labels_of_folders(path, pat)
@@ -336,7 +340,7 @@ def dataset_files(
     items = sorted(items, key=lambda item: item[0].parts)
     train, val = ([(file, y) for file, y, side in items if side == name] for name in SPLITS)
     skipped = sorted(skipped, key=lambda pair: pair[0].parts)
-    return DatasetFiles(train, val, skipped, path, split, sides)
+    return DatasetFiles(train, val, skipped, path, split, sides, source)
 
 # %% ../../nbs/api/data/folders.ipynb #39e41552
 def _labelled_images(path):

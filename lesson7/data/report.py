@@ -101,6 +101,8 @@ def dataset_report(
     classes = "1 class" if n_classes == 1 else f"{n_classes} classes"
     lines = [f"{files.path}: {images}, {classes}"]
     lines += [_side_line(side, getattr(files, side)) for side in SPLITS]
+    if files.source:
+        lines.append(f"labels: {files.source}")
     if files.split:
         lines.append(f"split: {files.split}")
     if sizes:

@@ -202,6 +202,30 @@ TABLES = {  # name: the text of labels.csv; the images are images/a.png to image
         ["date", "image", "label", "note"], lambda x: ["2026", *path_label(x), "?"]
     ),
     "blank rows": "file,label\n\n" + table(None, path_label) + "\n\n",
+    "folders of another computer": table(
+        ["file", "label"], lambda x: [f"/home/me/img/{x}.png", LABELS[x]]
+    ),
+    "folders of Windows": table(["file", "label"], lambda x: [rf"C:\data\{x}.png", LABELS[x]]),
+    "some folders of another computer": table(
+        ["file", "label"], lambda x: [f"/data/pets/images/{x}.png", LABELS[x]]
+    ),
+    "capitals": table(["file", "label"], lambda x: [f"Images/{x.upper()}.PNG", LABELS[x]]),
+    "numbered rows": table(
+        ["", "photo", "breed"], lambda x: [str(LETTERS.index(x)), *path_label(x)]
+    ),
+    "numbered classes": table(
+        ["class id", "filepaths", "labels"],
+        lambda x: ["01"[LABELS[x] == "dog"], *path_label(x)],
+    ),
+    "metadata": table(
+        ["lesion", "image_id", "kind", "sex"],
+        lambda x: [f"l{x}", x, LABELS[x], ""],
+    ),
+    "a column for each class": table(
+        ["image", "cat", "dog", "bird"],
+        lambda x: [x, *(str(float(LABELS[x] == name)) for name in ("cat", "dog", "bird"))],
+    ),
+    "numbers in the only column of labels": table(["image", "is_cat"], lambda x: [x, LABELS[x]]),
 }
 
 
@@ -227,6 +251,10 @@ GIVEN = {  # header of the column, value for training, value for validation
     "split": ("train", "valid"),
     "Split": ("Train", "TEST"),
     "split ": ("train", "validation"),
+    "Data Set": ("train", "val"),
+    "set": ("Training", "Testing"),
+    "subset": ("train", "test"),
+    "fold": ("train", "valid"),
 }
 
 
@@ -275,6 +303,70 @@ def test_several_labels(six):
         get_dls(2, 16, six, label_delim=" ")
 
 
+NUMBERED = {  # name: (header and rows of a table of 001.png to 004.png, path -> label)
+    "zeros that were lost": (
+        "id,label\n1,cat\n2,dog\n3,cat\n4,dog\n",
+        ["cat", "dog", "cat", "dog"],
+    ),
+    "row numbers that are names of files, too": (
+        "id,photo,label\n1,004.png,a\n2,003.png,b\n3,002.png,a\n4,001.png,b\n",
+        ["b", "a", "b", "a"],
+    ),
+    "numbers without a name of their own": (
+        ",photo,breed\n1,004.png,a\n2,003.png,b\n3,002.png,a\n4,001.png,b\n",
+        ["b", "a", "b", "a"],
+    ),
+    "labels that are names of files, too": (
+        "Datei,Klasse\n1,1\n2,2\n3,1\n4,2\n",
+        ["1", "2", "1", "2"],
+    ),
+    "masks": (
+        "mask,image,label\n004.png,001.png,a\n003.png,002.png,b\n"
+        "002.png,003.png,a\n001.png,004.png,b\n",
+        ["a", "b", "a", "b"],
+    ),
+    "several labels of a delimiter that may be between columns": (
+        "001.png,a;b\n002.png,b\n003.png,a\n004.png,b\n",
+        [("a", "b"), ("b",), ("a",), ("b",)],
+    ),
+    "several columns of classes": (
+        "image,a,b\n001.png,1,1\n002.png,0,1\n003.png,1,0\n004.png,0,1\n",
+        [("a", "b"), ("b",), ("a",), ("b",)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_tables_of_numbered_files(tmp_path, name):
+    text, labels = NUMBERED[name]
+    paths = [f"00{i}.png" for i in range(1, 5)]
+    write_all(tmp_path, paths)
+    write_text(tmp_path, "labels.csv", text)
+    files = dataset_files(tmp_path, label_delim=";" if ";" in text else None)
+    assert relative(files.train + files.val, tmp_path) == dict(zip(paths, labels))
+    assert files.skipped == []
+
+
+def test_an_image_of_no_class_has_no_label(six):
+    rows = ["image,cat,dog", "a,1,0", "b,0,1", "c,0,0", "d,0,1", "e,1,0", "f,0,1"]
+    write_text(six, "labels.csv", "\n".join(rows))
+    files = dataset_files(six)
+    assert {file.stem: label for file, label in files.train + files.val} == {
+        letter: LABELS[letter] for letter in "abdef"
+    }
+    assert [reason for _, reason in files.skipped] == ["1 without a label: row 4, such as c"]
+
+
+def test_the_columns_that_are_used_are_known(six):
+    for name, source in {
+        "numbered rows": "files in the column photo, labels in the column breed",
+        "a column for each class": "files in the column image, a column for each of 3 classes",
+        "no header": "files in the column number 1, labels in the column number 2",
+    }.items():
+        write_text(six, "labels.csv", TABLES[name])
+        assert dataset_files(six).source == f"labels.csv, {source}"
+
+
 def test_what_is_wrong_in_a_table_is_said_with_the_rows(six):
     rows = ["file,label", "a,cat", "none.png,dog", "b,", "a,cat", "c,dog", ",dog", "gone.png,cat"]
     write_text(six, "labels.csv", "\n".join(rows))
@@ -314,6 +406,30 @@ WRONG_TABLES = {  # name: (text, message)
     "unknown side": (
         "file,label,is_valid\na,cat,maybe\nb,dog,\n",
         r"is_valid in rows 2, 3 of .* must be true or false, got 'maybe'",
+    ),
+    "no side": (
+        "file,label,is_valid\na,cat,\nb,dog,1\nc,cat,\n",
+        r"is_valid in rows 2, 4 of .* must be true or false, got an empty cell; fill in",
+    ),
+    "no image": (
+        "file,label\nx,cat\ny,dog\n",
+        r"files in .* must be images in .*, got x, which is none of them; .* as images/a.png$",
+    ),
+    "two columns of files": (
+        "left,right,label\na.png,b.png,cat\nc.png,d.png,dog\n",
+        r"column of files in .* must be one, got left, right; call the one that is meant file",
+    ),
+    "two columns of labels": (
+        "file,kind,colour\na,cat,red\nb,dog,blue\nc,cat,blue\nd,dog,red\n",
+        r"column of labels in .* must be one, got kind, colour; call .* meant label, or",
+    ),
+    "labels and columns of classes": (
+        "file,kind,cat,dog\na,x,1,0\nb,y,0,1\nc,x,1,0\nd,y,0,1\n",
+        r"column of labels in .* must be one, got kind, cat, dog",
+    ),
+    "two names of one image": (
+        "file,label\na.png,cat\nA.PNG,dog\n",
+        r"rows 2 and 3 of .* must be of two images, got a.png and A.PNG, both of a.png",
     ),
     "unknown split": ("file,label,split\na,cat,holdout\n", r"split in row 2 of .* got 'holdout'"),
     "empty": ("", r"labels.csv must be a readable table, got"),
