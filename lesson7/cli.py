@@ -77,9 +77,12 @@ def _listed(args, path):
 
 
 def data(args):
-    "Make the sample dataset if there is no folder yet, and print what is in the folder."
+    "Print what is in a folder; without one, make the sample dataset if it is not there yet."
     path = args.path
-    if args.noise or not path or not Path(path).exists():
+    if args.noise or not path:
+        is_known = not path or Path(path).exists()
+        advice = "leave out --path, or give a folder of yours"
+        require(is_known, "--path", "a folder of images", f"{path}, which does not exist", advice)
         path = sample_dataset(path, noise=args.noise)
         print(f"The sample dataset is in {path}.")
     files = _listed(args, path)
@@ -279,9 +282,8 @@ def _add_listing_options(parser):
     group.add_argument(
         "--valid-pct",
         type=float,
-        default=0.2,
         metavar="SHARE",
-        help="share of each class for validation (default: %(default)s)",
+        help="share of each class for validation (default: 0.2)",
     )
     group.add_argument(
         "--split-seed",
@@ -305,7 +307,7 @@ def _add_data(add):
     parser = add(
         data,
         "Say what is in a folder of images, and how it is split; "
-        "make the sample dataset, if there is no folder yet.",
+        "without --path, make the sample dataset if it is not there yet.",
     )
     parser.add_argument(
         "--path", metavar="FOLDER", help="folder of a dataset (default: in the user's cache)"

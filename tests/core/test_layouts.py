@@ -1,6 +1,7 @@
 "Folders and tables that people bring: which images are listed, with which labels and sides."
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ SPLIT_FOLDERS = {  # name: (folders with images, the training folder, the valida
     "valid before test": (("Train", "Test", "Valid"), "Train", "Valid"),
     "val before valid": (("train", "valid", "val"), "train", "val"),
     "lower case first": (("train", "Train", "Val", "val"), "train", "val"),
+    "words in names": (("seg_train", "seg_test"), "seg_train", "seg_test"),
+    "images of splits": (("train_images", "val_images"), "train_images", "val_images"),
+    "numbers": (("train2017", "val2017", "test2017"), "train2017", "val2017"),
+    "other forms": (("Training", "Testing"), "Training", "Testing"),
+    "a test of another name": (("train", "test1"), "train", "test1"),
 }
 
 
@@ -53,8 +59,55 @@ def test_folders_of_splits(tmp_path, name):
     others = {*folders} - {train_folder, val_folder}
     assert {path.name for path, _ in files.skipped} == others
     assert files.split == f"the folders {train_folder} and {val_folder}"
-    assert dataset_stats(tmp_path).n == 8
+    assert dataset_stats(tmp_path).n == 4
     assert dataset_stats(tmp_path / val_folder).n == 4
+
+
+def test_splits_may_be_in_folders_of_their_own_names(tmp_path):
+    write_all(tmp_path, [*pets("seg_train/seg_train", "seg_test/seg_test"), "seg_pred/1.png"])
+    files = dataset_files(tmp_path)
+    for listed, folder in ((files.train, "seg_train/seg_train"), (files.val, "seg_test/seg_test")):
+        assert relative(listed, tmp_path) == {p: p.split("/")[2] for p in pets(folder)}
+    assert files.skipped == [(tmp_path / "seg_pred", "outside seg_train and seg_test")]
+
+
+NO_SPLITS = {  # name: (images, classes); names of splits, but other contents
+    "images of trains": (["train/1.png", "train/2.png", "bus/1.png"], {"train", "bus"}),
+    "other classes within": (
+        [f"{folder}/{i}.png" for folder in ("train ride/a", "test tube/b", "c") for i in range(2)],
+        {"train ride", "test tube", "c"},
+    ),
+    "two test folders": (
+        [*pets("train_1", "test_1", "test_2"), "c/1.png"],
+        {"train_1", "test_1", "test_2", "c"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_SPLITS)
+def test_folders_that_are_no_splits_are_classes(tmp_path, name):
+    paths, classes = NO_SPLITS[name]
+    write_all(tmp_path, paths)
+    files = dataset_files(tmp_path)
+    assert {label for _, label in files.train + files.val} == classes
+
+
+@pytest.mark.parametrize("name", ["test", "test1", "test_images"])
+def test_unlabelled_test_images_are_left_out(tmp_path, name):
+    "Dogs and cats as Kaggle has them: the labels are in the names of the training images."
+    write_all(tmp_path, [f"train/{pet}.{i}.png" for pet in ("cat", "dog") for i in range(5)])
+    write_all(tmp_path, [f"{name}/{i}.png" for i in range(3)])
+    files = dataset_files(tmp_path, pat=r"^([a-z]+)\.\d+")
+    assert (len(files.train), len(files.val)) == (8, 2)
+    assert [path.name for path, _ in files.skipped] == [name]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_class_is_one_however_its_letters_are_composed(tmp_path, form):
+    name = unicodedata.normalize(form, "Käse")
+    write_all(tmp_path, [f"train/{c}/{i}.png" for c in (name, "Brot") for i in range(2)])
+    write_all(tmp_path, ["val/Brot/1.png", f"val/{unicodedata.normalize('NFC', 'Käse')}/1.png"])
+    assert list(get_dls(2, 8, tmp_path).vocab) == ["Brot", "Käse"]
 
 
 def test_a_split_that_is_left_out_is_named(tmp_path):
@@ -65,7 +118,7 @@ def test_a_split_that_is_left_out_is_named(tmp_path):
 def test_images_beside_the_classes_do_not_count_in_a_split_of_any_name(tmp_path):
     write_all(tmp_path, [*pets("train", "Valid"), "Valid/overview.png"])
     assert dataset_stats(tmp_path / "Valid").n == 4
-    assert dataset_stats(tmp_path).n == 8
+    assert dataset_stats(tmp_path).n == 4
 
 
 def test_a_test_folder_without_classes_is_no_validation_set(tmp_path):
@@ -670,6 +723,37 @@ MESSAGES = {  # name: (what is written, options, message)
         dict(groups=r"dog/(\d)"),
         r"groups must be a pattern .*, got no match in 5 of 10, such as cat/0\.png",
     ),
+    "only names of splits": (
+        lambda root: write_all(root, ["train/cat.1.png", "test1/2.png"]),
+        {},
+        r"folders in .* must be splits with the same class folders, or classes, got test1, train; "
+        "for labels in names of files give pat, for a table csv_fname",
+    ),
+    "other classes in validation": (
+        lambda root: write_all(root, [*pets("my_train"), "my_val/bird/1.png"]),
+        {},
+        r"folders in .* must be splits with the same class folders, or .*, got my_train, my_val",
+    ),
+    "an option of a split that is given": (
+        folder_layout,
+        dict(valid_pct=0.3),
+        r"valid_pct must be left out for .* of its own, the folders Train and valid, got 0.3",
+    ),
+    "groups of a split that is given": (
+        folder_layout,
+        dict(groups="(.)"),
+        r"groups must be left out for a dataset with a split of its own, .*, got '\(\.\)'",
+    ),
+    "images that look alike": (
+        lambda root: [
+            write_image(root, f"{c}/{i}.png", made_image("one", (48 + i, 36)))
+            for c in "ab"
+            for i in range(4)
+        ],
+        {},
+        r"number of validation images in .* got 0; near-identical images stay on one side; "
+        r"where .* give group_similar=False \(--no-group-similar\), and groups",
+    ),
     "class of validation only": (
         lambda root: write_all(root, [*pets("train", "val"), "val/bird/1.png"]),
         {},
@@ -697,6 +781,7 @@ def test_messages(tmp_path, name):
             r"path must be a folder of images, got .*nowhere, which does not exist",
         ),
         (7, TypeError, "path must be a folder of images, got a int"),
+        ("~/nowhere", ValueError, r"path must be a folder of images, got [^~]*nowhere, which does"),
     ],
 )
 def test_a_path_that_is_no_folder(tmp_path, monkeypatch, path, error, message):
@@ -704,6 +789,19 @@ def test_a_path_that_is_no_folder(tmp_path, monkeypatch, path, error, message):
     write_image(tmp_path, "a.png")
     with pytest.raises(error, match=message):
         get_dls(2, 16, path)
+
+
+def test_a_path_of_an_empty_text_is_not_the_folder_of_the_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    class_layout(tmp_path)
+    with pytest.raises(ValueError, match="path must be a folder of images, got an empty text"):
+        dataset_files("")
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    class_layout(tmp_path / "pets")
+    assert dataset_files("~/pets").path == tmp_path / "pets"
 
 
 def test_an_unreadable_file_does_not_stop_the_listing(tmp_path):
