@@ -241,13 +241,20 @@ def _explorer(name, images):
     return kind(images[0] if most == 1 else images)
 
 
+def _page_path(out, name):
+    "Return the path of a page; in a folder, or a path that ends like one, it has its own name."
+    is_folder = os.path.isdir(out) or out.endswith(("/", os.sep))
+    page = Path(out, f"{name}.html") if is_folder else Path(out)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    return page
+
+
 def explore(args):
     "Write an explorer as a page that needs no notebook; without --out, open it in the browser."
     if args.out:
         _check_out(args.out)
     explorer = _explorer(args.explorer, args.images)
-    folder = Path(args.out or mkdtemp(prefix="lesson7-"))
-    page = explorer.save(folder if args.out else folder / f"{args.explorer}.html")
+    page = explorer.save(_page_path(args.out or mkdtemp(prefix="lesson7-"), args.explorer))
     print(f"The explorer is in {page}; open it in a browser.")
     if not args.out:
         webbrowser.open(page.absolute().as_uri())
@@ -419,7 +426,9 @@ def _add_explore(add):
         metavar="IMAGE",
         help="files or folders (default: the package's photos)",
     )
-    parser.add_argument("-o", "--out", metavar="FILE", help="page to write, in place of opening it")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="page to write, or its folder, in place of opening it"
+    )
 
 # %% ../nbs/api/cli.ipynb #f8812d42
 def _parser():
