@@ -560,6 +560,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'lesson7.data.report._unreadable_lines': ( 'api/data/report.html#_unreadable_lines',
                                                                                 'lesson7/data/report.py'),
                                      'lesson7.data.report._warnings': ('api/data/report.html#_warnings', 'lesson7/data/report.py'),
+                                     'lesson7.data.report._words': ('api/data/report.html#_words', 'lesson7/data/report.py'),
                                      'lesson7.data.report.dataset_report': ( 'api/data/report.html#dataset_report',
                                                                              'lesson7/data/report.py')},
             'lesson7.data.samples': { 'lesson7.data.samples._create_dataset': ( 'api/data/samples.html#_create_dataset',

@@ -102,7 +102,7 @@ def _file_column(place, key, values, finder):
 # %% ../../nbs/api/data/columns.ipynb #c0100008
 def _unclear(what, table, names):
     "Return the error for several columns that may be meant."
-    advice = f"call the one that is meant {what}, or remove the others"
+    advice = f"call the one that is meant {what} in the first row, or remove the others"
     got = ", ".join(names)
     return ValueError(must_be(f"column of {what}s in {table}", "one", got, advice))
 
@@ -150,8 +150,6 @@ def _choose_labels(table, columns, keys, rows, free):
     known = [i for name in _LABEL_NAMES for i in free if keys[i] == name]
     if known:
         return tuple(known[:1])
-    if not columns.header:
-        return tuple(free[:1])
     named = [i for i in free if keys[i]] or free
     if len(named) == 1:
         return tuple(named)
@@ -173,16 +171,18 @@ def _first_named(keys):
 
 
 def _side_place(keys, rows):
-    "Return the place of the column of sides; None: there is none."
-    known = (TRAIN_NAME, *VAL_NAMES)
-    for name in _SIDE_NAMES:
-        if name not in keys:
-            continue
-        place = keys.index(name)
+    "Return the place of the column of sides, by its name or by its values; None: there is none."
+    for name in _SURE_SIDES:
+        if name in keys:
+            return keys.index(name)
+    found = []
+    for place, key in enumerate(keys):
         values = {split_name(row[place]) for row in rows if row[place]}
-        if name in _SURE_SIDES or (values and values <= {*known}):
-            return place
-    return None
+        are_splits = bool(values) and values <= {TRAIN_NAME, *VAL_NAMES}
+        is_clear = TRAIN_NAME in values and len(values) > 1 and key not in _LABEL_NAMES
+        if are_splits and (key in _SIDE_NAMES or is_clear):
+            found.append(place)
+    return next(iter(found), None)
 
 
 def choose_columns(
@@ -194,13 +194,14 @@ def choose_columns(
     "Return the columns that are used; raises `ValueError` where that is not clear."
     count = len((rows or [header])[0])
     allowed = "2 or more, of files and of labels"
-    require(count > 1, f"number of columns in {table}", allowed, count)
+    advice = "separate them by commas, semicolons or tabs"
+    require(count > 1, f"number of columns in {table}", allowed, count, advice)
     keys = [column_key(name) for name in header] or [""] * count
     columns = Columns(tuple(header), 0, ())
     files, places = _choose_files(table, keys, rows, finder, columns.name)
     side = _side_place(keys, rows)
     place = _first_named(keys) if files is None else files.place
-    free = [i for i, key in enumerate(keys) if key not in _SIDE_NAMES and i != place]
+    free = [i for i, key in enumerate(keys) if key not in _SIDE_NAMES and i not in (place, side)]
     require(free, f"number of columns in {table}", allowed, count - (side is not None))
     free = [i for i in free if keys[i] not in _FILE_NAMES and i not in places] or free
     labels = _choose_labels(table, columns, keys, rows, free)

@@ -6,6 +6,7 @@
 __all__ = ['dataset_report']
 
 # %% ../../nbs/api/data/report.ipynb #0d5048cf
+import re
 from collections import Counter, defaultdict
 
 from .files import image_size
@@ -115,14 +116,27 @@ def _class_warnings(files):
     return lines
 
 
+_COLLECTIONS = {"images", "image", "img", "imgs", "jpg", "jpeg", "png", "photos", "pictures"}
+_COLLECTIONS |= {"annotations", "masks", "labels", "data"}
+
+
+def _words(label):
+    return {*re.split(r"[\W_]+", label.lower())}
+
+
 def _name_warnings(files):
-    "Return a line about classes that have the names of splits; none where there are none."
+    "Return a line about classes with the names of splits, and one about those of collections."
     classes = sorted(_class_counts([*files.train, *files.val]))
     train = [label for label in classes if split_in_name(label) == TRAIN_NAME]
     val = [label for label in classes if split_in_name(label) in VAL_NAMES]
-    if not (train and val):
-        return []
-    return [f"{train[0]} and {val[0]} are classes, but have the names of splits"]
+    lines = []
+    if train and val:
+        lines.append(f"{train[0]} and {val[0]} are classes, but have the names of splits")
+    collections = [label for label in classes if _COLLECTIONS & _words(label)]
+    if collections:
+        advice = "if the labels are in a table or in names, give csv_fname or pat"
+        lines.append(f"{collections[0]} is a class, but has the name of a collection; {advice}")
+    return lines
 
 # %% ../../nbs/api/data/report.ipynb #da8616be
 def _label_text(label):

@@ -10,8 +10,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from .columns import choose_columns, has_known_name
-from .holdout import TRAIN_NAME, VAL_NAMES, side_of, split_name
+from .columns import choose_columns, has_known_name, split_name
+from .holdout import TRAIN_NAME, VAL_NAMES, side_of
 from .lookup import Finder
 from ..errors import must_be, require
 

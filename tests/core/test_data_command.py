@@ -120,6 +120,12 @@ def names_of_splits(root):
     write_image(root, "test_1/x/1.png")
 
 
+def collections(root):
+    for folder in ("images_001", "images_002"):
+        for i in range(5):
+            write_image(root, f"{folder}/{i}.png")
+
+
 WARNINGS = {  # what is written: lines of the report
     copies: [
         "warning: 2 of 4 images in val are copies of images in train, such as val/a/x.png of "
@@ -132,6 +138,10 @@ WARNINGS = {  # what is written: lines of the report
         "warning: 1 image has copies with other labels, such as a/1.png (a) and b/2.png (b)"
     ],
     names_of_splits: ["warning: train_1 and test_1 are classes, but have the names of splits"],
+    collections: [
+        "warning: images_001 is a class, but has the name of a collection; if the labels are in a "
+        "table or in names, give csv_fname or pat"
+    ],
     alike: [
         "warning: a has no image in val",
         "warning: b has no image in val",

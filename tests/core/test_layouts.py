@@ -308,6 +308,8 @@ GIVEN = {  # header of the column, value for training, value for validation
     "set": ("Training", "Testing"),
     "subset": ("train", "test"),
     "fold": ("train", "valid"),
+    "phase": ("train", "validation"),
+    "": ("train", "test"),
 }
 
 
@@ -319,7 +321,8 @@ def test_tables_that_say_what_is_for_validation(six, column):
     files = dataset_files(six)
     assert [file.stem for file, _ in files.train] == [*"abcd"]
     assert [(file.stem, label) for file, label in files.val] == [("e", "cat"), ("f", "dog")]
-    assert files.split == f"the column {column.lower().strip()} of labels.csv"
+    name = column.lower().strip() or "number 2"
+    assert files.split == f"the column {name} of labels.csv"
 
 
 def test_a_second_validation_split_of_a_table_is_left_out(six):
@@ -400,6 +403,13 @@ def test_tables_of_numbered_files(tmp_path, name):
     assert files.skipped == []
 
 
+def test_a_table_without_a_header_may_have_sides(six):
+    write_text(six, "labels.csv", table(None, lambda x: [*path_label(x), SIDES[x]]))
+    files = dataset_files(six)
+    assert [(file.stem, label) for file, label in files.val] == [("e", "cat"), ("f", "dog")]
+    assert files.split == "the column number 3 of labels.csv"
+
+
 def test_an_image_of_no_class_has_no_label(six):
     rows = ["image,cat,dog", "a,1,0", "b,0,1", "c,0,0", "d,0,1", "e,1,0", "f,0,1"]
     write_text(six, "labels.csv", "\n".join(rows))
@@ -474,8 +484,13 @@ WRONG_TABLES = {  # name: (text, message)
     ),
     "two columns of labels": (
         "file,kind,colour\na,cat,red\nb,dog,blue\nc,cat,blue\nd,dog,red\n",
-        r"column of labels in .* must be one, got kind, colour; call .* meant label, or",
+        r"column of labels in .* must be one, got kind, colour; call .* meant label in the first",
     ),
+    "boxes without a header": (
+        "a.png,10,90,cat\nb.png,10,80,dog\nc.png,20,90,cat\nd.png,20,80,dog\n",
+        r"column of labels in .* must be one, got number 2, number 3, number 4; call .* first row",
+    ),
+    "spaces": ("a.png cat\nb.png dog\n", r"columns in .* must be 2 .*, got 1; separate them by"),
     "labels and columns of classes": (
         "file,kind,cat,dog\na,x,1,0\nb,y,0,1\nc,x,1,0\nd,y,0,1\n",
         r"column of labels in .* must be one, got kind, cat, dog",
