@@ -91,10 +91,12 @@ class _FileColumn:
 
 def _file_column(place, key, values, finder):
     "Return a column of files; None: no value is an image."
-    dropped = finder.foreign_folders(values)
+    names = {*values} - {""}
+    dropped = finder.foreign_folders(names)
     if dropped is None:
         return None
-    images = tuple(tuple(finder.find(value, dropped)) if value else () for value in values)
+    images_of = {name: tuple(finder.find(name, dropped)) for name in names} | {"": ()}
+    images = tuple(images_of[value] for value in values)
     found = [value.lower() for value, each in zip(values, images) if each]
     has_extensions = any(value.endswith(tuple(finder.extensions)) for value in found)
     return _FileColumn(place, dropped, images, key in _FILE_NAMES, has_extensions)
@@ -177,7 +179,7 @@ def _side_place(keys, rows):
             return keys.index(name)
     found = []
     for place, key in enumerate(keys):
-        values = {split_name(row[place]) for row in rows if row[place]}
+        values = {split_name(value) for value in {row[place] for row in rows} if value}
         are_splits = bool(values) and values <= {TRAIN_NAME, *VAL_NAMES}
         is_clear = TRAIN_NAME in values and len(values) > 1 and key not in _LABEL_NAMES
         if are_splits and (key in _SIDE_NAMES or is_clear):

@@ -9,7 +9,6 @@ __all__ = ['plain_path', 'Finder']
 import re
 import unicodedata
 from collections import defaultdict
-from pathlib import PurePosixPath
 
 # %% ../../nbs/api/data/lookup.ipynb #10c00004
 def plain_path(
@@ -17,7 +16,9 @@ def plain_path(
 ) -> str:
     "Return a path with slashes and composed letters, the same on every system."
     text = unicodedata.normalize("NFC", str(path).replace("\\", "/"))
-    return str(PurePosixPath(text))
+    root = "/" if text.startswith("/") else ""
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    return root + "/".join(parts) or "."
 
 # %% ../../nbs/api/data/lookup.ipynb #10c00006
 def _without_zeros(part):
@@ -28,12 +29,21 @@ def _without_zeros(part):
 _READINGS = (str, str.casefold, _without_zeros)  # the strictest first
 
 
-def _ends_with(path, parts, reading):
-    "Return whether a path ends with these parts, with or without its extension."
-    *folders, _ = path.parts[-len(parts) :]
-    *above, last = map(reading, parts)
-    is_name = last in (reading(path.name), reading(path.stem))
-    return is_name and [reading(folder) for folder in folders] == above
+def _stem(name):
+    "Return the name of a file without its extension."
+    return name.rpartition(".")[0] or name
+
+
+def _same_names(path, parts, reading):
+    "Return how many names two paths have in common, from the end; the extension may lack."
+    if reading(parts[-1]) not in (reading(path[-1]), reading(_stem(path[-1]))):
+        return 0
+    count = 1
+    for folder, part in zip(path[-2::-1], parts[-2::-1]):
+        if reading(folder) != reading(part):
+            break
+        count += 1
+    return count
 
 # %% ../../nbs/api/data/lookup.ipynb #10c00008
 class Finder:
@@ -45,18 +55,21 @@ class Finder:
         root,  # folder that has them
     ):
         self.root = plain_path(root)
-        self.paths = {}  # image -> its path below the folder
+        self.paths = {}  # image -> names of its folders below the root, and its own
         self.by_name = defaultdict(list)  # last reading of a name -> images
         for image in images:
-            path = PurePosixPath(plain_path(image.relative_to(root)))
+            path = plain_path(image.relative_to(root)).split("/")
             self.paths[image] = path
-            for name in {path.name, path.stem}:
+            for name in {path[-1], _stem(path[-1])}:
                 self.by_name[_without_zeros(name)].append(image)
-        self.extensions = {path.suffix.lower() for path in self.paths.values()}
+        self.extensions = {image.suffix.lower() for image in self.paths}
 
-    def _parts(self, name, dropped):
-        path = plain_path(name).removeprefix(f"{self.root}/")
-        return path.split("/")[dropped:]
+    def _parts(self, name):
+        return plain_path(name).removeprefix(f"{self.root}/").split("/")
+
+    def _possible(self, parts):
+        "Return the images that a path can mean by its last part."
+        return self.by_name.get(_without_zeros(parts[-1]), ())
 
     def find(
         self,
@@ -64,11 +77,12 @@ class Finder:
         dropped=0,  # number of folders that are removed from its beginning
     ) -> list:
         "Return the images that a name can mean."
-        parts = self._parts(name, dropped)
-        possible = self.by_name.get(_without_zeros(parts[-1]), ()) if parts else ()
+        parts = self._parts(name)[dropped:]
+        possible = self._possible(parts) if parts else ()
         for reading in _READINGS:
-            found = [image for image in possible if _ends_with(self.paths[image], parts, reading)]
-            whole = [image for image in found if "/".join(parts) == str(self.paths[image])]
+            counts = [_same_names(self.paths[image], parts, reading) for image in possible]
+            found = [image for image, count in zip(possible, counts) if count == len(parts)]
+            whole = [image for image in found if parts == self.paths[image]]
             if found:
                 return whole or found
         return []
@@ -79,16 +93,20 @@ class Finder:
         image,  # that `find` returns
     ) -> bool:
         "Return whether a name is an image's own, letter for letter."
-        return _ends_with(self.paths[image], self._parts(name, 0), str)
+        parts = self._parts(name)
+        return _same_names(self.paths[image], parts, str) == len(parts)
 
     def foreign_folders(
         self,
-        names,  # texts
+        names,  # texts, none of them empty
     ):  # 0 or more; None: no name is that of an image
         "Return how many folders to drop from the beginning of all names."
-        names = [name for name in names if name]
-        depth = max((len(self._parts(name, 0)) for name in names), default=0)
-        for dropped in range(depth):
-            if any(self.find(name, dropped) for name in names):
-                return dropped
-        return None
+        fewest = None
+        for name in names:
+            parts = self._parts(name)
+            for image in self._possible(parts):
+                dropped = len(parts) - _same_names(self.paths[image], parts, _without_zeros)
+                fewest = dropped if fewest is None else min(fewest, dropped)
+            if fewest == 0:
+                break
+        return fewest

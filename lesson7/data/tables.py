@@ -75,9 +75,8 @@ def _as_split(value, column):
 # %% ../../nbs/api/data/tables.ipynb #135c8fad
 def _is_header(row, finder):
     "Return whether a row has the names of columns: a known one, or none of an image."
-    if any(
-        value.lower().endswith(tuple(finder.extensions)) and finder.find(value) for value in row
-    ):
+    files = [value for value in row if value.lower().endswith(tuple(finder.extensions))]
+    if any(finder.find(value) for value in files):
         return False
     return has_known_name(row) or not any(finder.find(value) for value in row if value)
 
