@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 
 from .files import image_size
-from .folders import SIMILAR_ADVICE, SPLITS, has_similar, inner_folder_advice
+from .folders import SPLITS, group_advice, inner_folder_advice
 from .holdout import TRAIN_NAME, VAL_NAMES, split_in_name
 from .similar import same_content
 
@@ -111,8 +111,8 @@ def _class_warnings(files):
                 lines.append(f"{label} has no image in {side}")
     lines = _first_lines(lines, "classes without images")
     is_apart = all(counts["val"][label] for label in classes)
-    if has_similar(files) and not is_apart:
-        lines.append(SIMILAR_ADVICE)
+    if group_advice(files) and not is_apart:
+        lines.append(group_advice(files))
     return lines
 
 

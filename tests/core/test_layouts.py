@@ -769,6 +769,11 @@ MESSAGES = {  # name: (what is written, options, message)
         r"number of validation images in .* got 0; near-identical images stay on one side; "
         r"where .* give group_similar=False \(--no-group-similar\), and groups",
     ),
+    "groups that are classes": (
+        class_layout,
+        dict(groups="^(.)"),
+        r"number of validation images in .* got 0; images of a group stay on one side; give smal",
+    ),
     "class of validation only": (
         lambda root: write_all(root, [*pets("train", "val"), "val/bird/1.png"]),
         {},
