@@ -77,9 +77,12 @@ def _listed(args, path):
 
 
 def data(args):
-    "Make the sample dataset if there is no folder yet, and print what is in the folder."
+    "Print what is in a folder; without one, make the sample dataset if it is not there yet."
     path = args.path
-    if args.noise or not path or not Path(path).exists():
+    if args.noise or not path:
+        is_known = not path or Path(path).exists()
+        advice = "leave out --path, or give a folder of yours"
+        require(is_known, "--path", "a folder of images", f"{path}, which does not exist", advice)
         path = sample_dataset(path, noise=args.noise)
         print(f"The sample dataset is in {path}.")
     files = _listed(args, path)
@@ -238,13 +241,20 @@ def _explorer(name, images):
     return kind(images[0] if most == 1 else images)
 
 
+def _page_path(out, name):
+    "Return the path of a page; in a folder, or a path that ends like one, it has its own name."
+    is_folder = os.path.isdir(out) or out.endswith(("/", os.sep))
+    page = Path(out, f"{name}.html") if is_folder else Path(out)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    return page
+
+
 def explore(args):
     "Write an explorer as a page that needs no notebook; without --out, open it in the browser."
     if args.out:
         _check_out(args.out)
     explorer = _explorer(args.explorer, args.images)
-    folder = Path(args.out or mkdtemp(prefix="lesson7-"))
-    page = explorer.save(folder if args.out else folder / f"{args.explorer}.html")
+    page = explorer.save(_page_path(args.out or mkdtemp(prefix="lesson7-"), args.explorer))
     print(f"The explorer is in {page}; open it in a browser.")
     if not args.out:
         webbrowser.open(page.absolute().as_uri())
@@ -279,9 +289,8 @@ def _add_listing_options(parser):
     group.add_argument(
         "--valid-pct",
         type=float,
-        default=0.2,
         metavar="SHARE",
-        help="share of each class for validation (default: %(default)s)",
+        help="share of each class for validation (default: 0.2)",
     )
     group.add_argument(
         "--split-seed",
@@ -305,7 +314,7 @@ def _add_data(add):
     parser = add(
         data,
         "Say what is in a folder of images, and how it is split; "
-        "make the sample dataset, if there is no folder yet.",
+        "without --path, make the sample dataset if it is not there yet.",
     )
     parser.add_argument(
         "--path", metavar="FOLDER", help="folder of a dataset (default: in the user's cache)"
@@ -417,7 +426,9 @@ def _add_explore(add):
         metavar="IMAGE",
         help="files or folders (default: the package's photos)",
     )
-    parser.add_argument("-o", "--out", metavar="FILE", help="page to write, in place of opening it")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="page to write, or its folder, in place of opening it"
+    )
 
 # %% ../nbs/api/cli.ipynb #f8812d42
 def _parser():

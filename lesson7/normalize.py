@@ -8,12 +8,14 @@ __all__ = ['NormStats', 'as_stats', 'batch_stats', 'normalize', 'denormalize', '
 
 # %% ../nbs/01_normalize.ipynb #93b43729
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .data.files import write_atomically
+from .data.files import check_files, open_image, write_atomically
+from .data.folders import image_files
 from lesson7.data.images import (
     as_array,
     as_image,
@@ -201,6 +203,9 @@ def _batch_sums(batch):
     return len(x), x[:, 0].numel(), x.sum(dim=axes).numpy(), (x * x).sum(dim=axes).numpy()
 
 # %% ../nbs/01_normalize.ipynb #6e6324ec
+_PATH = (str, os.PathLike)
+
+
 def _is_batch(value):
     "Return whether a value is a batch of floats, with or without labels."
     first, *others = value if isinstance(value, (tuple, list)) and len(value) else [value]
@@ -220,23 +225,48 @@ def _parts(source):
     return source if hasattr(source, "__iter__") else [source]
 
 
+def _images(part):
+    "Return the images in a part of a source; those of a dataset's folder are of training."
+    if isinstance(part, _PATH) and os.path.isdir(part):
+        part = image_files(part, is_training=True) or part
+    return image_items(part)
+
+
+def _check_files(source):
+    "Raise `ValueError` for files that cannot be read, with the first few of all of them."
+    if isinstance(source, (list, tuple, set, *_PATH)):
+        images = [image for part in _parts(source) for image in _images(part)]
+        check_files([image for image in images if isinstance(image, _PATH)], open_image)
+
+
 def _sums(source):
     "Yield images, pixels, sums and sums of squares of each image, or of each batch of floats."
     for part in _parts(source):
         if is_dataloader(source) or _is_batch(part):
             yield _batch_sums(part)
             continue
-        for image in image_items(part):
+        for image in _images(part):
             yield _image_sums(image)
 
 
+def _readable_sums(source):
+    "Yield what `_sums` yields; the error for an unreadable file names the others, too."
+    try:
+        yield from _sums(source)
+    except ValueError as e:
+        if hasattr(e, "unreadable"):
+            _check_files(source)
+        raise
+
+
 def dataset_stats(
-    paths_or_dl,  # images as `image_list` takes them, of `DataLoaders` those of training; batches
-    # of floats, and those of a DataLoader, count as it yields them
+    paths_or_dl,  # images as `image_list` takes them; of `DataLoaders`, and of a folder with
+    # training and validation folders, those of training; of another folder all images in it;
+    # batches of floats, and those of a DataLoader, count as it yields them
 ) -> NormStats:
     "Return exact statistics in one pass: number, sum and sum of squares of the pixels, in float64."
     images = pixels = total = total_squares = 0
-    for n_images, n_pixels, sums, squares in _sums(paths_or_dl):
+    for n_images, n_pixels, sums, squares in _readable_sums(paths_or_dl):
         if images and len(sums) != len(total):
             allowed = f"{len(total)}, as in the first batch"
             raise ValueError(must_be("number of channels", allowed, len(sums)))

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 from platformdirs import user_cache_path
 
 from ..errors import must_be, require
@@ -60,6 +60,8 @@ def _reason(file, error):
         return "a folder"
     if isinstance(file, _PATH) and os.path.isfile(file) and not os.path.getsize(file):
         return "an empty file"
+    if isinstance(error, UnidentifiedImageError):
+        return "an unknown format"
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
@@ -93,11 +95,25 @@ def _is_heif(file):
     return start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS
 
 
+def _check_tiff(file):
+    "Raise an error for a TIFF file with pixels of a kind that Pillow does not read."
+    if hasattr(file, "seek"):
+        file.seek(0)
+    try:
+        TiffImagePlugin.TiffImageFile(file)
+    except SyntaxError as e:
+        if "unknown pixel mode" in str(e):
+            reason = "a TIFF file with a kind of pixels that Pillow does not read"
+            advice = "save it with 8 bits and 1, 3 or 4 channels"
+            raise _unreadable(file, reason, advice) from e
+
+
 def _open(file):
     "Return Pillow's image of a file; its pixels are not decoded yet."
     try:
         return Image.open(file)
     except UnidentifiedImageError:
+        _check_tiff(file)
         if not _is_heif(file):
             raise
     if find_spec("pillow_heif") is None:
@@ -162,15 +178,27 @@ def image_size(
 
 # %% ../../nbs/api/data/files.ipynb #19e8c1b0
 _LARGEST = {"I;16": 65_535, "F": 1}  # white, by the beginning of the mode
+_SIGNED = 2  # sample format of a TIFF file
+_WHITE_IS_ZERO = 0  # photometric interpretation of a TIFF file; Pillow applies it to bytes only
 ROUNDING = 0.5 / 255  # floats may be outside [0,1] by half a level, as after float arithmetic
 
 
+def _tiff_tag(image, tag):
+    "Return a tag of a TIFF file; None where an image is none, or lacks it."
+    value = getattr(image, "tag_v2", {}).get(tag)
+    return value[0] if isinstance(value, tuple) else value
+
+
 def _white(image):
-    "Return the value of white for an image of 16 bits or of floats; None for one of bytes."
+    "Return the largest value of an image of 16 bits or of floats; None for one of bytes."
     if image.mode == "I":  # a PNG of 16 bits in older Pillow, or whole numbers of 32 bits
         low, high = image.getextrema()
         are_bytes = image.format != "PNG" and low >= 0 and high <= 255
-        return 255 if are_bytes else 65_535
+        if are_bytes:
+            return 255
+        is_signed = _tiff_tag(image, TiffImagePlugin.SAMPLEFORMAT) == _SIGNED
+        has_16_bits = _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) == 16
+        return 32_767 if is_signed and has_16_bits else 65_535
     known = [white for mode, white in _LARGEST.items() if image.mode.startswith(mode)]
     return known[0] if known else None
 
@@ -187,6 +215,8 @@ def _as_bytes(image):
         error = ValueError(f"pixels from {low * largest:g} to {high * largest:g}")
         error.advice = f"save it with 8 bits a channel, or with pixels in [0, {largest}]"
         raise error
+    if _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
+        x = 1 - x
     transparent = image.info.get("transparency")
     if transparent is not None:
         x[np.asarray(image) == transparent] = 1  # white
@@ -300,7 +330,7 @@ def check_files(
     require(not errors, "files", "readable images", got, advice)
 
 # %% ../../nbs/api/data/files.ipynb #30a0000d
-_OPENING = 2  # version of `open_image`: another one gives other pixels for the same file
+_OPENING = 3  # version of `open_image`: another one gives other pixels for the same file
 _STORING = Lock()  # two threads may store the same pixels
 _checked = set()  # identity of each file that was decoded in this process
 

@@ -4,21 +4,29 @@
 
 # %% auto #0
 __all__ = ['IMAGE_EXTENSIONS', 'SPLITS', 'TABLE_NAME', 'list_images', 'split_folders', 'DatasetFiles', 'dataset_files',
-           'image_files', 'no_images_error', 'side_error', 'check_folders']
+           'image_files', 'no_images_error', 'group_advice', 'side_error', 'inner_folder_advice', 'check_folders']
 
 # %% ../../nbs/api/data/folders.ipynb #3b413420
 import os
 import re
+import unicodedata
 from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import features
 
-from .files import image_size
-from .holdout import TRAIN_NAME, VAL_NAMES, check_share, choose_validation
+from .files import check_files
+from lesson7.data.holdout import (
+    TRAIN_NAME,
+    VAL_NAMES,
+    check_share,
+    choose_validation,
+    split_in_name,
+)
+from .lookup import plain_path
 from .similar import connected, similar_groups
-from .tables import plain_path, table_labels
+from .tables import table_labels
 from ..errors import check_count, must_be, require
 
 # %% ../../nbs/api/data/folders.ipynb #946ef672
@@ -106,6 +114,59 @@ def _with_name(folders, names):
 
     return sorted([f for f in folders if f.name.lower() in names], key=key)
 
+
+def _has_labels(folder, pattern):
+    "Return whether a folder has class folders; with a pattern, names that it matches."
+    if pattern is None:
+        return bool(_subfolders(folder))
+    return any(pattern.search(file.name) for file in list_images(folder)[0])
+
+
+def _composed(text):
+    "Return a text with composed letters: `é` is one of them on every system."
+    return unicodedata.normalize("NFC", text)
+
+# %% ../../nbs/api/data/folders.ipynb #fb6332c4
+def _inner(split):
+    "Return the folder of the same name that is all a split's folder has; else the folder."
+    counted = [entry for entry in os.scandir(split) if not _reason_to_skip(entry)]
+    is_twice = [entry.name for entry in counted] == [split.name] and _is_folder(counted[0])
+    return split / split.name if is_twice else split
+
+
+def _check_no_splits(path, words):
+    "Raise `ValueError` if all folders have the names of splits, though they are none."
+    if None in words.values() or TRAIN_NAME not in words.values() or len({*words.values()}) == 1:
+        return
+    allowed = "splits with the same class folders, or classes"
+    names = ", ".join([folder.name for folder in words][:3])
+    advice = "for labels in names of files give pat, for a table csv_fname"
+    raise ValueError(must_be(f"folders in {path}", allowed, names, advice))
+
+
+def _same_classes(train, val):
+    "Return whether a split has classes, all of them classes of the training folder."
+    trained, validated = ({_composed(each.name) for each in _subfolders(f)} for f in (train, val))
+    return bool(validated) and validated <= trained
+
+
+def _splits_by_word(path, folders, pattern):
+    "Return the splits among folders such as `seg_train` and `test1`; None: there are none."
+    words = {folder: split_in_name(folder.name) for folder in folders}
+    train = [_inner(folder) for folder in folders if words[folder] == TRAIN_NAME]
+    others = [folder for name in VAL_NAMES for folder in folders if words[folder] == name]
+    found = [_inner(folder) for folder in others if _has_labels(_inner(folder), pattern)]
+    if len(train) == 1 and others and _has_labels(train[0], pattern):
+        if not found and len(others) + 1 == len(folders):
+            return train[0], None
+        first = [split_in_name(folder.name) for folder in found[:2]]
+        is_clear = first and len({*first}) == len(first)
+        if is_clear and (pattern or _same_classes(train[0], found[0])):
+            return train[0], found[0]
+    if not pattern:
+        _check_no_splits(path, words)
+    return None
+
 # %% ../../nbs/api/data/folders.ipynb #fb6332c5
 def _check_alone(path, split, folders):
     "Raise `ValueError` if other folders with images are beside a folder that may be a split."
@@ -117,17 +178,19 @@ def _check_alone(path, split, folders):
 
 def split_folders(
     path,  # folder of a dataset
-    has_classes=True,  # whether the labels are names of folders
+    pattern=None,  # of labels in names of files; None: the labels are names of folders
 ) -> tuple:  # training and validation folder; (train, None): to be split; (None, None): classes
     "Return the folders of a dataset that are its splits."
     folders = _subfolders(path)
     train = _with_name(folders, (TRAIN_NAME,))[:1]
     val = _with_name(folders, VAL_NAMES)
-    named = [f for f in val if f.name.lower() != "test" or not has_classes or _subfolders(f)]
+    named = [f for f in val if f.name.lower() != "test" or _has_labels(f, pattern)]
     if train and named:
         return train[0], named[0]
+    if splits := _splits_by_word(path, folders, pattern):
+        return splits
     others = [folder for folder in folders if folder not in (*train, *val)]
-    if not has_classes and not train:
+    if pattern and not train:
         return None, None
     if train and others and not _subfolders(train[0]):  # a class of that name
         return None, None
@@ -149,6 +212,7 @@ class DatasetFiles:
     path: Path = None  # the dataset's folder
     split: str = ""  # how the images were split, in words
     sides: tuple = ()  # training and validation folder, where the dataset has them
+    source: str = ""  # the table with the labels and its columns, in words
 
 
 def _pattern(name, text):
@@ -164,7 +228,7 @@ def _pattern(name, text):
 
 def _found(pattern, text):
     "Return what the group of a pattern matches in a text; None where there is no match."
-    match = pattern.search(text)
+    match = pattern.search(_composed(text))
     return match.group(1) if match else None
 
 
@@ -173,7 +237,8 @@ def _label(file, root, pattern):
     if pattern:
         return _found(pattern, file.name), "no match of pat in the name"
     classes = file.parts[len(root.parts) : -1]
-    return next(iter(classes), None), "not in a class folder"
+    label = _composed(classes[0]) if classes else None
+    return label, "not in a class folder"
 
 # %% ../../nbs/api/data/folders.ipynb #3eec32c4
 def _outside(path, used, is_split):
@@ -183,7 +248,7 @@ def _outside(path, used, is_split):
     for entry in os.scandir(path):
         if entry.name in names:
             continue
-        is_other = is_split and entry.name.lower() in VAL_NAMES and _is_folder(entry)
+        is_other = is_split and split_in_name(entry.name) in VAL_NAMES and _is_folder(entry)
         reason = f"another split than {names[-1]}" if is_other else f"outside {' and '.join(names)}"
         skipped.append((path / entry.name, reason))
     return skipped
@@ -202,7 +267,7 @@ def _empty_classes(roots, paths):
 def _labels_of_folders(path, pat):
     "Return [(file, label, side)] of a dataset in folders, what is skipped, and its two splits."
     pattern = _pattern("pat", pat) if pat else None
-    train, val = split_folders(path, has_classes=not pattern)
+    train, val = split_folders(path, pattern)
     sides = {train: "train", val: "val"} if val else {train or path: None}
     images, skipped = list_images(*sides)
     if train:
@@ -235,17 +300,22 @@ def _table(path, csv_fname, pat):
     found = path / TABLE_NAME
     if pat or not found.is_file():
         return None
-    train, val = split_folders(path)
+    try:
+        train, val = split_folders(path)
+    except ValueError:  # folders that are neither splits nor classes: the table has the labels
+        return found
     has_classes = val or (train and _subfolders(train))
     return None if has_classes else found
 
 
 def _labels_of_table(table, path, label_delim):
-    "Return [(file, label, side)] of a dataset with a table, what is skipped, how it is split."
+    "Return [(file, label, side)] of a dataset with a table, what is skipped, split and columns."
     images, skipped = list_images(path)
-    items, problems, column = table_labels(table, images, path, label_delim)
+    items, problems, columns = table_labels(table, images, path, label_delim)
     skipped = [(file, reason) for file, reason in skipped if file != table]
-    return items, skipped + problems, f"the column {column} of {table.name}" if column else ""
+    side = columns.side_name
+    split = f"the column {side} of {table.name}" if side else ""
+    return items, skipped + problems, split, f"{table.name}, {columns.describe()}"
 
 # %% ../../nbs/api/data/folders.ipynb #851190e6
 def _group_keys(names, groups):
@@ -276,6 +346,16 @@ def _describe_groups(groups, what):
     return f"; {sum(sizes)} {what} in {len(sizes)} {word} stay on one side"
 
 # %% ../../nbs/api/data/folders.ipynb #d2bca003
+_VALID_PCT = 0.2  # share of each class for validation
+
+
+def _check_made(split, **options):
+    "Raise `ValueError` for options of a split that is made, where a dataset has its own."
+    for name, value in options.items():
+        allowed = f"left out for a dataset with a split of its own, {split}"
+        require(value is None, name, allowed, repr(value))
+
+
 def _split(path, items, valid_pct, split_seed, groups, group_similar):
     "Return items with a side, and how they were split."
     files = [file for file, _, _ in items]
@@ -302,7 +382,8 @@ def _check_folder(path):
     is_path = isinstance(path, (str, os.PathLike))
     allowed = "a folder of images"
     require(is_path, "path", allowed, f"a {type(path).__name__}", error=TypeError)
-    path = Path(path)
+    require(os.fspath(path), "path", allowed, "an empty text", "the folder of this process is '.'")
+    path = Path(path).expanduser()
     got = f"{path}, a file" if path.is_file() else f"{path}, which does not exist"
     require(path.is_dir(), "path", allowed, got)
     return path
@@ -311,7 +392,7 @@ def _check_folder(path):
 def dataset_files(
     path,  # folder of a dataset
     *,
-    valid_pct=0.2,  # share of each class for validation, where the dataset has no split
+    valid_pct=None,  # share of each class for validation, where there is no split; None: 0.2
     split_seed=42,  # of that split; not the seed of a training
     pat=None,  # pattern with a group: the label in the name of a file
     csv_fname=None,  # table with the labels, in `path`; None: `labels.csv`, if there is one
@@ -321,22 +402,25 @@ def dataset_files(
 ) -> DatasetFiles:
     "List a dataset's images with their labels; say how it was split, and what was skipped."
     path = _check_folder(path)
-    check_share(valid_pct)
+    share = _VALID_PCT if valid_pct is None else valid_pct
+    check_share(share)
     check_count("split_seed", split_seed, 0)
     table = _table(path, csv_fname, pat)
-    sides = ()
+    sides, source = (), ""
     if table:
-        items, skipped, split = _labels_of_table(table, path, label_delim)
+        items, skipped, split, source = _labels_of_table(table, path, label_delim)
     else:
         require(not label_delim, "label_delim", "given with a table only", repr(label_delim))
         items, skipped, sides = _labels_of_folders(path, pat)
         split = f"the folders {' and '.join(side.name for side in sides)}" if sides else ""
-    if not split and items:
-        items, split = _split(path, items, valid_pct, split_seed, groups, group_similar)
+    if split:
+        _check_made(split, valid_pct=valid_pct, groups=groups)
+    elif items:
+        items, split = _split(path, items, share, split_seed, groups, group_similar)
     items = sorted(items, key=lambda item: item[0].parts)
     train, val = ([(file, y) for file, y, side in items if side == name] for name in SPLITS)
     skipped = sorted(skipped, key=lambda pair: pair[0].parts)
-    return DatasetFiles(train, val, skipped, path, split, sides)
+    return DatasetFiles(train, val, skipped, path, split, sides, source)
 
 # %% ../../nbs/api/data/folders.ipynb #39e41552
 def _labelled_images(path):
@@ -353,6 +437,7 @@ def _labelled_images(path):
 
 def image_files(
     folder,  # a dataset, its train or val folder, or any folder of images
+    is_training=False,  # whether those of a dataset's validation are left out
 ) -> list:  # sorted
     "Return the image files in a folder, those of a dataset as `dataset_files` lists them."
     folder = Path(folder)
@@ -362,8 +447,8 @@ def image_files(
             return images[folder.name]
     images = _labelled_images(folder)
     if images:
-        both = [file for files in images.values() for file in files]
-        return sorted(both, key=lambda path: path.parts)
+        train, val = images.values()
+        return sorted(train + ([] if is_training else val), key=lambda path: path.parts)
     return list_images(folder)[0]
 
 # %% ../../nbs/api/data/folders.ipynb #a5466800
@@ -373,19 +458,37 @@ _LAYOUTS = (
 )
 
 
+_SIMILAR_ADVICE = (
+    "near-identical images stay on one side; where distinct images look alike, give "
+    "group_similar=False (--no-group-similar), and groups (--groups) for what belongs together"
+)
+
+
 def no_images_error(
     folder,  # of a dataset, or one of its splits
     files,  # the dataset's `DatasetFiles`
     what="images",  # what there are none of
+    advice=_LAYOUTS,  # what to do
 ) -> ValueError:
     "Return the error for a split without images; it names a file skipped for the main reason."
-    advice = _LAYOUTS
     inside = [(path, reason) for path, reason in files.skipped if folder in (path, *path.parents)]
     if inside:
         ((frequent, _),) = Counter(reason for _, reason in inside).most_common(1)
         path, reason = next(pair for pair in inside if pair[1] == frequent)
         advice += f". Skipped there: {len(inside)}, such as {path} ({reason})"
     return ValueError(must_be(f"number of {what} in {folder}", "1 or more", 0, advice))
+
+
+_GROUPS_ADVICE = "images of a group stay on one side; give smaller groups"
+
+
+def group_advice(
+    files,  # `DatasetFiles`
+) -> str:  # empty: there are no groups
+    "Return what to do where groups of images leave a side without images."
+    if "near-identical" in files.split:
+        return _SIMILAR_ADVICE
+    return _GROUPS_ADVICE if "stay on one side" in files.split else ""
 
 
 def side_error(
@@ -398,33 +501,36 @@ def side_error(
     if not files.train and not files.val:
         return no_images_error(files.path, files)
     what = "training images" if side == "train" else "validation images"
-    return no_images_error(files.path, files, what)
+    return no_images_error(files.path, files, what, group_advice(files) or _LAYOUTS)
 
 # %% ../../nbs/api/data/folders.ipynb #1db3c7cc
 def _check_single_labels(files):
     "Raise `ValueError` for images with several labels: reading them works, training does not yet."
     for file, label in [*files.train, *files.val]:
         got = f"{len(label)} of {file}"
-        advice = "training takes one class an image; leave out label_delim"
+        advice = "training takes one class an image"
         is_single = isinstance(label, str)
         require(is_single, "labels of an image", "a single class", got, advice)
 
 
 def _classes(side, files):
-    "Return the class names of a side's files, each of which must be a readable image."
+    "Return the class names of a side's files."
     labelled = getattr(files, side)
     if not labelled:
         raise side_error(side, files)
-    for file, _ in labelled:
-        image_size(file)
     return {label for _, label in labelled}
 
 
-def _inner_folder(path, label):
-    "Return advice where a folder that was taken for a class has folders in it; else no text."
-    folder = path / label
-    has_folders = folder.is_dir() and _subfolders(folder)
-    return f"if its folders are the classes, give the path {folder}" if has_folders else ""
+def inner_folder_advice(
+    files,  # `DatasetFiles` with a single class
+) -> str:  # empty: there is no such folder
+    "Return advice where a folder that was taken for the only class has folders in it."
+    file, label = [*files.train, *files.val][0]
+    above = [folder for folder in file.parents if folder.is_relative_to(files.path)]
+    named = [folder for folder in above[:-1] if _composed(folder.name) == label]
+    if not named or not _subfolders(named[-1]):
+        return ""
+    return f"if its folders are the classes, give the path {named[-1]}"
 
 
 def check_folders(
@@ -434,11 +540,12 @@ def check_folders(
     "Raise `ValueError` unless both sides have readable images of the same two or more classes."
     files = files or dataset_files(path)
     _check_single_labels(files)
+    check_files(file for file, _ in [*files.train, *files.val])
     classes = {label for _, label in [*files.train, *files.val]}
     train, val = files.sides or (files.path, f"the validation images of {files.path}")
     if len(classes) == 1:
         (label,) = classes
-        name, advice = f"number of classes in {train}", _inner_folder(train, label)
+        name, advice = f"number of classes in {train}", inner_folder_advice(files)
         raise ValueError(must_be(name, "2 or more", f"1 ({label})", advice))
     trained = _classes("train", files)
     unknown = ", ".join(sorted(_classes("val", files) - trained))

@@ -7,6 +7,7 @@ __all__ = ['image_tfms', 'ImageInput', 'image_input', 'list_dataset', 'check_dat
            'blank_dls', 'mislabel']
 
 # %% ../../nbs/api/data/loaders.ipynb #1319ef97
+import unicodedata
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -16,7 +17,7 @@ from statistics import median_low
 import numpy as np
 from PIL import Image
 
-from .files import Presized, check_files, image_size, open_image
+from .files import Presized, image_size, open_image
 from .folders import DatasetFiles, check_folders, dataset_files
 from .hardware import best_device, keep_memory
 from .holdout import TRAIN_NAME, VAL_NAMES
@@ -160,7 +161,6 @@ def check_dataset(
     "Raise `ValueError` unless images can be trained on; those of a sample dataset are known."
     if is_complete(files):
         return
-    check_files(file for file, _ in [*files.train, *files.val])
     check_folders(files.path, files)
 
 
@@ -170,7 +170,8 @@ def folder_label(
     "Return the class in a file's path: the folder under `train` or `val`, else its own folder."
     *above, own = Path(file).absolute().parent.parts
     splits = [i for i, name in enumerate(above) if name.lower() in (TRAIN_NAME, *VAL_NAMES)]
-    return [*above, own][splits[-1] + 1] if splits else own
+    label = [*above, own][splits[-1] + 1] if splits else own
+    return unicodedata.normalize("NFC", label)  # as `dataset_files` has it
 
 
 class _ChosenLabel(str):

@@ -6,10 +6,13 @@
 __all__ = ['dataset_report']
 
 # %% ../../nbs/api/data/report.ipynb #0d5048cf
+import re
 from collections import Counter, defaultdict
 
 from .files import image_size
-from .folders import SPLITS
+from .folders import SPLITS, group_advice, inner_folder_advice
+from .holdout import TRAIN_NAME, VAL_NAMES, split_in_name
+from .similar import same_content
 
 # %% ../../nbs/api/data/report.ipynb #e5380ba6
 _MOST_CLASSES = 10  # with more, the line has the smallest and the largest class
@@ -38,13 +41,13 @@ def _side_line(name, labelled):
 
 # %% ../../nbs/api/data/report.ipynb #93c0ae73
 def _sizes(files):
-    "Return the sizes of image files, smallest first, and (file, reason) of those without one."
+    "Return the sizes of image files, smallest first, and the files without one."
     sizes, unreadable = [], []
     for file in files:
         try:
             sizes.append(image_size(file))
         except (ValueError, OSError):
-            unreadable.append((file, "not a readable image"))
+            unreadable.append(file)
     return sorted(sizes, key=lambda size: (size[0] * size[1], size)), unreadable
 
 
@@ -57,6 +60,21 @@ def _size_line(sizes):
     return f"sizes: {ends[0]} (smallest) to {ends[2]} pixels (largest), median {ends[1]}"
 
 # %% ../../nbs/api/data/report.ipynb #35bf2191
+def _below(file, path):
+    "Return a file's path below a folder; that of another file is complete."
+    return file.relative_to(path) if file.is_relative_to(path) else file
+
+
+def _unreadable_lines(unreadable, path):
+    "Return a line about the files that no training takes; none where there are none."
+    if not unreadable:
+        return []
+    names = _below(unreadable[0], path)
+    if len(unreadable) > 1:
+        names = f"{len(unreadable)}, such as {names}"
+    return [f"unreadable: {names} (delete or replace before training)"]
+
+
 def _reason_lines(skipped, path):
     "Return a line for each reason, with its first example; the most frequent first."
     by_reason = defaultdict(list)
@@ -64,7 +82,7 @@ def _reason_lines(skipped, path):
         by_reason[reason].append(file)
     lines = []
     for reason, files in sorted(by_reason.items(), key=lambda pair: -len(pair[1])):
-        name = files[0].relative_to(path) if files[0].is_relative_to(path) else files[0]
+        name = _below(files[0], path)
         if len(files) == 1:
             lines.append(f"skipped: {name} ({reason})")
         else:
@@ -78,16 +96,86 @@ def _first_lines(lines, what):
     return lines[:_MOST_LINES] + ([f"... and {more} more {what}"] if more > 0 else [])
 
 
-def _warnings(files):
-    "Return a line for each class that has no image on one side, and one for a single class."
+def _class_warnings(files):
+    "Return what to know of classes: a single one, those without images on a side, and why."
     counts = {side: _class_counts(getattr(files, side)) for side in SPLITS}
     classes = sorted(counts["train"] | counts["val"])
-    lines = [] if len(classes) > 1 else ["warning: a single class; training takes two or more"]
+    lines = []
+    if len(classes) == 1:
+        advice = inner_folder_advice(files)
+        text = "a single class; training takes two or more"
+        lines.append(f"{text}; {advice}" if advice else text)
     for label in classes:
         for side in SPLITS:
             if not counts[side][label]:
-                lines.append(f"warning: {label} has no image in {side}")
-    return _first_lines(lines, "warnings")
+                lines.append(f"{label} has no image in {side}")
+    lines = _first_lines(lines, "classes without images")
+    is_apart = all(counts["val"][label] for label in classes)
+    if group_advice(files) and not is_apart:
+        lines.append(group_advice(files))
+    return lines
+
+
+_COLLECTIONS = {"images", "image", "img", "imgs", "jpg", "jpeg", "png", "photos", "pictures"}
+_COLLECTIONS |= {"annotations", "masks", "labels", "data"}
+
+
+def _words(label):
+    return {*re.split(r"[\W_]+", label.lower())}
+
+
+def _name_warnings(files):
+    "Return a line about classes with the names of splits, and one about those of collections."
+    classes = sorted(_class_counts([*files.train, *files.val]))
+    train = [label for label in classes if split_in_name(label) == TRAIN_NAME]
+    val = [label for label in classes if split_in_name(label) in VAL_NAMES]
+    lines = []
+    if train and val:
+        lines.append(f"{train[0]} and {val[0]} are classes, but have the names of splits")
+    collections = [label for label in classes if _COLLECTIONS & _words(label)]
+    if collections:
+        advice = "if the labels are in a table or in names, give csv_fname or pat"
+        lines.append(f"{collections[0]} is a class, but has the name of a collection; {advice}")
+    return lines
+
+# %% ../../nbs/api/data/report.ipynb #da8616be
+def _label_text(label):
+    return " ".join(label) if isinstance(label, tuple) else label
+
+
+def _copies(files):
+    "Return (copy, original) of training images in validation, and pairs of copies with two labels."
+    labels = dict([*files.train, *files.val])
+    trained = {file for file, _ in files.train}
+    leaks, conflicts = [], []
+    for group in same_content(labels):
+        train = [file for file in group if file in trained]
+        leaks += [(file, train[0]) for file in group if train and file not in trained]
+        others = [file for file in group if labels[file] != labels[group[0]]]
+        conflicts += [(group[0], other) for other in others[:1]]
+    return leaks, conflicts
+
+
+def _copy_warnings(files):
+    "Return a line about copies on both sides, and one about copies with different labels."
+    labels = dict([*files.train, *files.val])
+    leaks, conflicts = _copies(files)
+    lines = []
+    if leaks:
+        copy, original = (_below(file, files.path) for file in leaks[0])
+        text = f"{len(leaks)} of {len(files.val)} images in val are copies of images in train"
+        lines.append(f"{text}, such as {copy} of {original}")
+    if conflicts:
+        one, other = (f"{_below(f, files.path)} ({_label_text(labels[f])})" for f in conflicts[0])
+        images = "1 image has" if len(conflicts) == 1 else f"{len(conflicts)} images have"
+        lines.append(f"{images} copies with other labels, such as {one} and {other}")
+    return lines
+
+
+def _warnings(files):
+    "Return a line for each thing that a reader should know before training."
+    found = [*_class_warnings(files), *_name_warnings(files), *_copy_warnings(files)]
+    return [text if text.startswith("...") else f"warning: {text}" for text in found]
 
 # %% ../../nbs/api/data/report.ipynb #da8616bf
 def dataset_report(
@@ -101,9 +189,12 @@ def dataset_report(
     classes = "1 class" if n_classes == 1 else f"{n_classes} classes"
     lines = [f"{files.path}: {images}, {classes}"]
     lines += [_side_line(side, getattr(files, side)) for side in SPLITS]
+    if files.source:
+        lines.append(f"labels: {files.source}")
     if files.split:
         lines.append(f"split: {files.split}")
     if sizes:
         lines.append(_size_line(sizes))
-    lines += _reason_lines([*unreadable, *files.skipped], files.path)
+    lines += _unreadable_lines(unreadable, files.path)
+    lines += _reason_lines(files.skipped, files.path)
     return "\n  ".join(lines + _warnings(files))

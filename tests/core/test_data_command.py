@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from made_images import write_image, write_text
+from made_images import made_image, write_image, write_text
 
 from lesson7.cli import main
 from lesson7.data.folders import dataset_files
@@ -71,9 +71,102 @@ def test_the_report_warns_of_a_single_class(pets, capsys):
     assert code == 0 and "  warning: a single class; training takes two or more" in out.splitlines()
 
 
-def test_sizes_are_the_smallest_the_median_and_the_largest(tmp_path):
-    from made_images import made_image
+def test_the_report_names_the_folder_with_the_classes(pets, capsys):
+    _, out, _ = run(capsys, "data", "--path", pets.parent)
+    line = "  warning: a single class; training takes two or more"
+    advice = f"; if its folders are the classes, give the path {pets}"
+    assert line + advice in out.splitlines()
 
+
+def copies(root):
+    "Write a training set of six images, and three for validation of which two are copies."
+    for c in "ab":
+        for i in range(3):
+            write_image(root, f"train/{c}/{i}.png")
+        write_image(root, f"val/{c}/9.png")
+    for name in "xy":
+        shutil.copy(root / "train/a/1.png", root / f"val/a/{name}.png")
+
+
+def copies_in_a_table(root):
+    "Write six images and a table with a column of sides; one image is there twice."
+    rows = ["file,label,is_valid"]
+    for i in range(6):
+        write_image(root, f"{i}.png")
+        rows.append(f"{i}.png,{'ab'[i % 2]},{int(i > 3)}")
+    shutil.copy(root / "0.png", root / "4.png")
+    write_text(root, "labels.csv", "\n".join(rows))
+
+
+def one_image_of_two_classes(root):
+    for c in "ab":
+        for i in range(5):
+            write_image(root, f"{c}/{i}.png")
+    shutil.copy(root / "a/1.png", root / "b/2.png")
+
+
+def alike(root):
+    for c in "ab":
+        for i in range(4):
+            write_image(root, f"{c}/{i}.png", made_image(c, (48 + i, 36)))
+
+
+def names_of_splits(root):
+    for folder in ("train_1/a", "test/a", "c"):
+        for i in range(5):
+            write_image(root, f"{folder}/{i}.png")
+    (root / "test").rename(root / "test_1")
+    write_image(root, "train_1/b/1.png")
+    write_image(root, "test_1/x/1.png")
+
+
+def collections(root):
+    for folder in ("images_001", "images_002"):
+        for i in range(5):
+            write_image(root, f"{folder}/{i}.png")
+
+
+WARNINGS = {  # what is written: lines of the report
+    copies: [
+        "warning: 2 of 4 images in val are copies of images in train, such as val/a/x.png of "
+        "train/a/1.png"
+    ],
+    copies_in_a_table: [
+        "warning: 1 of 2 images in val are copies of images in train, such as 4.png of 0.png"
+    ],
+    one_image_of_two_classes: [
+        "warning: 1 image has copies with other labels, such as a/1.png (a) and b/2.png (b)"
+    ],
+    names_of_splits: ["warning: train_1 and test_1 are classes, but have the names of splits"],
+    collections: [
+        "warning: images_001 is a class, but has the name of a collection; if the labels are in a "
+        "table or in names, give csv_fname or pat"
+    ],
+    alike: [
+        "warning: a has no image in val",
+        "warning: b has no image in val",
+        "warning: near-identical images stay on one side; where distinct images look alike, give "
+        "group_similar=False (--no-group-similar), and groups (--groups) for what belongs together",
+    ],
+}
+
+
+@pytest.mark.parametrize("write", WARNINGS)
+def test_the_report_warns(tmp_path, write):
+    write(tmp_path)
+    lines = dataset_report(dataset_files(tmp_path)).splitlines()
+    assert [line.strip() for line in lines if "warning" in line] == WARNINGS[write]
+
+
+def test_the_report_says_which_columns_were_used(tmp_path):
+    copies_in_a_table(tmp_path)
+    assert (
+        "  labels: labels.csv, files in the column file, labels in the column label\n"
+        "  split: the column is_valid of labels.csv\n"
+    ) in dataset_report(dataset_files(tmp_path))
+
+
+def test_sizes_are_the_smallest_the_median_and_the_largest(tmp_path):
     for i, size in enumerate([(10, 10), (30, 20), (20, 40), (50, 60)]):
         write_image(tmp_path, f"{'ab'[i % 2]}/{i}.png", made_image(f"{i}", size))
     report = dataset_report(dataset_files(tmp_path))
@@ -88,9 +181,9 @@ def test_skipped_files_are_counted_by_reason(pets):
     write_text(pets, "dog/bad.jpg", "no image")
     write_image(pets, "overview.png")
     lines = dataset_report(dataset_files(pets)).splitlines()
-    assert [line.strip() for line in lines if "skipped:" in line] == [
+    assert [line.strip() for line in lines if "readable:" in line or "skipped:" in line] == [
+        "unreadable: dog/bad.jpg (delete or replace before training)",
         "skipped: 4, such as cat/0.txt (not an image's extension)",
-        "skipped: dog/bad.jpg (not a readable image)",
         "skipped: overview.png (not in a class folder)",
     ]
 
@@ -145,6 +238,8 @@ def test_options_are_those_of_dataset_files(pets, capsys, options):
         ("--path a.png", "path must be a folder of images, got a.png, a file"),
         ("--path pets --valid-pct 2", "valid_pct must be a number above 0 and below 1, got 2.0"),
         ("--path pets --pat (", "pat must be a regular expression with a group, got ("),
+        ("--path pet", "path must be a folder of images, got pet, which does not exist"),
+        ("--path pet --noise 0.05", "--path must be a folder of images, got pet, which does not"),
         ("--path pets --noise 0.05", "pets must be a new folder, or the dataset"),
     ],
 )

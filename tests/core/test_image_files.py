@@ -334,6 +334,74 @@ def test_pixels_of_another_scale_are_rejected_with_what_is_allowed(tmp_path, x, 
     assert str(e.value).endswith(f"or with pixels in [0, {largest}]")
 
 
+RAMP = np.linspace(0, 1, 20 * 32).reshape(20, 32)
+TIFF_FILES = {  # name: (pixels, options of `tifffile.imwrite`, expected brightness in [0,1])
+    "16 bits": ((RAMP * 65_535).astype(np.uint16), {}, RAMP),
+    "16 bits, white is 0": (
+        (RAMP * 65_535).astype(np.uint16),
+        dict(photometric="miniswhite"),
+        1 - RAMP,
+    ),
+    "8 bits, white is 0": (
+        (RAMP * 255).astype(np.uint8),
+        dict(photometric="miniswhite"),
+        1 - RAMP,
+    ),
+    "floats, white is 0": (RAMP.astype(np.float32), dict(photometric="miniswhite"), 1 - RAMP),
+    "signed": ((RAMP * 32_767).astype(np.int16), {}, RAMP),
+    "signed levels of bytes": ((RAMP * 255).astype(np.int16), {}, RAMP),
+}
+
+
+@pytest.mark.parametrize("name", TIFF_FILES)
+def test_tiff_files_keep_their_brightness(tmp_path, name):
+    import tifffile
+
+    x, options, expected = TIFF_FILES[name]
+    tifffile.imwrite(tmp_path / "a.tif", x, **options)
+    found = pixels(open_image(tmp_path / "a.tif"))
+    assert np.abs(found - 255 * expected[..., None]).max() <= 1.5
+
+
+UNREAD = {  # name: (pixels, options of `tifffile.imwrite`, message)
+    "64-bit floats": (
+        RAMP,
+        {},
+        "a TIFF file with a kind of pixels that Pillow does not read; save",
+    ),
+    "five channels of 16 bits": (
+        np.dstack([(RAMP * 65_535).astype(np.uint16)] * 5),
+        dict(photometric="minisblack", planarconfig="contig"),
+        "a TIFF file with a kind of pixels that Pillow does not read; save it with 8 bits and 1, 3",
+    ),
+    "16 bits of another byte order, white is 0": (
+        (RAMP * 65_535).astype(np.uint16),
+        dict(photometric="miniswhite", byteorder=">"),
+        "a TIFF file with a kind of pixels that Pillow does not read; save it",
+    ),
+    "negative": (
+        (RAMP * 1_000 - 500).astype(np.int16),
+        {},
+        r"pixels from -500 to 500; save it .* or with pixels in \[0, 32767\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+@pytest.mark.parametrize("kind", ["path", "open file"])
+def test_tiff_files_of_other_kinds_are_rejected_with_what_to_do(tmp_path, name, kind):
+    import tifffile
+
+    x, options, message = UNREAD[name]
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, x, **options)
+    source = file if kind == "path" else io.BytesIO(file.read_bytes())
+    title = "a.tif" if kind == "path" else "^image"
+    with pytest.raises(ValueError, match=f"{title} must be a readable image, got {message}") as e:
+        open_image(source)
+    assert "BytesIO" not in str(e.value)
+
+
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", "La", "RGBa"]
 
 
@@ -477,7 +545,7 @@ def bomb(folder):
 BROKEN = {
     truncated: "image file is truncated",
     empty: "an empty file",
-    text: "cannot identify image file",
+    text: "an unknown format",
     bomb: "Image size .225000000 pixels. exceeds limit",
     lambda folder: folder / "missing.jpg": "no such file; check the path",
     lambda folder: folder: "a folder",
@@ -491,6 +559,13 @@ def test_a_file_that_cannot_be_read_is_named_in_one_line(tmp_path, make):
         open_image(file)
     assert str(e.value).startswith(f"{file} must be a readable image, got ")
     assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("content", [b"no image", b""])
+def test_an_open_file_that_is_no_image_has_no_address_in_the_message(content):
+    message = "^image must be a readable image, got an unknown format; delete or replace it$"
+    with pytest.raises(ValueError, match=message):
+        open_image(io.BytesIO(content))
 
 
 def make_dataset(root, side=40):

@@ -1,6 +1,7 @@
 "Folders and tables that people bring: which images are listed, with which labels and sides."
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ SPLIT_FOLDERS = {  # name: (folders with images, the training folder, the valida
     "valid before test": (("Train", "Test", "Valid"), "Train", "Valid"),
     "val before valid": (("train", "valid", "val"), "train", "val"),
     "lower case first": (("train", "Train", "Val", "val"), "train", "val"),
+    "words in names": (("seg_train", "seg_test"), "seg_train", "seg_test"),
+    "images of splits": (("train_images", "val_images"), "train_images", "val_images"),
+    "numbers": (("train2017", "val2017", "test2017"), "train2017", "val2017"),
+    "other forms": (("Training", "Testing"), "Training", "Testing"),
+    "a test of another name": (("train", "test1"), "train", "test1"),
 }
 
 
@@ -53,8 +59,55 @@ def test_folders_of_splits(tmp_path, name):
     others = {*folders} - {train_folder, val_folder}
     assert {path.name for path, _ in files.skipped} == others
     assert files.split == f"the folders {train_folder} and {val_folder}"
-    assert dataset_stats(tmp_path).n == 8
+    assert dataset_stats(tmp_path).n == 4
     assert dataset_stats(tmp_path / val_folder).n == 4
+
+
+def test_splits_may_be_in_folders_of_their_own_names(tmp_path):
+    write_all(tmp_path, [*pets("seg_train/seg_train", "seg_test/seg_test"), "seg_pred/1.png"])
+    files = dataset_files(tmp_path)
+    for listed, folder in ((files.train, "seg_train/seg_train"), (files.val, "seg_test/seg_test")):
+        assert relative(listed, tmp_path) == {p: p.split("/")[2] for p in pets(folder)}
+    assert files.skipped == [(tmp_path / "seg_pred", "outside seg_train and seg_test")]
+
+
+NO_SPLITS = {  # name: (images, classes); names of splits, but other contents
+    "images of trains": (["train/1.png", "train/2.png", "bus/1.png"], {"train", "bus"}),
+    "other classes within": (
+        [f"{folder}/{i}.png" for folder in ("train ride/a", "test tube/b", "c") for i in range(2)],
+        {"train ride", "test tube", "c"},
+    ),
+    "two test folders": (
+        [*pets("train_1", "test_1", "test_2"), "c/1.png"],
+        {"train_1", "test_1", "test_2", "c"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_SPLITS)
+def test_folders_that_are_no_splits_are_classes(tmp_path, name):
+    paths, classes = NO_SPLITS[name]
+    write_all(tmp_path, paths)
+    files = dataset_files(tmp_path)
+    assert {label for _, label in files.train + files.val} == classes
+
+
+@pytest.mark.parametrize("name", ["test", "test1", "test_images"])
+def test_unlabelled_test_images_are_left_out(tmp_path, name):
+    "Dogs and cats as Kaggle has them: the labels are in the names of the training images."
+    write_all(tmp_path, [f"train/{pet}.{i}.png" for pet in ("cat", "dog") for i in range(5)])
+    write_all(tmp_path, [f"{name}/{i}.png" for i in range(3)])
+    files = dataset_files(tmp_path, pat=r"^([a-z]+)\.\d+")
+    assert (len(files.train), len(files.val)) == (8, 2)
+    assert [path.name for path, _ in files.skipped] == [name]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_class_is_one_however_its_letters_are_composed(tmp_path, form):
+    name = unicodedata.normalize(form, "Käse")
+    write_all(tmp_path, [f"train/{c}/{i}.png" for c in (name, "Brot") for i in range(2)])
+    write_all(tmp_path, ["val/Brot/1.png", f"val/{unicodedata.normalize('NFC', 'Käse')}/1.png"])
+    assert list(get_dls(2, 8, tmp_path).vocab) == ["Brot", "Käse"]
 
 
 def test_a_split_that_is_left_out_is_named(tmp_path):
@@ -65,7 +118,7 @@ def test_a_split_that_is_left_out_is_named(tmp_path):
 def test_images_beside_the_classes_do_not_count_in_a_split_of_any_name(tmp_path):
     write_all(tmp_path, [*pets("train", "Valid"), "Valid/overview.png"])
     assert dataset_stats(tmp_path / "Valid").n == 4
-    assert dataset_stats(tmp_path).n == 8
+    assert dataset_stats(tmp_path).n == 4
 
 
 def test_a_test_folder_without_classes_is_no_validation_set(tmp_path):
@@ -202,6 +255,30 @@ TABLES = {  # name: the text of labels.csv; the images are images/a.png to image
         ["date", "image", "label", "note"], lambda x: ["2026", *path_label(x), "?"]
     ),
     "blank rows": "file,label\n\n" + table(None, path_label) + "\n\n",
+    "folders of another computer": table(
+        ["file", "label"], lambda x: [f"/home/me/img/{x}.png", LABELS[x]]
+    ),
+    "folders of Windows": table(["file", "label"], lambda x: [rf"C:\data\{x}.png", LABELS[x]]),
+    "some folders of another computer": table(
+        ["file", "label"], lambda x: [f"/data/pets/images/{x}.png", LABELS[x]]
+    ),
+    "capitals": table(["file", "label"], lambda x: [f"Images/{x.upper()}.PNG", LABELS[x]]),
+    "numbered rows": table(
+        ["", "photo", "breed"], lambda x: [str(LETTERS.index(x)), *path_label(x)]
+    ),
+    "numbered classes": table(
+        ["class id", "filepaths", "labels"],
+        lambda x: ["01"[LABELS[x] == "dog"], *path_label(x)],
+    ),
+    "metadata": table(
+        ["lesion", "image_id", "kind", "sex"],
+        lambda x: [f"l{x}", x, LABELS[x], ""],
+    ),
+    "a column for each class": table(
+        ["image", "cat", "dog", "bird"],
+        lambda x: [x, *(str(float(LABELS[x] == name)) for name in ("cat", "dog", "bird"))],
+    ),
+    "numbers in the only column of labels": table(["image", "is_cat"], lambda x: [x, LABELS[x]]),
 }
 
 
@@ -227,6 +304,12 @@ GIVEN = {  # header of the column, value for training, value for validation
     "split": ("train", "valid"),
     "Split": ("Train", "TEST"),
     "split ": ("train", "validation"),
+    "Data Set": ("train", "val"),
+    "set": ("Training", "Testing"),
+    "subset": ("train", "test"),
+    "fold": ("train", "valid"),
+    "phase": ("train", "validation"),
+    "": ("train", "test"),
 }
 
 
@@ -238,7 +321,8 @@ def test_tables_that_say_what_is_for_validation(six, column):
     files = dataset_files(six)
     assert [file.stem for file, _ in files.train] == [*"abcd"]
     assert [(file.stem, label) for file, label in files.val] == [("e", "cat"), ("f", "dog")]
-    assert files.split == f"the column {column.lower().strip()} of labels.csv"
+    name = column.lower().strip() or "number 2"
+    assert files.split == f"the column {name} of labels.csv"
 
 
 def test_a_second_validation_split_of_a_table_is_left_out(six):
@@ -273,6 +357,77 @@ def test_several_labels(six):
         assert {name for _, label in labelled for name in label} == {"cat", "dog"}
     with pytest.raises(ValueError, match="labels of an image must be a single class, got . of"):
         get_dls(2, 16, six, label_delim=" ")
+
+
+NUMBERED = {  # name: (header and rows of a table of 001.png to 004.png, path -> label)
+    "zeros that were lost": (
+        "id,label\n1,cat\n2,dog\n3,cat\n4,dog\n",
+        ["cat", "dog", "cat", "dog"],
+    ),
+    "row numbers that are names of files, too": (
+        "id,photo,label\n1,004.png,a\n2,003.png,b\n3,002.png,a\n4,001.png,b\n",
+        ["b", "a", "b", "a"],
+    ),
+    "numbers without a name of their own": (
+        ",photo,breed\n1,004.png,a\n2,003.png,b\n3,002.png,a\n4,001.png,b\n",
+        ["b", "a", "b", "a"],
+    ),
+    "labels that are names of files, too": (
+        "Datei,Klasse\n1,1\n2,2\n3,1\n4,2\n",
+        ["1", "2", "1", "2"],
+    ),
+    "masks": (
+        "mask,image,label\n004.png,001.png,a\n003.png,002.png,b\n"
+        "002.png,003.png,a\n001.png,004.png,b\n",
+        ["a", "b", "a", "b"],
+    ),
+    "several labels of a delimiter that may be between columns": (
+        "001.png,a;b\n002.png,b\n003.png,a\n004.png,b\n",
+        [("a", "b"), ("b",), ("a",), ("b",)],
+    ),
+    "several columns of classes": (
+        "image,a,b\n001.png,1,1\n002.png,0,1\n003.png,1,0\n004.png,0,1\n",
+        [("a", "b"), ("b",), ("a",), ("b",)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_tables_of_numbered_files(tmp_path, name):
+    text, labels = NUMBERED[name]
+    paths = [f"00{i}.png" for i in range(1, 5)]
+    write_all(tmp_path, paths)
+    write_text(tmp_path, "labels.csv", text)
+    files = dataset_files(tmp_path, label_delim=";" if ";" in text else None)
+    assert relative(files.train + files.val, tmp_path) == dict(zip(paths, labels))
+    assert files.skipped == []
+
+
+def test_a_table_without_a_header_may_have_sides(six):
+    write_text(six, "labels.csv", table(None, lambda x: [*path_label(x), SIDES[x]]))
+    files = dataset_files(six)
+    assert [(file.stem, label) for file, label in files.val] == [("e", "cat"), ("f", "dog")]
+    assert files.split == "the column number 3 of labels.csv"
+
+
+def test_an_image_of_no_class_has_no_label(six):
+    rows = ["image,cat,dog", "a,1,0", "b,0,1", "c,0,0", "d,0,1", "e,1,0", "f,0,1"]
+    write_text(six, "labels.csv", "\n".join(rows))
+    files = dataset_files(six)
+    assert {file.stem: label for file, label in files.train + files.val} == {
+        letter: LABELS[letter] for letter in "abdef"
+    }
+    assert [reason for _, reason in files.skipped] == ["1 without a label: row 4, such as c"]
+
+
+def test_the_columns_that_are_used_are_known(six):
+    for name, source in {
+        "numbered rows": "files in the column photo, labels in the column breed",
+        "a column for each class": "files in the column image, a column for each of 3 classes",
+        "no header": "files in the column number 1, labels in the column number 2",
+    }.items():
+        write_text(six, "labels.csv", TABLES[name])
+        assert dataset_files(six).source == f"labels.csv, {source}"
 
 
 def test_what_is_wrong_in_a_table_is_said_with_the_rows(six):
@@ -314,6 +469,35 @@ WRONG_TABLES = {  # name: (text, message)
     "unknown side": (
         "file,label,is_valid\na,cat,maybe\nb,dog,\n",
         r"is_valid in rows 2, 3 of .* must be true or false, got 'maybe'",
+    ),
+    "no side": (
+        "file,label,is_valid\na,cat,\nb,dog,1\nc,cat,\n",
+        r"is_valid in rows 2, 4 of .* must be true or false, got an empty cell; fill in",
+    ),
+    "no image": (
+        "file,label\nx,cat\ny,dog\n",
+        r"files in .* must be images in .*, got x, which is none of them; .* as images/a.png$",
+    ),
+    "two columns of files": (
+        "left,right,label\na.png,b.png,cat\nc.png,d.png,dog\n",
+        r"column of files in .* must be one, got left, right; call the one that is meant file",
+    ),
+    "two columns of labels": (
+        "file,kind,colour\na,cat,red\nb,dog,blue\nc,cat,blue\nd,dog,red\n",
+        r"column of labels in .* must be one, got kind, colour; call .* meant label in the first",
+    ),
+    "boxes without a header": (
+        "a.png,10,90,cat\nb.png,10,80,dog\nc.png,20,90,cat\nd.png,20,80,dog\n",
+        r"column of labels in .* must be one, got number 2, number 3, number 4; call .* first row",
+    ),
+    "spaces": ("a.png cat\nb.png dog\n", r"columns in .* must be 2 .*, got 1; separate them by"),
+    "labels and columns of classes": (
+        "file,kind,cat,dog\na,x,1,0\nb,y,0,1\nc,x,1,0\nd,y,0,1\n",
+        r"column of labels in .* must be one, got kind, cat, dog",
+    ),
+    "two names of one image": (
+        "file,label\na.png,cat\nA.PNG,dog\n",
+        r"rows 2 and 3 of .* must be of two images, got a.png and A.PNG, both of a.png",
     ),
     "unknown split": ("file,label,split\na,cat,holdout\n", r"split in row 2 of .* got 'holdout'"),
     "empty": ("", r"labels.csv must be a readable table, got"),
@@ -554,6 +738,42 @@ MESSAGES = {  # name: (what is written, options, message)
         dict(groups=r"dog/(\d)"),
         r"groups must be a pattern .*, got no match in 5 of 10, such as cat/0\.png",
     ),
+    "only names of splits": (
+        lambda root: write_all(root, ["train/cat.1.png", "test1/2.png"]),
+        {},
+        r"folders in .* must be splits with the same class folders, or classes, got test1, train; "
+        "for labels in names of files give pat, for a table csv_fname",
+    ),
+    "other classes in validation": (
+        lambda root: write_all(root, [*pets("my_train"), "my_val/bird/1.png"]),
+        {},
+        r"folders in .* must be splits with the same class folders, or .*, got my_train, my_val",
+    ),
+    "an option of a split that is given": (
+        folder_layout,
+        dict(valid_pct=0.3),
+        r"valid_pct must be left out for .* of its own, the folders Train and valid, got 0.3",
+    ),
+    "groups of a split that is given": (
+        folder_layout,
+        dict(groups="(.)"),
+        r"groups must be left out for a dataset with a split of its own, .*, got '\(\.\)'",
+    ),
+    "images that look alike": (
+        lambda root: [
+            write_image(root, f"{c}/{i}.png", made_image("one", (48 + i, 36)))
+            for c in "ab"
+            for i in range(4)
+        ],
+        {},
+        r"number of validation images in .* got 0; near-identical images stay on one side; "
+        r"where .* give group_similar=False \(--no-group-similar\), and groups",
+    ),
+    "groups that are classes": (
+        class_layout,
+        dict(groups="^(.)"),
+        r"number of validation images in .* got 0; images of a group stay on one side; give smal",
+    ),
     "class of validation only": (
         lambda root: write_all(root, [*pets("train", "val"), "val/bird/1.png"]),
         {},
@@ -581,6 +801,7 @@ def test_messages(tmp_path, name):
             r"path must be a folder of images, got .*nowhere, which does not exist",
         ),
         (7, TypeError, "path must be a folder of images, got a int"),
+        ("~/nowhere", ValueError, r"path must be a folder of images, got [^~]*nowhere, which does"),
     ],
 )
 def test_a_path_that_is_no_folder(tmp_path, monkeypatch, path, error, message):
@@ -588,6 +809,19 @@ def test_a_path_that_is_no_folder(tmp_path, monkeypatch, path, error, message):
     write_image(tmp_path, "a.png")
     with pytest.raises(error, match=message):
         get_dls(2, 16, path)
+
+
+def test_a_path_of_an_empty_text_is_not_the_folder_of_the_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    class_layout(tmp_path)
+    with pytest.raises(ValueError, match="path must be a folder of images, got an empty text"):
+        dataset_files("")
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    class_layout(tmp_path / "pets")
+    assert dataset_files("~/pets").path == tmp_path / "pets"
 
 
 def test_an_unreadable_file_does_not_stop_the_listing(tmp_path):

@@ -69,6 +69,23 @@ def test_without_a_file_the_browser_opens(images, monkeypatch, capsys):
     assert sorted(p.name for p in Path.cwd().iterdir()) == sorted(images)  # nothing is left here
 
 
+OUTPUTS = {  # what is given: the page
+    ".": "mixup.html",
+    "pages": "pages/mixup.html",
+    "pages/": "pages/mixup.html",
+    "new/": "new/mixup.html",
+    "new/page.html": "new/page.html",
+}
+
+
+@pytest.mark.parametrize("out", OUTPUTS)
+def test_a_page_may_be_in_a_folder(out, images, capsys):
+    Path("pages").mkdir()
+    assert main(["explore", "mixup", *images, "-o", out]) == 0
+    assert f"The explorer is in {OUTPUTS[out]};" in capsys.readouterr().out
+    assert "<html" in Path(OUTPUTS[out]).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
