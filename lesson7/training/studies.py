@@ -62,7 +62,7 @@ def crossed_estimate(
     error = variance**0.5
     return Estimate(mean, t.ppf(0.975, n) * error, 2 * t.sf(abs(mean) / error, n))
 
-# %% ../../nbs/api/training/studies.ipynb #265c2cf8
+# %% ../../nbs/api/training/studies.ipynb #0a4480cc
 def holm(
     p_values,  # of the differences of a table
 ) -> np.ndarray:  # corrected, in the same order, at most 1
@@ -75,7 +75,7 @@ def holm(
     corrected[order] = np.minimum(increasing, 1)
     return corrected
 
-# %% ../../nbs/api/training/studies.ipynb #5f6ce8f3
+# %% ../../nbs/api/training/studies.ipynb #5e42bc2c
 _VIEWS = ("plain", "tta")  # one view of an image, and the mean over several
 
 
@@ -135,7 +135,7 @@ class Study:
         n = self.about["images"][1]
         return np.stack([_unpack(run[views]["right"], n) for run in self.select(arm)])
 
-# %% ../../nbs/api/training/studies.ipynb #f4d7fa33
+# %% ../../nbs/api/training/studies.ipynb #3f4b1ae3
 def _verdict(estimate, p_value):
     "Return what a difference allows to say."
     if p_value >= 0.05:
