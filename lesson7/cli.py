@@ -65,7 +65,7 @@ def lab(args, options):
 def _listed(args, path):
     "Return the files of a dataset, as the arguments say; without a path, of the sample dataset."
     return dataset_files(
-        path or sample_dataset(),
+        sample_dataset() if path is None else path,
         valid_pct=args.valid_pct,
         split_seed=args.split_seed,
         pat=args.pat,
@@ -79,8 +79,8 @@ def _listed(args, path):
 def data(args):
     "Print what is in a folder; without one, make the sample dataset if it is not there yet."
     path = args.path
-    if args.noise or not path:
-        is_known = not path or Path(path).exists()
+    if args.noise or path is None:
+        is_known = path is None or Path(path).exists()
         advice = "leave out --path, or give a folder of yours"
         require(is_known, "--path", "a folder of images", f"{path}, which does not exist", advice)
         path = sample_dataset(path, noise=args.noise)
@@ -97,7 +97,7 @@ def _base(args, **changes):
 
     preset = args.preset or ("gpu" if torch.cuda.is_available() else "cpu")
     path = args.path
-    if preset == "gpu" and not path:
+    if preset == "gpu" and path is None:
         path = imagenette()
     if args.epochs is not None:
         changes |= dict(stages=(), epochs=args.epochs)
@@ -197,7 +197,7 @@ def compare(args):
     arms = []
     for noise in args.noise:
         arms += techniques(replace(base, noise=noise))
-    files = _listed(args, path) if path else None
+    files = None if path is None else _listed(args, path)
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     comparison = compare_recipes(arms, args.seeds, args.budget, files, save=args.out)
     with pd.option_context("display.width", 200, "display.max_columns", None):

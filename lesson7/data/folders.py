@@ -383,7 +383,7 @@ def _check_folder(path):
     allowed = "a folder of images"
     require(is_path, "path", allowed, f"a {type(path).__name__}", error=TypeError)
     require(os.fspath(path), "path", allowed, "an empty text", "the folder of this process is '.'")
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     got = f"{path}, a file" if path.is_file() else f"{path}, which does not exist"
     require(path.is_dir(), "path", allowed, got)
     return path
@@ -425,7 +425,10 @@ def dataset_files(
 # %% ../../nbs/api/data/folders.ipynb #39e41552
 def _labelled_images(path):
     "Return the images in the two splits of a folder, by split; None where there are no two."
-    train, val = split_folders(path) if path.is_dir() else (None, None)
+    try:
+        train, val = split_folders(path) if path.is_dir() else (None, None)
+    except ValueError:  # neither splits nor classes: a folder of images
+        return None
     if not val:
         return None
     items, _, _ = _labels_of_folders(path, pat=None)

@@ -149,7 +149,7 @@ def list_dataset(
 ) -> DatasetFiles:
     "Return the files of a dataset; those of one that is listed already are returned as they are."
     if not isinstance(path, DatasetFiles):
-        return dataset_files(path or sample_dataset(), **options)
+        return dataset_files(sample_dataset() if path is None else path, **options)
     got = ", ".join(sorted(options))
     require(not options, "options", "given to dataset_files", got)
     return path

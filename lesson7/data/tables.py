@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from .columns import choose_columns, has_known_name, split_name
+from .columns import choose_columns, has_known_name, is_one, split_name
 from .holdout import TRAIN_NAME, VAL_NAMES, side_of
 from .lookup import Finder
 from ..errors import must_be, require
@@ -92,7 +92,7 @@ def _label_reader(rows, columns, label_delim):
     require(not label_delim, "label_delim", allowed, repr(label_delim))
 
     def classes(row):
-        return tuple(columns.name(i) for i in columns.labels if float(row[i]) == 1)
+        return tuple(columns.name(i) for i in columns.labels if is_one(row[i]))
 
     has_several = any(len(classes(row)) > 1 for row in rows)
     return classes if has_several else lambda row: "".join(classes(row))

@@ -275,6 +275,14 @@ def test_train_prints_the_report_and_uses_the_split(pets, tmp_path, capsys):
     assert json.loads((tmp_path / "model" / "model.json").read_text())["vocab"] == ["cat", "dog"]
 
 
+@pytest.mark.parametrize("command", ["data", "train", "compare"])
+def test_an_empty_path_is_not_the_sample_dataset(tmp_path, capsys, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, command, "--path", "")
+    assert (code, out) == (2, "") and not list(tmp_path.iterdir())
+    assert "path must be a folder of images, got an empty text" in err and err.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", ["train", "compare"])
 def test_several_labels_cannot_be_trained_on(pets, tmp_path, capsys, monkeypatch, command):
     monkeypatch.chdir(tmp_path)

@@ -238,6 +238,13 @@ def test_statistics_of_a_folder_that_is_no_dataset_are_of_all_images_in_it(tmp_p
     assert dataset_stats(tmp_path).n == 3 and dataset_stats(tmp_path / "train").n == 2
 
 
+@pytest.mark.parametrize("folders", [("train", "test"), ("val",), ("train_1", "test_1")])
+def test_statistics_of_unclear_folders_are_of_all_images(tmp_path, folders):
+    for folder in folders:
+        write(tmp_path, f"{folder}/a.png")
+    assert dataset_stats(tmp_path).n == len(folders)
+
+
 # ---- What was skipped, and why
 
 

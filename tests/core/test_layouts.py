@@ -278,6 +278,13 @@ TABLES = {  # name: the text of labels.csv; the images are images/a.png to image
         ["image", "cat", "dog", "bird"],
         lambda x: [x, *(str(float(LABELS[x] == name)) for name in ("cat", "dog", "bird"))],
     ),
+    "true and false for each class": table(
+        ["image", "cat", "dog"],
+        lambda x: [x, *(str(LABELS[x] == name) for name in ("cat", "dog"))],
+    ),
+    "numbers of folds": table(
+        ["image", "fold", "kind"], lambda x: [x, str(LETTERS.index(x) % 3), LABELS[x]]
+    ),
     "numbers in the only column of labels": table(["image", "is_cat"], lambda x: [x, LABELS[x]]),
 }
 
@@ -424,6 +431,7 @@ def test_the_columns_that_are_used_are_known(six):
     for name, source in {
         "numbered rows": "files in the column photo, labels in the column breed",
         "a column for each class": "files in the column image, a column for each of 3 classes",
+        "numbers of folds": "files in the column image, labels in the column kind, fold not used",
         "no header": "files in the column number 1, labels in the column number 2",
     }.items():
         write_text(six, "labels.csv", TABLES[name])
