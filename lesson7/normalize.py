@@ -224,7 +224,7 @@ def _parts(source):
         return [source]
     return source if hasattr(source, "__iter__") else [source]
 
-
+# %% ../nbs/01_normalize.ipynb #6e6324f0
 def _images(part):
     "Return the images in a part of a source; those of a dataset's folder are of training."
     if isinstance(part, _PATH) and os.path.isdir(part):

@@ -481,7 +481,7 @@ def no_images_error(
         advice += f". Skipped there: {len(inside)}, such as {path} ({reason})"
     return ValueError(must_be(f"number of {what} in {folder}", "1 or more", 0, advice))
 
-
+# %% ../../nbs/api/data/folders.ipynb #a54668f0
 _GROUPS_ADVICE = "images of a group stay on one side; give smaller groups"
 
 

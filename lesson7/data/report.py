@@ -74,7 +74,7 @@ def _unreadable_lines(unreadable, path):
         names = f"{len(unreadable)}, such as {names}"
     return [f"unreadable: {names} (delete or replace before training)"]
 
-
+# %% ../../nbs/api/data/report.ipynb #35bf21a1
 def _reason_lines(skipped, path):
     "Return a line for each reason, with its first example; the most frequent first."
     by_reason = defaultdict(list)
@@ -95,7 +95,7 @@ def _first_lines(lines, what):
     more = len(lines) - _MOST_LINES
     return lines[:_MOST_LINES] + ([f"... and {more} more {what}"] if more > 0 else [])
 
-
+# %% ../../nbs/api/data/report.ipynb #35bf21a2
 def _class_warnings(files):
     "Return what to know of classes: a single one, those without images on a side, and why."
     counts = {side: _class_counts(getattr(files, side)) for side in SPLITS}
@@ -115,7 +115,7 @@ def _class_warnings(files):
         lines.append(group_advice(files))
     return lines
 
-
+# %% ../../nbs/api/data/report.ipynb #35bf21f0
 _COLLECTIONS = {"images", "image", "img", "imgs", "jpg", "jpeg", "png", "photos", "pictures"}
 _COLLECTIONS |= {"annotations", "masks", "labels", "data"}
 

@@ -103,7 +103,7 @@ def _split_label(text, label_delim):
     parts = (part.strip() for part in unicodedata.normalize("NFC", text).split(label_delim))
     return tuple(part for part in parts if part)
 
-
+# %% ../../nbs/api/data/tables.ipynb #135c8ff0
 def _parse(table, images, root, label_delim):
     "Return the rows of a table that are not blank, and its columns."
     rows = _read_rows(table, label_delim)

@@ -780,7 +780,7 @@ MESSAGES = {  # name: (what is written, options, message)
     "groups that are classes": (
         class_layout,
         dict(groups="^(.)"),
-        r"number of validation images in .* got 0; images of a group stay on one side; give smal",
+        r"number of validation images in .* got 0; images of a group stay on one side",
     ),
     "class of validation only": (
         lambda root: write_all(root, [*pets("train", "val"), "val/bird/1.png"]),
