@@ -31,16 +31,27 @@ from .normalize import NormStats, check_normalization
 from .outputs import check_classifier
 
 # %% ../nbs/07_share.ipynb #581fd42f
-_SOURCE = "the model's training"
+_STATS_SOURCE = "the model's training"
+
+
+def _given_loader(dl):
+    "Return the loader that a reader gave; the one that `tta` predicts keeps it as `dl`."
+    return getattr(dl, "dl", dl)
+
+
+def _as_stats(normalize):
+    "Return the `NormStats` of a `Normalize`."
+    mean, std = normalize.mean.flatten().tolist(), normalize.std.flatten().tolist()
+    return NormStats(mean, std, _STATS_SOURCE)
 
 
 def _normalizations(dl):
     "Return the `NormStats` of each `Normalize` that a loader's batches pass."
-    pipeline = getattr(getattr(dl, "dl", dl), "after_batch", None)  # `tta` wraps a loader
+    pipeline = getattr(_given_loader(dl), "after_batch", None)
+    # By the name of the class, as in `image_input`: a subclass may compute something else. `tta`
+    # needs subclasses of fastai's transforms too, and uses `isinstance`.
     transforms = [t for t in getattr(pipeline, "fs", ()) if type(t).__name__ == "Normalize"]
-    return [
-        NormStats(t.mean.flatten().tolist(), t.std.flatten().tolist(), _SOURCE) for t in transforms
-    ]
+    return [_as_stats(t) for t in transforms]
 
 
 def _shrinks_files(dls):
@@ -51,11 +62,13 @@ def _shrinks_files(dls):
 
 def _describe_input(dls):
     "Return size, presize and statistics of loaders, as `model.json` has them."
-    seen = image_input(dls)
-    stats = NormStats(seen.mean, seen.std, _SOURCE) if seen.mean else None
+    model_input = image_input(dls)
+    stats = None
+    if model_input.mean:
+        stats = NormStats(model_input.mean, model_input.std, _STATS_SOURCE)
     return dict(
-        size=seen.size,
-        presize=seen.presize,
+        size=model_input.size,
+        presize=model_input.presize,
         presized=_shrinks_files(dls),
         stats=stats and asdict(stats),
     )
@@ -76,10 +89,10 @@ def _architecture_shapes(name, n_out):
 
 def _candidates(model, state, n_out):
     "Return the names of the architectures that a model may be."
-    known = getattr(model, "architecture", None)
+    recorded_name = getattr(model, "architecture", None)
     names = list(architectures())
-    if known in names:
-        names = [known]
+    if recorded_name in names:
+        names = [recorded_name]
     shapes = _shapes(state)
     return [name for name in names if _architecture_shapes(name, n_out) == shapes]
 
@@ -109,7 +122,7 @@ def _build(about, state):
         allowed = f"those of {about['arch']} with {n_out} classes"
         raise ValueError(must_be("weights", allowed, reason)) from None
     stats = about["stats"] and NormStats(**about["stats"])
-    presized = about.get("presized", True)
+    presized = about.get("presized") is not False  # an older file has no value
     dls = blank_dls(about["vocab"], about["size"], about["presize"], stats, presized)
     callbacks = [_normalization_callback(dls), _class_callback(dls), require_batches()]
     return _loaded_learner(dls, model, loss_func=CrossEntropyLossFlat(), cbs=callbacks)
@@ -123,8 +136,12 @@ def _normalization_callback(dls):
 
     class CheckNormalization(Callback):
         def before_batch(self):
+            is_first = self.iter == 0
+            if not is_first or not expected:
+                return
             # A batch that passed the same `Normalize` is right, even if it is all white.
-            if self.iter or not expected or _normalizations(self.dl) == expected:
+            is_normalized_alike = _normalizations(self.dl) == expected
+            if is_normalized_alike:
                 return
             report = check_normalization(self.x.detach().cpu(), expected[0])
             if not report.ok:
@@ -142,10 +159,13 @@ def _class_callback(dls):
 
     class CheckClasses(Callback):
         def before_batch(self):
-            dl = getattr(self.dl, "dl", self.dl)  # `tta` wraps a loader
+            dl = _given_loader(self.dl)
             names = class_names(dl)
-            # Other classes may be those of a new head.
-            if len(self.yb) and names and sorted(names) == sorted(learned):
+            has_labels = len(self.yb) > 0
+            if not has_labels or not names:
+                return
+            has_same_classes = sorted(names) == sorted(learned)
+            if has_same_classes:  # others may be those of a new head
                 check_loader_classes(dl, learned)
 
     return CheckClasses()
@@ -174,18 +194,21 @@ def _file_sizes(dls):
 
 
 _DEFAULT_SIZES = [(128, 96), (110, 150)]  # width and height; for loaders without files
-_LARGEST_DRAFT = 8  # a JPEG file is opened at no less than 1/8 of its size
+_DRAFT_LIMIT = 8  # a JPEG file is opened at no less than 1/8 of its size
 
 # %% ../nbs/07_share.ipynb #6ed76d71
 def _test_sizes(dls, presize):
     "Return the width and height of four test images, from the smallest and the largest file."
     sizes = _file_sizes(dls) or _DEFAULT_SIZES
     smallest, largest = min(sizes, key=min), max(sizes, key=min)
-    scale = min(1, _LARGEST_DRAFT * presize / min(largest))
+    # Beyond the draft limit, a larger file is opened in the same way and only takes longer.
+    scale = min(1, _DRAFT_LIMIT * presize / min(largest))
     largest = tuple(max(1, round(length * scale)) for length in largest)
-    short, long = min(smallest), min(largest)
     # Rectangles tell a crop from squished images.
-    return [smallest, largest, (round(1.3 * short) + 1, short), (long, round(1.3 * long) + 1)]
+    small_side, large_side = min(smallest), min(largest)
+    wide_rectangle = (round(1.3 * small_side) + 1, small_side)
+    tall_rectangle = (large_side, round(1.3 * large_side) + 1)
+    return [smallest, largest, wide_rectangle, tall_rectangle]
 
 
 _OWN_IMAGES = 4  # of the validation set, evenly spaced
@@ -205,15 +228,18 @@ def _write_test_images(folder, sizes):
     "Write JPEG files of random pixels, always the same for the same sizes, and return their paths."
     rng = np.random.default_rng(0)
     files = []
-    for i, (width, height) in enumerate(sizes):
-        pixels = rng.integers(*_TEST_LEVELS[i], (height, width, 3), dtype=np.uint8)
-        files.append(Path(folder) / f"{i}.jpg")
+    for (width, height), (low, high) in zip(sizes, _TEST_LEVELS, strict=True):
+        pixels = rng.integers(low, high, (height, width, 3), dtype=np.uint8)
+        files.append(Path(folder) / f"{len(files)}.jpg")
         Image.fromarray(pixels).save(files[-1], quality=95)
     return files
 
 # %% ../nbs/07_share.ipynb #e273e95e
 def _test_batch(dls, files):
-    "Return files as a batch, in the first of three forms that the loaders read."
+    """Return files as a batch, in the first of three forms that the loaders read.
+
+    fastai's loaders read items of one type: those of files a `Path` or a string, others an image.
+    """
     from fastai.vision.core import PILImage
 
     for form in (Path, str, PILImage.create):
@@ -246,45 +272,94 @@ def check_model_folder(
 ):
     "Raise `ValueError` where something other than a model is there."
     path = Path(path)
-    temporary = _temporary_files(path)
-    others = [path] if path.is_file() else [f for f in path.glob("*") if f not in temporary]
-    is_free = not others or list(path.glob("weights-*.safetensors"))
+    has_model = any(path.glob("weights-*.safetensors"))
+    if has_model:
+        return
+    others = set(path.glob("*")) - set(_temporary_files(path))
+    is_free = not path.is_file() and not others
     require(is_free, path, "a new folder, or one with a model", "other files", "give another one")
 
 # %% ../nbs/07_share.ipynb #d88ece59
-def _same_predictions(learn, about, state, files):
-    "Return the names of the architectures with these weights, and the first that predicts alike."
+_LOGIT_TOLERANCE = 1e-5
+
+
+def _first_that_predicts_alike(names, learn, about, state, files):
+    "Return the first of the architectures with the predictions of `learn` for files, or None."
     expected = _test_logits(learn, files)
-    names = _candidates(learn.model, state, len(about["vocab"]))
     for name in names:
         rebuilt = _build(about | dict(arch=name), state)
-        if torch.allclose(_test_logits(rebuilt, files), expected, atol=1e-5):
-            return names, name
-    return names, None
+        if torch.allclose(_test_logits(rebuilt, files), expected, atol=_LOGIT_TOLERANCE):
+            return name
+    return None
 
 
 def _find_architecture(learn, about, state):
     "Return the architecture that predicts the same as `learn` when it is built from `about`."
+    names = _candidates(learn.model, state, len(about["vocab"]))
     with TemporaryDirectory() as folder:
         files = _write_test_images(folder, _test_sizes(learn.dls, about["presize"]))
         files += _own_images(learn.dls)
-        names, found = _same_predictions(learn, about, state, files)
+        found = _first_that_predicts_alike(names, learn, about, state, files)
     if found:
         return found
     if names:
         allowed = f"a learner that predicts as {names[-1]} with its weights on loaders of get_dls"
         raise ValueError(must_be("learn", allowed, "other predictions"))
-    known = ", ".join(architectures())
-    raise ValueError(must_be("model", f"one of {known}", type(learn.model).__name__))
+    allowed = f"one of {', '.join(architectures())}"
+    raise ValueError(must_be("model", allowed, type(learn.model).__name__))
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):
     "Return the weights of a model."
     return {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
 
+# %% ../nbs/07_share.ipynb #fca3f76e
+def _is_vocab(value):
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        return False
+    return 0 < len(set(value)) == len(value)
+
+
+def _is_side(value):
+    return type(value) is int and 1 < value <= 10_000
+
+
+def _is_stats(value):
+    if value is None:
+        return True
+    if not isinstance(value, dict):
+        return False
+    columns = [value.get("mean"), value.get("std")]
+    return all(isinstance(column, (list, tuple)) and len(column) == 3 for column in columns)
+
+
+def _is_digest(value):
+    return isinstance(value, str) and len(value) == 64
+
+# %% ../nbs/07_share.ipynb #dfb5ec49
+_FIELDS = {  # field of model.json: the test for it
+    "arch": lambda value: isinstance(value, str),
+    "vocab": _is_vocab,
+    "size": _is_side,
+    "presize": _is_side,
+    "presized": lambda value: value is None or isinstance(value, bool),  # None: an older file
+    "stats": _is_stats,
+}
+_DIGESTS = {"weights": _is_digest, "digest": _is_digest}
+
+
+def _wrong_field(about, fields):
+    "Return the first field of `model.json` that is not as it must be; None where all are."
+    wrong = [name for name, is_allowed in fields.items() if not is_allowed(about.get(name))]
+    return wrong[0] if wrong else None
+
 # %% ../nbs/07_share.ipynb #67bac62c
 def _describe(learn, state):
-    "Return the content of `model.json` without the digests; raises for what cannot be kept."
+    """Return the content of `model.json` without the digests; raises for what cannot be kept.
+
+    "arch" is last: it is found by models that are built from the other fields. `save_model` adds
+    the digests of the weights and of all fields.
+    """
     from lesson7 import __version__
 
     check_finite(learn)
@@ -335,54 +410,22 @@ def save_model(
             old.unlink()
     return path
 
-# %% ../nbs/07_share.ipynb #fca3f76e
-def _is_vocab(value):
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        return False
-    return 0 < len(set(value)) == len(value)
-
-
-def _is_side(value):
-    return type(value) is int and 1 < value <= 10_000
-
-
-def _is_stats(value):
-    if value is None:
-        return True
-    if not isinstance(value, dict):
-        return False
-    columns = [value.get("mean"), value.get("std")]
-    return all(isinstance(column, (list, tuple)) and len(column) == 3 for column in columns)
-
-
-def _is_digest(value):
-    return isinstance(value, str) and len(value) == 64
-
-# %% ../nbs/07_share.ipynb #dfb5ec49
-_FIELDS = {  # field of model.json: the test for it
-    "arch": lambda value: isinstance(value, str),
-    "vocab": _is_vocab,
-    "size": _is_side,
-    "presize": _is_side,
-    "presized": lambda value: value is None or isinstance(value, bool),  # None: an older file
-    "stats": _is_stats,
-}
-_DIGESTS = {"weights": _is_digest, "digest": _is_digest}
-
-
-def _wrong_field(about, fields):
-    "Return the first field of `model.json` that is not as it must be; None where all are."
-    wrong = [name for name, is_allowed in fields.items() if not is_allowed(about.get(name))]
-    return wrong[0] if wrong else None
-
 # %% ../nbs/07_share.ipynb #b3f06037
-_FROM_SOURCE = "get it from its source again"
+_GET_AGAIN = "get it from its source again"  # advice
 
 
-def _check_unchanged(file, saved, digest):
+def _check_unchanged(file, expected, computed):
     "Raise `ValueError` where a file has another digest than when it was saved."
     got = "another content"
-    require(digest == saved, file, "unchanged since it was saved", got, _FROM_SOURCE)
+    require(computed == expected, file, "unchanged since it was saved", got, _GET_AGAIN)
+
+
+def _check_format(file, about):
+    "Raise `ValueError` unless the content of a file is of the format that `save_model` writes."
+    version = about.get("format") if isinstance(about, dict) else None
+    is_version = type(version) is int and version >= 1
+    require(is_version, file, "a file that save_model wrote", f"format {version}")
+    require(version == 1, file, "of format 1", f"format {version}", "install a newer lesson7")
 
 
 def _read_about(file):
@@ -392,14 +435,11 @@ def _read_about(file):
         about = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as e:
         raise ValueError(must_be(file, "readable JSON", e)) from None
-    version = about.get("format") if isinstance(about, dict) else None
-    is_version = type(version) is int and version >= 1
-    require(is_version, file, "a file that save_model wrote", f"format {version}")
-    require(version == 1, file, "of format 1", f"format {version}", "install a newer lesson7")
+    _check_format(file, about)
     if name := _wrong_field(about, _FIELDS | _DIGESTS):
         got = f"{about.get(name)!r} for {name}"
         raise ValueError(must_be(file, "a file that save_model wrote", got))
-    _check_unchanged(file, about["digest"], _digest(about))
+    _check_unchanged(file, expected=about["digest"], computed=_digest(about))
     return about
 
 # %% ../nbs/07_share.ipynb #8e77ff2d
@@ -407,9 +447,9 @@ def _read_weights(path, digest):
     "Return the bytes of the weights that `model.json` names, checked against its digest."
     file = path / f"weights-{digest[:16]}.safetensors"
     allowed = f"a folder with {file.name}, which its model.json names"
-    require(file.is_file(), path, allowed, "no such file", _FROM_SOURCE)
+    require(file.is_file(), path, allowed, "no such file", _GET_AGAIN)
     weights = file.read_bytes()
-    _check_unchanged(file, digest, hashlib.sha256(weights).hexdigest())
+    _check_unchanged(file, expected=digest, computed=hashlib.sha256(weights).hexdigest())
     return weights
 
 # %% ../nbs/07_share.ipynb #e143d4a5
@@ -461,6 +501,17 @@ def _probabilities_of(module, images, n_classes):
     return found
 
 
+def _check_onnx_packages():
+    "Raise `ImportError` where a package that an export to ONNX needs is not installed."
+    try:
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401  torch.onnx needs it
+    except ImportError as e:
+        raise ImportError(
+            f'{e.name} is not installed; install it with: pip install "lesson7[onnx]"'
+        ) from None
+
+
 def _to_onnx(module, example):
     "Return a module as the bytes of an ONNX file; the batch may have any size."
     program = torch.onnx.export(
@@ -474,6 +525,21 @@ def _to_onnx(module, example):
     )
     return program.model_proto.SerializeToString()
 
+
+_PROBABILITY_TOLERANCE = 1e-5
+
+
+def _check_onnx(data, images, expected):
+    "Raise `ValueError` unless onnxruntime predicts the expected probabilities for images."
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data)
+    predicted = torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+    largest = (predicted - expected).abs().max()
+    is_close = largest < _PROBABILITY_TOLERANCE
+    name = "onnxruntime's predictions"
+    require(is_close, name, "those of the model", f"a difference of {largest:.1g}")
+
 # %% ../nbs/07_share.ipynb #c2080fb3
 @default_torch()
 def export_onnx(
@@ -481,26 +547,16 @@ def export_onnx(
     path,  # the .onnx file to write
 ) -> Path:  # its input "images": [B,3,size,size] in [0,1]; its output "probabilities": [B,C]
     "Write the model with its normalization as one ONNX file, checked with onnxruntime."
-    try:
-        import onnxruntime
-        import onnxscript  # noqa: F401  torch.onnx needs it
-    except ImportError as e:
-        raise ImportError(
-            f'{e.name} is not installed; install it with: pip install "lesson7[onnx]"'
-        ) from None
+    _check_onnx_packages()
     check_classifier(learn)
-    seen = image_input(learn.dls)
-    mean = seen.mean or (0.0, 0.0, 0.0)
-    std = seen.std or (1.0, 1.0, 1.0)
+    model_input = image_input(learn.dls)
+    mean = model_input.mean or (0.0, 0.0, 0.0)
+    std = model_input.std or (1.0, 1.0, 1.0)
     model = deepcopy(learn.model).cpu().float().to(memory_format=torch.contiguous_format)
     module = _with_probabilities(model, mean, std)
     generator = torch.Generator().manual_seed(0)
-    example = torch.rand(2, 3, seen.size, seen.size, generator=generator)
+    example = torch.rand(2, 3, model_input.size, model_input.size, generator=generator)
     expected = _probabilities_of(module, example, len(learn.dls.vocab))
     data = _to_onnx(module, example)
-    session = onnxruntime.InferenceSession(data)
-    predicted = torch.from_numpy(session.run(None, {"images": example.numpy()})[0])
-    largest = (predicted - expected).abs().max()
-    name = "onnxruntime's predictions"
-    require(largest < 1e-5, name, "those of the model", f"a difference of {largest:.1g}")
+    _check_onnx(data, example, expected)
     return write_atomically(path, data)

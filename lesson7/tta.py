@@ -71,24 +71,26 @@ def window_positions(h, w, kind, n, rng):
         return CORNERS[:n]
     if kind == "random":
         return [(rng.random(), rng.random()) for _ in range(n)]
+    # "ends"
     fractions = [i / max(1, n - 1) for i in range(n)]
-    return [(f, 0.5) if w >= h else (0.5, f) for f in fractions]
+    if w >= h:
+        return [(f, 0.5) for f in fractions]
+    return [(0.5, f) for f in fractions]
 
 # %% ../nbs/03_tta.ipynb #9bc0b711
-def _check_windows(h, w, size, kind, n, scale):
-    "Raise `ValueError` for values that `windows` does not take."
-    for name, value in dict(h=h, w=w, size=size, n=n).items():
-        check_count(name, value)
+def _check_window_options(kind, n, scale):
+    "Raise `ValueError` for options that `windows` takes for no image."
+    check_count("n", n)
     check_choice("kind", kind, ["corners", "ends", "random"])
     require(0 < scale <= 1, "scale", "in (0, 1]", scale)
-    has_corners = kind != "corners" or n <= len(CORNERS)
-    require(has_corners, "n", "4 or less for corners", n, 'or use kind="ends" or "random"')
+    is_count_allowed = kind != "corners" or n <= len(CORNERS)
+    require(is_count_allowed, "n", "4 or less for corners", n, 'or use kind="ends" or "random"')
 
 # %% ../nbs/03_tta.ipynb #06525522
 def windows(
     h,  # height of the image, pixels
     w,  # width of the image, pixels
-    size,  # side that the model sees, pixels: each window is resized to it
+    size,  # side that the model sees, pixels; only checked: the caller resizes the windows to it
     kind="corners",  # "corners" · "ends": evenly along the longer side · "random"
     n=4,  # how many; 1 to 4 corners
     scale=0.85,  # side of a window, as a share of min(h, w)
@@ -98,7 +100,9 @@ def windows(
 
     Corners come as top left, bottom right, top right, bottom left.
     """
-    _check_windows(h, w, size, kind, n, scale)
+    for name, value in dict(h=h, w=w, size=size).items():
+        check_count(name, value)
+    _check_window_options(kind, n, scale)
     side = window_side(h, w, scale)
     positions = window_positions(h, w, kind, n, random.Random(seed))
     return [square_at(h, w, side, fx, fy) for fx, fy in positions]
@@ -113,20 +117,24 @@ class _Transforms:
     batch: object
 
 
-def _transforms(dl, is_left_out=lambda transform: False):
+def _validation_transforms(dl, is_left_out=lambda transform: False):
     "Return the transforms of a loader in validation, without some of them."
 
     def pipeline(own):
         return type(own)([t for t in own.fs if not is_left_out(t)], split_idx=1)
 
-    return _Transforms(*map(pipeline, (dl.after_item, dl.before_batch, dl.after_batch)))
+    return _Transforms(
+        item=pipeline(dl.after_item),
+        before_batch=pipeline(dl.before_batch),
+        batch=pipeline(dl.after_batch),
+    )
 
 # %% ../nbs/03_tta.ipynb #c28e203d
 def _is_geometric(transform):
     "Return whether a transform is one of fastai's that crop, resize or warp images."
     from fastai.vision import augment
 
-    known = (
+    classes = (
         augment.Resize,
         augment.CropPad,
         augment.RandomCrop,
@@ -135,16 +143,16 @@ def _is_geometric(transform):
         augment.AffineCoordTfm,
         augment.RandomResizedCropGPU,
     )
-    return isinstance(transform, known) and type(transform).__module__ == augment.__name__
+    return isinstance(transform, classes) and type(transform).__module__ == augment.__name__
 
 # %% ../nbs/03_tta.ipynb #4dff406c
-def _final_size(transforms):
+def _resized_height_width(transforms):
     "Return the height and width to which batch transforms resize; None where none of them does."
     sizes = [t.size for t in transforms if _is_geometric(t) and t.size is not None]
     if not sizes:
         return None
-    size = sizes[-1]
-    return (size, size) if isinstance(size, int) else tuple(size)
+    last = sizes[-1]
+    return (last, last) if isinstance(last, int) else tuple(last)
 
 
 def _of_class(image, like):
@@ -154,11 +162,11 @@ def _of_class(image, like):
     return type(like)(image) if isinstance(like, PILBase) else image
 
 
-def _cut(index, image, size, kind, n, scale, seed):
-    "Return the windows of the image at `index`, resized to `size`, which is height and width."
-    height, width = size
-    seed = None if seed is None else seed + index
-    boxes = windows(image.height, image.width, max(size), kind, n, scale, seed)
+def _cut(index, image, height_width, kind, n, scale, seed):
+    "Return the windows of the image at `index`, resized to `height_width`."
+    height, width = height_width
+    image_seed = None if seed is None else seed + index
+    boxes = windows(image.height, image.width, max(height_width), kind, n, scale, image_seed)
     bilinear = Image.Resampling.BILINEAR
     resized = [image.crop(box).resize((width, height), bilinear) for box in boxes]
     return [_of_class(window, image) for window in resized]
@@ -187,7 +195,7 @@ def _equal(a, b):
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
 
 
-def _leaves_pixels(samples, box):
+def _commutes_with_crop_and_flip(samples, box):
     "Return whether the part and the mirror image are still those of the whole."
     whole, part, mirrored = (_pixels(sample[0]) for sample in samples)
     x0, y0, x1, y1 = box
@@ -211,36 +219,47 @@ def _name(transform):
     return transform.name if type(transform) is Transform else type(transform).__name__
 
 
+def _apply_to_list(transform, sample):
+    "Return a sample after a transform that takes a list of samples."
+    return transform([sample], split_idx=1)[0]
+
+
+def _batch_of_one(dl, sample):
+    return _to_device(dl, _make_batch(dl, [sample]))
+
+
 def _steps(dl, transforms):
     "Return the name of each step of a window, and what the step does to one sample."
     steps = [(_name(t), partial(t, split_idx=1)) for t in transforms.item.fs]
-    for t in transforms.before_batch.fs:
-        steps.append((_name(t), lambda sample, t=t: t([sample], split_idx=1)[0]))
-    steps.append(("create_batch", lambda sample: _to_device(dl, _make_batch(dl, [sample]))))
+    steps += [(_name(t), partial(_apply_to_list, t)) for t in transforms.before_batch.fs]
+    steps.append(("create_batch", partial(_batch_of_one, dl)))
     return steps + [(_name(t), partial(t, split_idx=1)) for t in transforms.batch.fs]
 
 # %% ../nbs/03_tta.ipynb #48df83ca
-def _apply(name, step, samples, box):
-    "Return samples after a step; raises `ValueError` where the step moves or scales pixels."
+def _apply(step, samples, box):
+    "Return samples after a step, and what is wrong with the step; empty if nothing is."
     try:
         samples = [step(sample) for sample in samples]
-        reason = None if _leaves_pixels(samples, box) else "which moves, scales or mixes pixels"
+        is_allowed = _commutes_with_crop_and_flip(samples, box)
     except Exception as e:  # a reader's transform may raise anything for another size
-        reason = f"which raises {type(e).__name__} for other sizes"
-    if reason:
-        allowed = "fastai's, or give the same for a part of an image"
-        got = f"{name}, {reason}"
-        raise ValueError(must_be("transforms", allowed, got, "leave it out, or use learn.tta"))
-    return samples
+        return samples, f"which raises {type(e).__name__} for other sizes"
+    return samples, "" if is_allowed else "which moves, scales or mixes pixels"
 
 
 def _check_transforms(dl, transforms, item):
-    "Raise `ValueError` for a transform of windows that moves or scales pixels."
+    """Raise `ValueError` for a transform of windows that moves or scales pixels.
+
+    An allowed transform commutes with cropping and mirroring. So a whole image, a part of it and
+    its mirror image go through every step, and are compared after each.
+    """
+    allowed = "fastai's, or give the same for a part of an image"
+    advice = "leave it out, or use learn.tta"
     image, *labels = item
     for box in _PROBE_BOXES:
         samples = [(probe, *labels) for probe in _probes(image, box)]
         for name, step in _steps(dl, transforms):
-            samples = _apply(name, step, samples, box)
+            samples, fault = _apply(step, samples, box)
+            require(not fault, "transforms", allowed, f"{name}, {fault}", advice)
 
 # %% ../nbs/03_tta.ipynb #8f281596
 def _item(dl, index):
@@ -262,7 +281,7 @@ def _check_item(item):
             raise TypeError(must_be("items", "one image with classes or numbers", got))
 
 # %% ../nbs/03_tta.ipynb #c13a4605
-def _load(dl, bs, collate):
+def _load_batches(dl, bs, collate):
     "Return the batches of `collate(indices)`, made by as many worker processes as `dl` has."
     return torch.utils.data.DataLoader(
         range(dl.n),
@@ -275,70 +294,92 @@ def _load(dl, bs, collate):
 
 def _sizes_of_parts(n, bs, most):
     "Return the sizes of `n` items in batches of `bs`, each split into parts of at most `most`."
-    sizes = []
+    part_sizes = []
     for batch in torch.arange(n).split(bs):
-        sizes += [len(part) for part in batch.split(most)]
-    return sizes
+        part_sizes += [len(part) for part in batch.split(most)]
+    return part_sizes
+
+
+def _join(tensors, part):
+    "Return a part of each tensor, one after the other in a single tensor."
+    return torch.cat([tensor[part] for tensor in tensors])
 
 # %% ../nbs/03_tta.ipynb #e8c997e9
-_MEGAPIXEL = 2**20
+_PIXELS_PER_BATCH = 2**20  # height times width, of all views in a batch
 
 
 class _ViewLoader:
-    "Yields all `n+1` views of the images of `dl`; each image is loaded once."
+    """Yields all views of the images of `dl`; each image is loaded once.
+
+    A batch of `dl` is split into parts. A yielded batch has all views of one part, joined view
+    after view: [view 0 of the part, view 1 of the part, ...]. `_by_view` restores [views,B].
+    """
 
     def __init__(self, dl, n, kind, scale, seed):
         self.dl = dl
         self.bs = dl.bs or 1
+        self.n_views = n + 1
         self.cut = partial(_cut, n=n, kind=kind, scale=scale, seed=seed)
-        self.plain = _transforms(dl)
-        self.window = _transforms(dl, _is_geometric)
+        self.plain = _validation_transforms(dl)
+        self.window = _validation_transforms(dl, _is_geometric)
         self.first = _item(dl, 0)
         self.has_labels = len(self.first) > 1
         _check_item(self.first)
         _check_transforms(dl, self.window, self.first)
-        self.size = _final_size(dl.after_batch.fs)
-        height, width = self._size(self._batch(self.plain, [self.first]))
-        together = max(self.bs, _MEGAPIXEL // (height * width))
-        self.images_per_batch = max(1, together // (n + 1))
-        self.sizes = _sizes_of_parts(dl.n, self.bs, self.images_per_batch)
+        self.final_height_width = _resized_height_width(dl.after_batch.fs)
+        self.images_per_part = self._images_per_part()
+        self.part_sizes = _sizes_of_parts(dl.n, self.bs, self.images_per_part)
 
     def __len__(self):
-        return len(self.sizes)
+        return len(self.part_sizes)
 
-    def _size(self, batch):
+    def _images_per_part(self):
+        "Return how many images have all their views in one yielded batch."
+        height, width = self._view_height_width(self._batch(self.plain, [self.first]))
+        views_per_batch = max(self.bs, _PIXELS_PER_BATCH // (height * width))
+        return max(1, views_per_batch // self.n_views)
+
+    def _view_height_width(self, batch):
         "Return the height and width that the model sees of a batch of plain views."
-        return self.size or tuple(batch[0].shape[-2:])
+        return self.final_height_width or tuple(batch[0].shape[-2:])
 
     def _batch(self, transforms, items):
         "Return items as a batch, before its batch transforms."
         items = [transforms.item(item) for item in items]
         return _make_batch(self.dl, transforms.before_batch(items))
 
+    def _load_item(self, index):
+        "Return an item; the first one is loaded already, for the checks."
+        return _item(self.dl, index) if index else self.first
+
     def _collate(self, indices):
         "Return a batch for each view, the plain view first, of the images at `indices`."
-        items = [_item(self.dl, i) if i else self.first for i in indices]
-        plain = self._batch(self.plain, items)
-        cut = partial(self.cut, size=self._size(plain))
+        items = [self._load_item(i) for i in indices]
+        batches = [self._batch(self.plain, items)]
+        cut = partial(self.cut, height_width=self._view_height_width(batches[0]))
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # Pillow releases the lock
-            images = list(pool.map(cut, indices, [item[0] for item in items]))
-        views = [
-            [(window, *item[1:]) for window, item in zip(view, items)] for view in zip(*images)
-        ]
-        return [plain, *(self._batch(self.window, view) for view in views)]
+            windows_by_image = list(pool.map(cut, indices, [item[0] for item in items]))
+        for view in zip(*windows_by_image):
+            window_items = [(window, *item[1:]) for window, item in zip(view, items)]
+            batches.append(self._batch(self.window, window_items))
+        return batches
+
+    def _parts(self, views):
+        "Yield the views of a batch in parts, each joined view after view."
+        for start in range(0, len(views[0][0]), self.images_per_part):
+            part = slice(start, start + self.images_per_part)
+            yield tuple(_join(tensors, part) for tensors in zip(*views))
 
     def __iter__(self):
-        for plain, *others in _load(self.dl, self.bs, self._collate):
+        for plain, *others in _load_batches(self.dl, self.bs, self._collate):
             views = [self.plain.batch(_to_device(self.dl, plain))]
             views += [self.window.batch(_to_device(self.dl, batch)) for batch in others]
-            for start in range(0, len(views[0][0]), self.images_per_batch):
-                part = slice(start, start + self.images_per_batch)
-                yield tuple(torch.cat([t[part] for t in column]) for column in zip(*views))
+            yield from self._parts(views)
 
 # %% ../nbs/03_tta.ipynb #f55cbfdd
-def _by_view(rows, sizes, n_views):
-    "Return rows of joined views as [views,B,...]; `sizes` is the number of images in each batch."
-    batches = rows.split([n_views * size for size in sizes])
+def _by_view(rows, part_sizes, n_views):
+    "Return rows in the order of `_ViewLoader` as [views,B,...]; `part_sizes` counts images."
+    batches = rows.split([n_views * size for size in part_sizes])
     return torch.cat([batch.unflatten(0, (n_views, -1)) for batch in batches], 1)
 
 
@@ -360,13 +401,13 @@ def _predict_views(learn, dl, n, kind, scale, seed):
     require(is_tensor, "model", "one with a single output", f"a {type(preds).__name__}")
 
     def first_view(labels):
-        return _by_view(labels, loader.sizes, n + 1)[0]
+        return _by_view(labels, loader.part_sizes, loader.n_views)[0]
 
     if isinstance(targs, (tuple, list)):
         targs = type(targs)(first_view(labels) for labels in targs)
     elif targs is not None:
         targs = first_view(targs)
-    return _by_view(preds, loader.sizes, n + 1), targs
+    return _by_view(preds, loader.part_sizes, loader.n_views), targs
 
 # %% ../nbs/03_tta.ipynb #a7be2214
 def _check_loader(dl):
@@ -379,15 +420,22 @@ def _check_loader(dl):
     require(len(dl.dataset), "dl", "a loader with images", "none", advice)
 
 
+def _find_loader(learn, dl):
+    "Return the loader that `dl` of `tta` is or has; None where `dl` is images."
+    if dl is None:
+        return learn.dls.valid
+    if is_dataloaders(dl):
+        return dl.valid
+    return dl if is_dataloader(dl) else None
+
+
 @contextmanager
-def _loader(learn, dl):
-    "Yield the loader that `dl` means."
-    is_loaders = is_dataloaders(dl)
-    if is_loaders or dl is None:
-        dl = (dl if is_loaders else learn.dls).valid
-    if is_dataloader(dl):
-        _check_loader(dl)
-        yield dl
+def _resolve_loader(learn, dl):
+    "Yield the loader that `dl` of `tta` means; images may be temporary files until it ends."
+    loader = _find_loader(learn, dl)
+    if loader is not None:
+        _check_loader(loader)
+        yield loader
         return
     with image_paths(dl) as paths:
         yield learn.dls.test_dl(paths)
@@ -411,13 +459,13 @@ def tta(
     "mean" and "lerp" give probabilities; the values of "max" do not sum to 1. Raises `ValueError`
     for a transform of the loader that moves or scales pixels and is not one of fastai's.
     """
-    _check_windows(1, 1, 1, kind, n, scale)
+    _check_window_options(kind, n, scale)
     check_finite(learn)
-    has_beta = beta is None or reduce == "lerp"
-    require(has_beta, "beta", f"None for reduce={reduce!r}", beta, 'it is for reduce="lerp"')
+    is_beta_allowed = beta is None or reduce == "lerp"
+    require(is_beta_allowed, "beta", f"None for reduce={reduce!r}", beta, 'it is for reduce="lerp"')
     beta = 0.25 if beta is None else beta
     if reduce is not None:
         combine(torch.zeros(1, 1, 1), reduce, beta)  # raises the errors for reduce and beta
-    with _loader(learn, dl) as dl:
-        preds, targs = _predict_views(learn, dl, n, kind, scale, seed)
+    with _resolve_loader(learn, dl) as loader:
+        preds, targs = _predict_views(learn, loader, n, kind, scale, seed)
     return preds if reduce is None else combine(preds, reduce, beta), targs

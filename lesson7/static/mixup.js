@@ -183,7 +183,7 @@ function blendFigures({ sprite, side, pictures }) {
     setText(second.caption, `${two(1 - t)} × ${quoted(names[b])}`);
     setText(blend.caption, "The blend: t · first + (1 − t) · second");
   }
-  return { node, secrets: [second.caption, blend.code], blend: blend.canvas, draw };
+  return { node, answerElements: [second.caption, blend.code], blend: blend.canvas, draw };
 }
 
 /**
@@ -205,7 +205,7 @@ function targetBars({ rowNames }) {
     else own.draw(rowNames.map((name, k) => [name, rowTargets[k]]));
     setText(sentence, describeWeight(state, [quoted(names[a]), quoted(names[b])]));
   }
-  return { node, sentence, secrets: [own.node, lesson.node, sentence], draw };
+  return { node, sentence, answerElements: [own.node, lesson.node, sentence], draw };
 }
 
 /**
@@ -365,7 +365,7 @@ async function render({ model, el }) {
   });
   addGuess(frame, TRAITS, {
     createTask: () => createTargetTask(read),
-    answerElements: [...figures.secrets, ...target.secrets, learners.node],
+    answerElements: [...figures.answerElements, ...target.answerElements, learners.node],
     ariaHiddenElements: [figures.blend],
   });
   return () => frame.close();

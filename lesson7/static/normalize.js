@@ -316,8 +316,8 @@ function numbers() {
       });
     });
   }
-  const secrets = table.rows.flatMap(({ cells }) => cells.slice(HIDDEN_COLUMNS));
-  return { node: table.node, secrets, draw };
+  const answerElements = table.rows.flatMap(({ cells }) => cells.slice(HIDDEN_COLUMNS));
+  return { node: table.node, answerElements, draw };
 }
 
 /**
@@ -412,7 +412,7 @@ async function render({ model, el }) {
   });
   addGuess(frame, TRAITS, {
     createTask: () => createMomentTask(model, data.draws.length, readState),
-    answerElements: [shapes.afterNode, result.node, ...table.secrets],
+    answerElements: [shapes.afterNode, result.node, ...table.answerElements],
     allowNegative: true,
   });
   return () => frame.close();

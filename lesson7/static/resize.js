@@ -310,8 +310,8 @@ function numbers() {
       });
     });
   }
-  const secrets = table.rows.flatMap(({ cells }) => cells.slice(HIDDEN_COLUMNS));
-  return { node: table.node, secrets, draw };
+  const answerElements = table.rows.flatMap(({ cells }) => cells.slice(HIDDEN_COLUMNS));
+  return { node: table.node, answerElements, draw };
 }
 
 /** @param {HTMLElement[]} stageControls */
@@ -374,7 +374,7 @@ async function render({ model, el }) {
     const state = readState(model);
     for (const part of [pictures, work, table, sentence]) part.draw(state);
   });
-  const answerElements = [work.node, sentence.node, ...table.secrets];
+  const answerElements = [work.node, sentence.node, ...table.answerElements];
   addGuess(frame, TRAITS, { createTask: () => createCostTask(model), answerElements });
   return () => frame.close();
 }

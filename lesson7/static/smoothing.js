@@ -13,11 +13,12 @@ import {
   crossEntropy,
   describePush,
   describeTarget,
-  formatLowest,
+  formatBestP,
   formatPush,
   formatSum,
   LOGIT_RANGE,
   logit,
+  logitGradient,
   lossCurve,
   lowestPoint,
   MOST_CLASSES,
@@ -41,13 +42,34 @@ const COLOURS = {
   mixed: "var(--l7-green)",
 };
 const TRAITS = ["n", "eps", "label", "t", "p", "show", "against"];
-const COLUMNS = ["target", "true class", "loss", "push", "best p", "its logit"];
 const BAR_ROWS = 10; // at most
 const WIDTH = 560;
 const HEIGHT = 250;
 const TICKS = 5; // intervals on the axis
 const GRID_LINES = 4;
+const MEDIUM_GRID_ABOVE = 4; // largest loss shown; then with lines at 0, 2, 4 and 6
+const COARSE_GRID_ABOVE = 8; // then with lines at 0, 3, 6 and 9
 const LEAST_TOP = 2.5; // of the loss axis
+const TOP_PER_UNIFORM_LOSS = 1.6; // top of the loss axis over a uniform prediction's loss
+
+/**
+ * A column of the table.
+ * @typedef {object} Column
+ * @property {string} title
+ * @property {(value: number) => string} format
+ * @property {(q: number, p: number, n: number) => number} value of a target with q for the true
+ *   class and a prediction with p for it, for n classes
+ */
+
+/** @type {Column[]} */
+const COLUMNS = [
+  { title: "true class", format: shortNumber, value: (q) => q },
+  { title: "loss", format: threeDecimals, value: crossEntropy },
+  { title: "push", format: formatPush, value: logitGradient },
+  // Cross-entropy is lowest where the confidence equals the target.
+  { title: "best p", format: formatBestP, value: (q) => q },
+  { title: "its logit", format: threeDecimals, value: (q, _p, n) => logit(q, n) },
+];
 
 /** @param {Kind} kind */
 const dashes = (kind) => (kind === "mixed" ? "8 5" : "none");
@@ -182,8 +204,54 @@ function targetBars(className) {
     setText(caption, describeTarget(show, state));
     setText(sum, formatSum(show, state));
   }
-  return { node: figure(caption, chart.node), sum, secrets: [chart.node, sum], draw };
+  return { node: figure(caption, chart.node), sum, answerElements: [chart.node, sum], draw };
 }
+
+/** Returns a function that draws if the key is not that of its last drawing. */
+function redrawOnChange() {
+  let drawnKey = "";
+  /**
+   * @param {string} key the settings that the drawing depends on
+   * @param {() => void} draw
+   */
+  return (key, draw) => {
+    if (key !== drawnKey) draw();
+    drawnKey = key;
+  };
+}
+
+/**
+ * Returns whether a position is below the plot's top edge, with a tolerance of one unit.
+ * @param {number} y
+ */
+const isInsidePlot = (y) => y >= -1;
+
+/**
+ * The distance between grid lines, such that all of them cover the axis.
+ * @param {number} top the largest loss shown
+ */
+function gridStep(top) {
+  if (top > COARSE_GRID_ABOVE) return 3;
+  return top > MEDIUM_GRID_ABOVE ? 2 : 1;
+}
+
+/**
+ * The plot's scales.
+ * @param {number} n
+ * @param {boolean} byLogit
+ */
+function plotAxes(n, byLogit) {
+  const { low, high } = byLogit ? LOGIT_RANGE : { low: 0, high: 1 };
+  const uniformLoss = Math.log(n);
+  const top = Math.max(LEAST_TOP, TOP_PER_UNIFORM_LOSS * uniformLoss);
+  /** @param {number} value */
+  const x = (value) => Math.min(WIDTH, Math.max(0, ((value - low) / (high - low)) * WIDTH));
+  /** @param {number} loss */
+  const y = (loss) => HEIGHT - (loss / top) * HEIGHT;
+  return { n, byLogit, low, high, top, x, y };
+}
+
+/** @typedef {ReturnType<typeof plotAxes>} Axes */
 
 /** Horizontal lines with the loss, and numbers below the axis. */
 function plotGrid() {
@@ -217,38 +285,6 @@ function plotGrid() {
 }
 
 /**
- * Returns whether a position is below the plot's top edge, with a tolerance of one unit.
- * @param {number} y
- */
-const isInsidePlot = (y) => y >= -1;
-
-/**
- * The distance between grid lines, such that four of them cover the axis.
- * @param {number} top the largest loss shown
- */
-function gridStep(top) {
-  if (top > 8) return 3;
-  return top > 4 ? 2 : 1;
-}
-
-/**
- * The plot's scales.
- * @param {number} n
- * @param {boolean} byLogit
- */
-function plotAxes(n, byLogit) {
-  const { low, high } = byLogit ? LOGIT_RANGE : { low: 0, high: 1 };
-  const top = Math.max(LEAST_TOP, 1.6 * Math.log(n)); // above log n, a uniform prediction's loss
-  /** @param {number} value */
-  const x = (value) => Math.min(WIDTH, Math.max(0, ((value - low) / (high - low)) * WIDTH));
-  /** @param {number} loss */
-  const y = (loss) => HEIGHT - (loss / top) * HEIGHT;
-  return { n, byLogit, low, high, top, x, y };
-}
-
-/** @typedef {ReturnType<typeof plotAxes>} Axes */
-
-/**
  * @param {number} q target probability of the true class
  * @param {Axes} axes
  */
@@ -260,6 +296,37 @@ function curvePath(q, { n, byLogit, top, x, y }) {
     return `${isFirst ? "M" : "L"}${x(value).toFixed(1)} ${y(loss).toFixed(1)}`;
   });
   return steps.join("");
+}
+
+/**
+ * @param {{ p: number, logit: number, loss: number }} minimum
+ * @param {Axes} axes
+ * @returns {[x: number, y: number] | null} null: it is beyond the axis
+ */
+function minimumPosition(minimum, { byLogit, low, high, x, y }) {
+  const value = byLogit ? minimum.logit : minimum.p;
+  return value >= low && value <= high ? [x(value), y(minimum.loss)] : null;
+}
+
+/**
+ * The loss at the right end of the axis.
+ * @param {number} q target probability of the true class
+ * @param {Axes} axes
+ */
+function lossAtAxisEnd(q, { n, byLogit, high }) {
+  const [p, rest] = byLogit ? confidence(high, n) : [1, 0];
+  return crossEntropy(q, p, n, rest);
+}
+
+/**
+ * @param {SVGElement} mark
+ * @param {[x: number, y: number] | null} point null hides the mark; so does a point above the plot
+ */
+function placeMark(mark, point) {
+  setVisible(mark, point !== null && isInsidePlot(point[1]));
+  if (!point) return;
+  const [x, y] = point.map((value) => value.toFixed(2));
+  setAttributes(mark, { transform: `translate(${x} ${y})` });
 }
 
 /**
@@ -275,7 +342,7 @@ function lossPlot(kind) {
   const outline = { fill: "var(--l7-bg)", stroke: colour, "stroke-width": 2.5 };
   const diamond = svg("path", { d: "M0-7L6 0L0 7L-6 0Z", ...outline });
   const arrow = svg("path", { d: "M0-7L11 0L0 7Z", fill: colour });
-  let drawnKey = ""; // settings of the curve that was drawn last
+  const redrawCurve = redrawOnChange();
 
   /**
    * @param {State} state
@@ -285,49 +352,16 @@ function lossPlot(kind) {
     const { x, y } = axes;
     const q = targets[kind];
     const value = byLogit ? logit(p, n) : p;
-    const key = `${q} ${n} ${byLogit}`;
-    if (drawnKey !== key) setAttributes(curve, { d: curvePath(q, axes) });
-    drawnKey = key;
+    redrawCurve(`${q} ${n} ${byLogit}`, () => setAttributes(curve, { d: curvePath(q, axes) }));
     setAttributes(curve, { "stroke-width": kind === show ? 3.5 : 2 });
     placeMark(dot, [x(value), y(crossEntropy(q, p, n))]);
 
     const minimum = lowestPoint(q, n);
     placeMark(diamond, minimum && minimumPosition(minimum, axes));
     // Without a minimum, the curve still falls at its end.
-    placeMark(arrow, minimum ? null : [WIDTH, y(hardLossAtEnd(axes))]);
+    placeMark(arrow, minimum ? null : [WIDTH, y(lossAtAxisEnd(q, axes))]);
   }
   return { curve, dot, diamond, arrow, draw };
-}
-
-/**
- * @param {{ p: number, logit: number, loss: number }} minimum
- * @param {Axes} axes
- * @returns {[x: number, y: number] | null} null: it is beyond the axis
- */
-function minimumPosition(minimum, { byLogit, low, high, x, y }) {
-  const value = byLogit ? minimum.logit : minimum.p;
-  return value >= low && value <= high ? [x(value), y(minimum.loss)] : null;
-}
-
-/**
- * The loss of a hard target at the right end of the axis.
- * @param {Axes} axes
- */
-function hardLossAtEnd({ n, byLogit, high }) {
-  if (!byLogit) return 0;
-  const [p, rest] = confidence(high, n);
-  return crossEntropy(1, p, n, rest);
-}
-
-/**
- * @param {SVGElement} mark
- * @param {[x: number, y: number] | null} point null hides the mark; so does a point above the plot
- */
-function placeMark(mark, point) {
-  setVisible(mark, point !== null && isInsidePlot(point[1]));
-  if (!point) return;
-  const [x, y] = point.map((value) => value.toFixed(2));
-  setAttributes(mark, { transform: `translate(${x} ${y})` });
 }
 
 /** The loss of each kind of target against the model's confidence. */
@@ -345,15 +379,13 @@ function lossFigure() {
   const chart = svg("svg", { viewBox, role: "img" }, ...grid.nodes, ...marks);
   const axis = html("p", { class: "l7-axis" });
   const node = figure("Loss (◇ minimum; ▶ no minimum)", chart);
-  let drawnKey = ""; // settings of the grid that was drawn last
+  const redrawGrid = redrawOnChange();
 
   /** @param {State} state */
   function draw(state) {
     const { n, p, byLogit } = state;
     const axes = plotAxes(n, byLogit);
-    const key = `${n} ${byLogit}`;
-    if (drawnKey !== key) grid.draw(axes);
-    drawnKey = key;
+    redrawGrid(`${n} ${byLogit}`, () => grid.draw(axes));
     for (const plot of plots) plot.draw(state, axes);
     const x = axes.x(byLogit ? logit(p, n) : p);
     setAttributes(confidenceLine, { x1: x, x2: x });
@@ -373,7 +405,7 @@ function describeLosses({ n, p, targets, byLogit }) {
   const losses = KINDS.map((kind) => {
     const q = targets[kind];
     const loss = threeDecimals(crossEntropy(q, p, n));
-    const minimum = q === 1 ? "no minimum" : `minimum at p = ${formatLowest(q)}`;
+    const minimum = q === 1 ? "no minimum" : `minimum at p = ${formatBestP(q)}`;
     return `${kind} ${loss}, ${minimum}`;
   });
   const axis = `Cross-entropy against ${byLogit ? "the logit" : "the confidence"}, ${n} classes`;
@@ -392,27 +424,21 @@ function lineSample(kind) {
 
 /** The numbers of each kind of target. */
 function numbers() {
-  const table = numberTable(
-    COLUMNS,
-    KINDS.map((kind) => [lineSample(kind), kind]),
-  );
+  const titles = ["target", ...COLUMNS.map(({ title }) => title)];
+  const headers = KINDS.map((kind) => [lineSample(kind), kind]);
+  const table = numberTable(titles, headers);
 
   /** @param {State} state */
   function draw({ n, p, targets }) {
-    const formats = [shortNumber, threeDecimals, formatPush, formatLowest, threeDecimals];
     table.rows.forEach(({ cells }, k) => {
       const q = targets[KINDS[k]];
-      const loss = crossEntropy(q, p, n);
-      const gradient = p - q; // of the loss, with respect to the true class's logit
-      const best = q; // cross-entropy is lowest where the confidence equals the target
-      const row = [q, loss, gradient, best, logit(best, n)];
-      row.forEach((value, i) => {
-        setNumber(cells[i], value, formats[i]);
+      COLUMNS.forEach(({ value, format }, i) => {
+        setNumber(cells[i], value(q, p, n), format);
       });
     });
   }
-  const secrets = table.rows[KINDS.indexOf("smoothed")].cells;
-  return { node: table.node, secrets, draw };
+  const answerElements = table.rows[KINDS.indexOf("smoothed")].cells;
+  return { node: table.node, answerElements, draw };
 }
 
 /** Sentences on the gradients of the hard and of the smoothed label. */
@@ -481,7 +507,12 @@ async function render({ model, el }) {
     const state = readState(model);
     for (const part of [confidenceControls, bars, sentence, losses, table]) part.draw(state);
   });
-  const answerElements = [...bars.secrets, sentence.node, losses.node, ...table.secrets];
+  const answerElements = [
+    ...bars.answerElements,
+    sentence.node,
+    losses.node,
+    ...table.answerElements,
+  ];
   addGuess(frame, TRAITS, { createTask: () => createTask(model, className), answerElements });
   return () => frame.close();
 }

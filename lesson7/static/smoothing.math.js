@@ -40,6 +40,15 @@ export function crossEntropy(q, p, n, rest = 1 - p) {
 }
 
 /**
+ * Gradient of the loss with respect to the logit of the true class.
+ * @param {number} q target probability of the true class
+ * @param {number} p predicted probability of the true class
+ */
+export function logitGradient(q, p) {
+  return p - q;
+}
+
+/**
  * The logit of the true class if all other logits are 0 and its probability is p.
  * @param {number} p
  * @param {number} n classes
@@ -114,20 +123,49 @@ export function shownClasses({ n, label, other }, rows) {
 }
 
 /**
- * Points of a loss curve, closer to one another where p is close to 0 or 1.
+ * Evenly spaced values from the lowest to the highest of a range.
+ * @param {{ low: number, high: number }} range
+ */
+function curveValues({ low, high }) {
+  return Array.from({ length: CURVE_POINTS + 1 }, (_, i) => {
+    return low + (i / CURVE_POINTS) * (high - low);
+  });
+}
+
+/**
+ * @param {number} q target probability of the true class
+ * @param {number} n classes
+ * @returns {[logit: number, loss: number][]}
+ */
+function lossByLogit(q, n) {
+  return curveValues(LOGIT_RANGE).map((z) => {
+    const [p, rest] = confidence(z, n);
+    return [z, crossEntropy(q, p, n, rest)];
+  });
+}
+
+/**
+ * The points are closer to one another where p is close to 0 or 1.
+ * @param {number} q target probability of the true class
+ * @param {number} n classes
+ * @returns {[p: number, loss: number][]}
+ */
+function lossByConfidence(q, n) {
+  return curveValues(SIGMOID_RANGE).map((z) => {
+    const [p, rest] = confidence(z, 2); // for 2 classes, it is the sigmoid
+    return [p, crossEntropy(q, p, n, rest)];
+  });
+}
+
+/**
+ * Points of a loss curve.
  * @param {number} q target probability of the true class
  * @param {number} n classes
  * @param {boolean} byLogit against the logit, else against p
  * @returns {[value: number, loss: number][]}
  */
 export function lossCurve(q, n, byLogit) {
-  const { low, high } = byLogit ? LOGIT_RANGE : SIGMOID_RANGE;
-  const classes = byLogit ? n : 2; // with 2 classes, `confidence` is the sigmoid
-  return Array.from({ length: CURVE_POINTS + 1 }, (_, i) => {
-    const z = low + (i / CURVE_POINTS) * (high - low);
-    const [p, rest] = confidence(z, classes);
-    return [byLogit ? z : p, crossEntropy(q, p, n, rest)];
-  });
+  return byLogit ? lossByLogit(q, n) : lossByConfidence(q, n);
 }
 
 /**
@@ -142,9 +180,9 @@ export function formatPush(gradient) {
   return `${gradient < 0 ? "up" : "down"} ${shortNumber(rounded)}`;
 }
 
-/** @param {number} q target probability of the true class */
-export function formatLowest(q) {
-  return q === 1 ? "→ 1" : shortNumber(q);
+/** @param {number} p confidence with the lowest loss; a hard target's loss falls up to 1 */
+export function formatBestP(p) {
+  return p === 1 ? "→ 1" : shortNumber(p);
 }
 
 /**
@@ -175,21 +213,35 @@ export function describeTarget(kind, { eps, t }) {
   return `Target (bars): ${names[kind]}. Prediction (lines)`;
 }
 
+/** @param {number} p the model's confidence */
+function describeHardPush(p) {
+  const gradient = shortNumber(1 - p);
+  return (
+    `The hard label pushes the logit up at every confidence (gradient −${gradient}): ` +
+    "its loss has no minimum."
+  );
+}
+
+/**
+ * @param {number} p the model's confidence
+ * @param {number} bestP confidence with the lowest loss of the smoothed target
+ */
+function describeSmoothedPush(p, bestP) {
+  const isAtMinimum = Math.abs(p - bestP) < CONFIDENCE_STEP / 2;
+  if (isAtMinimum) return "The smoothed loss is at its minimum.";
+  const [direction, side] = p < bestP ? ["up", "above"] : ["down", "below"];
+  const minimum = `its minimum is at p = ${shortNumber(bestP)}, ${side} the current confidence`;
+  return `The smoothed label pushes it ${direction}: ${minimum}.`;
+}
+
 /**
  * Describes the gradients of the hard and of the smoothed loss.
  * @param {number} p the model's confidence
- * @param {number} q probability of the true class in the smoothed target
+ * @param {number} smoothedTarget probability of the true class in the smoothed target
  * @param {number} eps
  */
-export function describePush(p, q, eps) {
-  const gradient = shortNumber(1 - p);
-  const hard =
-    `The hard label pushes the logit up at every confidence (gradient −${gradient}): ` +
-    "its loss has no minimum.";
+export function describePush(p, smoothedTarget, eps) {
+  const hard = describeHardPush(p);
   if (eps === 0) return `${hard} With eps = 0, the smoothed label equals the hard label.`;
-  const isAtMinimum = Math.abs(p - q) < CONFIDENCE_STEP / 2;
-  if (isAtMinimum) return `${hard} The smoothed loss is at its minimum.`;
-  const [direction, side] = p < q ? ["up", "above"] : ["down", "below"];
-  const minimum = `its minimum is at p = ${shortNumber(q)}, ${side} the current confidence`;
-  return `${hard} The smoothed label pushes it ${direction}: ${minimum}.`;
+  return `${hard} ${describeSmoothedPush(p, smoothedTarget)}`;
 }

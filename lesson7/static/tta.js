@@ -442,8 +442,8 @@ function viewFigures(frame, data) {
   function draw(state) {
     for (const view of views) view.draw(state);
   }
-  const secrets = views.map((view) => view.says);
-  return { node, secrets, canvases: views.map((view) => view.canvas), draw };
+  const answerElements = views.map((view) => view.says);
+  return { node, answerElements, canvases: views.map((view) => view.canvas), draw };
 }
 
 /**
@@ -471,7 +471,7 @@ function comparison({ isLearned, asked }) {
     const names = isLearned ? classes : null;
     setText(sentence, describeTogether(plain, combined, { classes: names, reduce }));
   }
-  return { node, sentence, secrets: [aloneFigure, togetherFigure, sentence], draw };
+  return { node, sentence, answerElements: [aloneFigure, togetherFigure, sentence], draw };
 }
 
 function plainNote() {
@@ -566,7 +566,7 @@ async function render({ model, el }) {
   });
   addGuess(frame, TRAITS, {
     createTask: () => createViewsTask(model, data),
-    answerElements: [...views.secrets, ...bars.secrets],
+    answerElements: [...views.answerElements, ...bars.answerElements],
     ariaHiddenElements: views.canvases,
   });
   return () => frame.close();

@@ -143,7 +143,7 @@ def test_compare_writes_a_table_and_resumes(small, workdir, capsys, monkeypatch)
     printed = capsys.readouterr().out
     assert "baseline" in printed and "all five" in printed
     assert "seeds 0, equal cost" in printed
-    monkeypatch.setattr("lesson7.training.comparison._train_once", None)  # no second training
+    monkeypatch.setattr("lesson7.training.comparison._train_group", None)  # no second training
     assert run_command(command, DATA=small) == 0
 
 

@@ -124,6 +124,8 @@ def test_a_wrapped_loss_without_classes_is_rejected():
         (dict(recipes=[BASE], seeds=2.0), "seeds must be a number of seeds, .*, got 2.0"),
         (dict(recipes=[BASE], seeds=True), "seeds must be a number of seeds, .*, got True"),
         (dict(recipes=[BASE], seeds="3"), "seeds must be a number of seeds, .*, got '3'"),
+        (dict(recipes=[BASE], jobs=-1), "jobs must be a whole number, 1 or more, got -1"),
+        (dict(recipes=[BASE], jobs=0), "jobs must be a whole number, 1 or more, got 0"),
         (dict(recipes=[BASE], jobs=1.5), "jobs must be a whole number, 1 or more, got 1.5"),
         (dict(recipes=[BASE], jobs="all"), "jobs must be a whole number, 1 or more, got 'all'"),
     ],
