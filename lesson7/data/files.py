@@ -7,6 +7,7 @@ __all__ = ['ROUNDING', 'write_atomically', 'image_size', 'open_image', 'content_
            'check_files', 'Presized', 'results_folder']
 
 # %% ../../nbs/api/data/files.ipynb #59916882
+import fnmatch
 import hashlib
 import io
 import os
@@ -273,12 +274,14 @@ def content_digest(
 def _cached_files(folder):
     "Return modification time, size and path of all cached files, the oldest first."
     found = []
-    for file in folder.rglob("*.ppm"):
-        try:
-            status = file.stat()
-        except FileNotFoundError:  # another process made room
-            continue
-        found.append((status.st_mtime, status.st_size, file))
+    for parent, _, names in os.walk(folder):  # skips a folder that another process deletes
+        for name in fnmatch.filter(names, "*.ppm"):
+            file = Path(parent, name)
+            try:
+                status = file.stat()
+            except FileNotFoundError:  # another process made room
+                continue
+            found.append((status.st_mtime, status.st_size, file))
     return sorted(found)
 
 
