@@ -273,6 +273,9 @@ def test_a_result_is_written_and_read_as_json_without_its_learner(trained):
     values = json.loads(json.dumps(result.to_dict()))
     assert "learn" not in values
     assert Result.from_dict(values) == result
+    assert result.split == "the folders train and val"
+    del values["split"]
+    assert Result.from_dict(values).split == ""  # as an older version wrote it
 
 
 # ---- Other trainings
