@@ -157,6 +157,26 @@ def test_the_model_gets_the_wrong_labels(small):
     assert torch.cat([y for _, y in in_order]).tolist() == labels(dls.train_ds)
 
 
+def test_mislabel_begins_with_the_right_labels_each_time(small):
+    dls = mislabeled_loaders(small, seed=3)
+    once = labels(dls.train_ds)
+    mislabel(dls, 0.25, 3)
+    assert labels(dls.train_ds) == once
+    mislabel(dls, 0.0, 3)
+    assert labels(dls.train_ds) == labels(get_dls(16, 16, small).train_ds)
+
+
+@pytest.mark.parametrize("option", ["val_pct", "item_tfms", "statss"])
+def test_an_unknown_option_of_get_dls_is_rejected(small, option):
+    with pytest.raises(ValueError, match=f"option must be one of .*, got '{option}'"):
+        get_dls(16, 16, small, **{option: 0.5})
+
+
+@pytest.mark.parametrize("options", [dict(drop_last=True), dict(val_bs=8), dict(pin_memory=False)])
+def test_options_of_fastai_loaders_are_passed_on(small, options):
+    assert len(get_dls(16, 16, small, **options).train)
+
+
 def test_mislabel_repeats_with_its_seed(small):
     first = labels(mislabeled_loaders(small, seed=3).train_ds)
     assert labels(mislabeled_loaders(small, seed=3).train_ds) == first
