@@ -53,7 +53,7 @@ ALL_FIVE = Recipe(
         (dict(smoothing=1), "smoothing must be a number from 0 (off) to below 1, got 1"),
         (dict(noise=1.0), "noise must be a number from 0 to below 1, got 1.0"),
         (dict(tta=5), "tta must be a whole number from 0 (off) to 4, got 5"),
-        (dict(seed=-1), "seed must be a whole number, 0 or above, got -1"),
+        (dict(seed=-1), "seed must be a whole number, 0 or above and below 2**63, got -1"),
         (dict(normalize="yes"), "normalize must be True or False, got 'yes'"),
         (dict(arch=None), "arch must be the name of an architecture, got None"),
         (
