@@ -1343,6 +1343,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'lesson7/training/studies.py'),
                                           'lesson7.training.studies.Study.source': ( 'api/training/studies.html#study.source',
                                                                                      'lesson7/training/studies.py'),
+                                          'lesson7.training.studies._mean': ( 'api/training/studies.html#_mean',
+                                                                              'lesson7/training/studies.py'),
                                           'lesson7.training.studies._mean_squares': ( 'api/training/studies.html#_mean_squares',
                                                                                       'lesson7/training/studies.py'),
                                           'lesson7.training.studies._points': ( 'api/training/studies.html#_points',
