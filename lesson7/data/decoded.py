@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['fits_in_memory', 'PixelCache', 'DecodedDL']
 
-# %% ../../nbs/api/data/decoded.ipynb #e29a030a
+# %% ../../nbs/api/data/decoded.ipynb #ac8344a5
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +20,7 @@ from PIL import Image
 
 from .files import file_identity, image_size
 
-# %% ../../nbs/api/data/decoded.ipynb #2e0154b0
+# %% ../../nbs/api/data/decoded.ipynb #8a44b313
 _MEMORY_SHARE = 1 / 8  # of the memory, that pixels may take
 _UNKNOWN = 2**33  # bytes, where the operating system does not say
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container, on Linux
@@ -49,7 +49,7 @@ def fits_in_memory(
     n_bytes = 3 * short**2 * np.mean(ratios) * len(files)
     return bool(n_bytes <= _MEMORY_SHARE * _available_memory())
 
-# %% ../../nbs/api/data/decoded.ipynb #f0dc42fb
+# %% ../../nbs/api/data/decoded.ipynb #2e3e0939
 def _crop_box(resize, place, height, width):
     "Return the box of the square that `resize` cuts at a place: x0, y0, x1, y1."
     side = resize.size[0]
@@ -73,7 +73,7 @@ def _crop(pixels, resize, place):
     image = Image.fromarray(square.transpose(1, 2, 0))
     return _planes(image.resize(resize.size, resize.mode))
 
-# %% ../../nbs/api/data/decoded.ipynb #f93841ec
+# %% ../../nbs/api/data/decoded.ipynb #3e3e90d2
 class PixelCache:
     "The pixels and the labels of images that are decoded already."
 
@@ -102,7 +102,7 @@ class PixelCache:
             self.labels[item] = labels[index]
         return self.labels[item]
 
-# %% ../../nbs/api/data/decoded.ipynb #e9115114
+# %% ../../nbs/api/data/decoded.ipynb #c530bb21
 # Methods of fastai's loader for which an argument may be given: it becomes an instance attribute.
 _ITEM_METHODS = ("create_item", "create_batch", "do_item", "do_batch", "retain")
 
