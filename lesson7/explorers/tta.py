@@ -28,7 +28,7 @@ from ..data.samples import photos
 from ..errors import require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..outputs import probabilities
+from ..outputs import as_learner, probabilities
 from ..tta import square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
@@ -355,11 +355,13 @@ class TTAExplorer(_TTAViews):
     def __init__(
         self,
         images=None,  # what `image_list` takes, or name -> image; at most 8. None: photos
-        learn=None,  # a fastai `Learner` that predicts; None: a view shows a share of an object
+        learn=None,  # a `Learner`, or a module with `vocab`; None: a view shows part of an object
         n=4,  # windows, 1 to 8; as many as `at` has, where that is given
         side=96,  # of the views that the model sees, pixels
+        vocab=None,  # class names, for a torch module as `learn`
         **state,  # photo, plain, scale, at, on, reduce, moving, target
     ):
+        learn = as_learner(learn, vocab)
         _check_number("windows", n)
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
