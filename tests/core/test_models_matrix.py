@@ -251,6 +251,7 @@ REJECTED = {  # (kind, use): what the message says
     ("1000 outputs", "save_model"): r"outputs \[B,3\].*1000",
     ("segmentation", "tta"): "items must be one image with classes or numbers",
     ("points", "tta"): "items must be one image with classes or numbers",
+    ("regression", "tta"): "loss must be one of fastai's, or another with an `activation`",
 }
 REJECTED |= {("1000 outputs", name): r"outputs \[N,3\], got .* \[\d+, 1000\]" for name in EXPLORERS}
 for kind in ("one channel", "four channels", "four channels, normalized"):
@@ -301,3 +302,114 @@ def check_numbers(learn, files, folder, kind, use):
     if not is_half and use == "tta":
         preds = learn.get_preds()[0].numpy()
         assert np.asarray(found) == pytest.approx(preds, abs=1e-5)
+
+
+# ---- A torch module without a learner
+
+MODULE_EXPLORERS = {
+    "TTAExplorer": lambda files, **given: TTAExplorer(files, side=SIDE, **given),
+    "ResizeExplorer": lambda files, **given: ResizeExplorer(files[0], **given),
+    "NormalizeExplorer": lambda files, **given: NormalizeExplorer(files, side=SIDE, **given),
+}
+SHOWN = dict(TTAExplorer="asked", ResizeExplorer="guesses", NormalizeExplorer="says")
+
+
+@pytest.mark.parametrize("name", MODULE_EXPLORERS)
+def test_an_explorer_takes_a_module_and_its_classes(get_learner, name):
+    learn = get_learner("own module")
+    files = list(learn.dls.valid_ds.items)[:8]
+    make = MODULE_EXPLORERS[name]
+    of_module = make(files, learn=learn.model, vocab=NAMES)
+    assert getattr(of_module, SHOWN[name]) == getattr(make(files, learn=learn), SHOWN[name])
+
+
+@pytest.mark.parametrize("name", MODULE_EXPLORERS)
+@pytest.mark.parametrize(
+    ("vocab", "message"),
+    [
+        (None, "learn must be a classifier .*, got a OwnModel; a torch module needs .* vocab="),
+        ([], r"vocab must be class names, each once, got \[\]"),
+        (["a", "a", "b"], "vocab must be class names, each once"),
+        (["a", "b"], r"outputs \[N,2\], got Tensor \[\d+, 3\]"),
+    ],
+)
+def test_a_module_without_its_classes_is_rejected(get_learner, name, vocab, message):
+    learn = get_learner("own module")
+    files = list(learn.dls.valid_ds.items)[:8]
+    with pytest.raises((ValueError, TypeError), match=message):
+        MODULE_EXPLORERS[name](files, learn=learn.model, vocab=vocab)
+
+
+def test_a_learner_has_its_own_vocab(get_learner):
+    with pytest.raises(ValueError, match="learn must be a torch module with vocab, got a Learner"):
+        TTAExplorer(learn=get_learner("own module"), vocab=NAMES)
+
+
+@pytest.mark.parametrize("use", ["tta", "predict", "save_model"])
+def test_a_module_where_a_learner_is_needed_is_rejected(get_learner, tmp_path, use):
+    learn = get_learner("own module")
+    files = list(learn.dls.valid_ds.items)
+    calls = dict(
+        tta=lambda model: tta(model),
+        predict=lambda model: predict(model, files),
+        save_model=lambda model: save_model(model, tmp_path / "saved"),
+    )
+    message = "learn must be .*, got a OwnModel; a torch module needs a Learner"
+    with pytest.raises(TypeError, match=message):
+        calls[use](learn.model)
+    assert not (tmp_path / "saved").exists()
+
+
+# ---- Saved models whose architecture has no name
+
+
+class OtherForward(OwnModel):
+    def forward(self, x):
+        return super().forward(x) * 2
+
+
+@pytest.fixture(scope="module")
+def saved(get_learner, tmp_path_factory):
+    return save_model(get_learner("own module"), tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (None, r"model must be the OwnModel that was saved, .*; give it: load_model\(path, model="),
+        (OwnModel(n_out=4), r"got head\.weight: \[4, 8\] in the model and \[3, 8\] in the file"),
+        (nn.Sequential(), r"got body\.0\.weight: none in the model and \[8, 3, 3, 3\] in the file"),
+        (OtherForward(), "model must be .*, got one with other outputs for the same weights"),
+        (OwnModel, "model must be a torch module, got a type"),
+    ],
+)
+def test_load_model_rejects_another_model(saved, model, message):
+    before = deepcopy(model.state_dict()) if isinstance(model, nn.Module) else {}
+    with pytest.raises((ValueError, TypeError), match=message) as e:
+        load_model(saved, model=model)
+    assert "\n" not in str(e.value)
+    if before and not isinstance(model, OtherForward):
+        assert all(torch.equal(before[name], w) for name, w in model.state_dict().items())
+
+
+def test_a_model_by_name_can_be_given_too(get_learner, tmp_path):
+    learn = get_learner("the lesson's")
+    saved = save_model(learn, tmp_path / "model")
+    loaded = load_model(saved, model=narrow_xresnet())
+    for name, weight in learn.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], weight)
+    other = architecture("xresnet18-narrow")(n_out=3, act_cls=nn.GELU)
+    with pytest.raises(ValueError, match="got one with other outputs for the same weights"):
+        load_model(saved, model=other)
+
+
+def test_tied_weights_are_saved_once(saved):
+    from safetensors.torch import load_file
+
+    (file,) = saved.glob("weights-*.safetensors")
+    names = set(load_file(file))
+    assert {"head.weight", "head.bias"} <= names
+    assert not {"tied.weight", "tied.bias"} & names
+    model = OwnModel()
+    assert load_model(saved, model=model).model is model
+    assert model.tied.weight is model.head.weight
