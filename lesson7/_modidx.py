@@ -904,6 +904,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'lesson7/explorers/tta.py'),
                                        'lesson7.explorers.tta._TTAViews.figure': ( 'api/explorers/tta.html#_ttaviews.figure',
                                                                                    'lesson7/explorers/tta.py'),
+                                       'lesson7.explorers.tta._TTAViews.is_multi_label': ( 'api/explorers/tta.html#_ttaviews.is_multi_label',
+                                                                                           'lesson7/explorers/tta.py'),
                                        'lesson7.explorers.tta._TTAViews.preds': ( 'api/explorers/tta.html#_ttaviews.preds',
                                                                                   'lesson7/explorers/tta.py'),
                                        'lesson7.explorers.tta._TTAViews.target_box': ( 'api/explorers/tta.html#_ttaviews.target_box',

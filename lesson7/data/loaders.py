@@ -117,7 +117,7 @@ def image_input(
     resizes = [t for t in dls.after_item.fs if type(t).__name__ == "Resize"]
     presize = _side(resizes)
     size = _side(dls.after_batch.fs) or presize
-    allowed = "loaders with a Resize, as get_dls and fastai's item_tfms=Resize(size) make them"
+    allowed = "loaders with a Resize among item_tfms, as get_dls makes them"
     require(presize and size, "dls", allowed, f"sizes {presize} and {size}")
     for transform in dls.after_batch.fs:
         if type(transform).__name__ == "Normalize":

@@ -28,7 +28,7 @@ from ..data.samples import photos
 from ..errors import require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..outputs import as_learner, probabilities
+from ..outputs import as_learner, is_multi_label, probabilities
 from ..tta import square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
@@ -106,7 +106,8 @@ def _predictions(learn, image, side):
     likeliest = np.argsort(-probs.max(0), kind="stable")[:MAX_CLASSES]
     classes = np.sort(likeliest)
     names = [str(learn.dls.vocab[c]) for c in classes]
-    return dict(classes=names, preds=probs[:, classes].round(6).tolist())
+    found = dict(classes=names, preds=probs[:, classes].round(6).tolist())
+    return found | dict(multi_label=True) if is_multi_label(learn) else found
 
 # %% ../../nbs/api/explorers/tta.ipynb #4fa3000e
 MAX_NAME = 14  # letters of a class name beside the bars
@@ -163,6 +164,8 @@ def _draw_bars(ax, explorer, preds):
     ax.barh(rows, preds[0, top], BAR_HEIGHT, label="plain view alone", color="grey")
     ax.barh(rows + BAR_HEIGHT, answer[top], BAR_HEIGHT, label=combined, color="C0")
     ax.set_xlim(0, 1)
+    if explorer.is_multi_label:
+        ax.set_title("each class by itself: no sum of 1", fontsize=8)
     ax.invert_yaxis()
     ax.legend(fontsize=8, loc="lower right")
     names = [explorer.classes[c][:MAX_NAME] for c in top]
@@ -325,6 +328,11 @@ class _TTAViews(_TTAWindows):
     def classes(self):
         "Names of the classes that are shown."
         return self.asked[self.photo]["classes"] if self.asked else ["object", "no object"]
+
+    @property
+    def is_multi_label(self):
+        "Whether the model predicts each class by itself, so that no sum of 1 is expected."
+        return bool(self.asked) and self.asked[self.photo].get("multi_label", False)
 
     @property
     def preds(self):

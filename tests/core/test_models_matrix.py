@@ -304,6 +304,18 @@ def check_numbers(learn, files, folder, kind, use):
         assert np.asarray(found) == pytest.approx(preds, abs=1e-5)
 
 
+def test_the_views_of_a_multi_label_model_claim_no_sum(get_learner):
+    learn = get_learner("multi-label")
+    explorer = TTAExplorer(list(learn.dls.valid_ds.items)[:1], learn, side=SIDE)
+    assert abs(explorer.answer.sum() - 1) > 0.1
+    assert explorer.asked[0]["multi_label"]
+    titles = [axes.get_title() for axes in explorer.figure().axes]
+    assert "each class by itself: no sum of 1" in titles
+    other = get_learner("own module")
+    explorer = TTAExplorer(list(other.dls.valid_ds.items)[:1], other, side=SIDE)
+    assert not any("no sum" in axes.get_title() for axes in explorer.figure().axes)
+
+
 # ---- A torch module without a learner
 
 MODULE_EXPLORERS = {
@@ -378,7 +390,7 @@ def saved(get_learner, tmp_path_factory):
     [
         (None, r"model must be the OwnModel that was saved, .*; give it: load_model\(path, model="),
         (OwnModel(n_out=4), r"got head\.weight: \[4, 8\] in the model and \[3, 8\] in the file"),
-        (nn.Sequential(), r"got body\.0\.weight: none in the model and \[8, 3, 3, 3\] in the file"),
+        (nn.Sequential(), r"got body\.0\.bias: none in the model and \[8\] in the file"),
         (OtherForward(), "model must be .*, got one with other outputs for the same weights"),
         (OwnModel, "model must be a torch module, got a type"),
     ],
