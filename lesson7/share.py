@@ -116,7 +116,7 @@ def _loaded_learner(*args, **kwargs):
 def _shape_fault(model, state):
     "Return the first name at which weights differ from a model's, with both; empty for none."
     own, given = _shapes(model.state_dict()), _shapes(state)
-    for name in own | given:
+    for name in sorted(own | given):
         shapes = [list(s[name]) if name in s else "none" for s in (own, given)]
         if shapes[0] != shapes[1]:
             return f"{name}: {shapes[0]} in the model and {shapes[1]} in the file"

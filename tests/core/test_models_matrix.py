@@ -25,7 +25,7 @@ from lesson7.tta import tta
 
 SIDE = 32  # of the files and of what a model sees, pixels
 NAMES = ["ant", "bee", "cat"]
-SECONDS = 20  # more than any cell takes, on a busy machine
+SECONDS = 20  # more than any rejection takes, on a busy machine
 
 
 class PILImageRGBA(v.PILImage):
@@ -277,24 +277,24 @@ def get_learner(folder):
 @pytest.mark.parametrize(("kind", "use"), CELLS)
 def test_each_use_of_each_model(get_learner, tmp_path, kind, use):
     learn = get_learner(kind)
-    files = list(learn.dls.valid_ds.items)
+    files = list(learn.dls.valid_ds.items)[: 2 if use in EXPLORERS else None]
+    if (kind, use) not in REJECTED:
+        check_numbers(learn, files, tmp_path, kind, use)
+        return
     start = time.monotonic()
-    if (kind, use) in REJECTED:
-        with pytest.raises((ValueError, TypeError), match=REJECTED[kind, use]) as e:
-            USES[use](learn, files[:8] if use == "TTAExplorer" else files, tmp_path)
-        assert "\n" not in str(e.value)
-    else:
-        check_numbers(learn, files[:8] if use == "TTAExplorer" else files, tmp_path, kind, use)
+    with pytest.raises((ValueError, TypeError), match=REJECTED[kind, use]) as e:
+        USES[use](learn, files, tmp_path)
+    assert "\n" not in str(e.value)
     assert time.monotonic() - start < SECONDS
 
 
 def check_numbers(learn, files, folder, kind, use):
-    expected = expected_probabilities(learn, kind).numpy()
     found = USES[use](learn, files, folder)
+    expected = expected_probabilities(learn, kind).numpy()
     is_half = next(learn.model.parameters()).dtype != torch.float32
     tolerance = 1e-2 if is_half else 1e-5
     if use == "NormalizeExplorer":
-        for (c, p), row in zip(found, expected, strict=True):
+        for (c, p), row in zip(found, expected[: len(found)], strict=True):
             assert row[c] == pytest.approx(row.max(), abs=tolerance)
             assert p == pytest.approx(row.max(), abs=tolerance)
         return
@@ -329,7 +329,7 @@ SHOWN = dict(TTAExplorer="asked", ResizeExplorer="guesses", NormalizeExplorer="s
 @pytest.mark.parametrize("name", MODULE_EXPLORERS)
 def test_an_explorer_takes_a_module_and_its_classes(get_learner, name):
     learn = get_learner("own module")
-    files = list(learn.dls.valid_ds.items)[:8]
+    files = list(learn.dls.valid_ds.items)[:2]
     make = MODULE_EXPLORERS[name]
     of_module = make(files, learn=learn.model, vocab=NAMES)
     assert getattr(of_module, SHOWN[name]) == getattr(make(files, learn=learn), SHOWN[name])
@@ -347,7 +347,7 @@ def test_an_explorer_takes_a_module_and_its_classes(get_learner, name):
 )
 def test_a_module_without_its_classes_is_rejected(get_learner, name, vocab, message):
     learn = get_learner("own module")
-    files = list(learn.dls.valid_ds.items)[:8]
+    files = list(learn.dls.valid_ds.items)[:2]
     with pytest.raises((ValueError, TypeError), match=message):
         MODULE_EXPLORERS[name](files, learn=learn.model, vocab=vocab)
 
@@ -389,7 +389,7 @@ def saved(get_learner, tmp_path_factory):
     ("model", "message"),
     [
         (None, r"model must be the OwnModel that was saved, .*; give it: load_model\(path, model="),
-        (OwnModel(n_out=4), r"got head\.weight: \[4, 8\] in the model and \[3, 8\] in the file"),
+        (OwnModel(n_out=4), r"got head\.bias: \[4\] in the model and \[3\] in the file"),
         (nn.Sequential(), r"got body\.0\.bias: none in the model and \[8\] in the file"),
         (OtherForward(), "model must be .*, got one with other outputs for the same weights"),
         (OwnModel, "model must be a torch module, got a type"),
