@@ -24,7 +24,7 @@ class Prediction:
 
     file: str  # its path; for an image that is no file, "image" and its number
     label: str  # the class with the highest probability
-    probabilities: dict  # class name -> probability, 0 to 1; they sum to 1
+    probabilities: dict  # class name -> probability, 0 to 1; they sum to 1 for one class an image
 
     @property
     def probability(self):
@@ -58,7 +58,7 @@ def predict(
     _check_paths(items)
     with image_paths(items) as paths:
         learn = load_model(model) if isinstance(model, (str, Path)) else model
-        check_classifier(learn)
+        check_classifier(learn, multi_label=True)
         check_finite(learn)
         with learn.no_bar():
             preds = _predict(learn, learn.dls.test_dl(paths), use_tta)

@@ -93,6 +93,10 @@ def _candidates(model, state, n_out):
     names = list(architectures())
     if recorded_name in names:
         names = [recorded_name]
+    # All of these are xresnets, which have the same stem: no other model needs the search.
+    stem = {key for key in _architecture_shapes(names[0], n_out) if key.startswith("0.")}
+    if not stem <= set(state):
+        return []
     shapes = _shapes(state)
     return [name for name in names if _architecture_shapes(name, n_out) == shapes]
 
@@ -108,11 +112,33 @@ def _loaded_learner(*args, **kwargs):
 
     return LoadedLearner(*args, **kwargs)
 
+# %% ../nbs/07_share.ipynb #febd44a3
+def _shape_fault(model, state):
+    "Return the first name at which weights differ from a model's, with both; empty for none."
+    own, given = _shapes(model.state_dict()), _shapes(state)
+    for name in sorted(own | given):
+        shapes = [list(s[name]) if name in s else "none" for s in (own, given)]
+        if shapes[0] != shapes[1]:
+            return f"{name}: {shapes[0]} in the model and {shapes[1]} in the file"
+    return ""
 
-def _build(about, state):
-    "Return the learner that `about` describes, with the weights in `state`."
-    from fastai.vision.all import CrossEntropyLossFlat
 
+def _check_module(model):
+    "Raise `TypeError` unless a model to load the weights into is None or a torch module."
+    is_module = model is None or isinstance(model, torch.nn.Module)
+    require(is_module, "model", "a torch module", f"a {type(model).__name__}", error=TypeError)
+
+
+def _with_weights(model, state):
+    "Return a model in float32 with the weights in `state`, which it has by name and shape."
+    fault = _shape_fault(model, state)
+    require(not fault, "model", "of the architecture that was saved", fault)
+    model.float().load_state_dict(state)
+    return model
+
+# %% ../nbs/07_share.ipynb #febd44a4
+def _named_model(about, state):
+    "Return the model of an architecture that has a name, with the weights in `state`."
     n_out = len(about["vocab"])
     model = architecture(about["arch"])(n_out=n_out)
     try:
@@ -121,6 +147,17 @@ def _build(about, state):
         reason = str(e).splitlines()[0]
         allowed = f"those of {about['arch']} with {n_out} classes"
         raise ValueError(must_be("weights", allowed, reason)) from None
+    return model
+
+
+def _build(about, state, model=None):
+    """Return the learner that `about` describes, with the weights in `state`.
+
+    They go into `model`, or into a new model of the architecture that `about` names.
+    """
+    from fastai.vision.all import CrossEntropyLossFlat
+
+    model = _named_model(about, state) if model is None else _with_weights(model, state)
     stats = about["stats"] and NormStats(**about["stats"])
     presized = about.get("presized") is not False  # an older file has no value
     dls = blank_dls(about["vocab"], about["size"], about["presize"], stats, presized)
@@ -251,6 +288,25 @@ def _test_batch(dls, files):
     kind = type(dls.valid).__name__
     raise ValueError(must_be("dls", "loaders of image files, as get_dls makes them", f"a {kind}"))
 
+# %% ../nbs/07_share.ipynb #e273e95f
+# What a model raises for images that it does not take
+_MODEL_ERRORS = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def _classifier_outputs(module, images, n_classes):
+    "Return what a module gives for images; raises `ValueError` unless it is [B,n_classes]."
+    allowed = f"one that takes RGB images [B,3,H,W] and gives outputs [B,{n_classes}]"
+    try:
+        with torch.inference_mode():
+            found = module(images)
+    except _MODEL_ERRORS as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+        raise ValueError(must_be("model of learn", allowed, reason)) from e
+    shape = list(getattr(found, "shape", ()))
+    got = f"{type(found).__name__} {shape}"
+    require(shape == [len(images), n_classes], "model of learn", allowed, got)
+    return found
+
 
 def _test_logits(learn, files):
     "Return a learner's logits for files, computed on the CPU in float32."
@@ -258,8 +314,8 @@ def _test_logits(learn, files):
     channels = batch.shape[1]
     require(channels == 3, "learn", "a classifier of RGB images", f"{channels} channels")
     model = deepcopy(learn.model).cpu().float().eval()
-    with torch.inference_mode():
-        return model(batch.cpu().as_subclass(torch.Tensor))
+    images = batch.cpu().as_subclass(torch.Tensor)
+    return _classifier_outputs(model, images, len(learn.dls.vocab))
 
 # %% ../nbs/07_share.ipynb #d9e091a2
 def _temporary_files(path):
@@ -283,35 +339,73 @@ def check_model_folder(
 _LOGIT_TOLERANCE = 1e-5
 
 
-def _first_that_predicts_alike(names, learn, about, state, files):
-    "Return the first of the architectures with the predictions of `learn` for files, or None."
+def _predictions_alike(names, learn, about, state, files):
+    "Return which of the architectures have the predictions of `learn` for files; None is its own."
     expected = _test_logits(learn, files)
+    alike = []
     for name in names:
-        rebuilt = _build(about | dict(arch=name), state)
+        own = None if name else deepcopy(learn.model).cpu()
+        rebuilt = _build(about | dict(arch=name), state, own)
         if torch.allclose(_test_logits(rebuilt, files), expected, atol=_LOGIT_TOLERANCE):
-            return name
-    return None
+            alike.append(name)
+    return alike
 
 
 def _find_architecture(learn, about, state):
-    "Return the architecture that predicts the same as `learn` when it is built from `about`."
-    names = _candidates(learn.model, state, len(about["vocab"]))
+    """Return the name of the architecture that predicts the same as `learn` on loaders of `about`.
+
+    It is None for a model whose weights are those of no architecture with a name.
+    """
+    names = _candidates(learn.model, state, len(about["vocab"])) or [None]
     with TemporaryDirectory() as folder:
         files = _write_test_images(folder, _test_sizes(learn.dls, about["presize"]))
         files += _own_images(learn.dls)
-        found = _first_that_predicts_alike(names, learn, about, state, files)
-    if found:
-        return found
-    if names:
-        allowed = f"a learner that predicts as {names[-1]} with its weights on loaders of get_dls"
-        raise ValueError(must_be("learn", allowed, "other predictions"))
-    allowed = f"one of {', '.join(architectures())}"
-    raise ValueError(must_be("model", allowed, type(learn.model).__name__))
+        alike = _predictions_alike(names, learn, about, state, files)
+    name = names[-1] or "its own model"
+    allowed = f"a learner that predicts as {name} with its weights on loaders of get_dls"
+    require(alike, "learn", allowed, "other predictions")
+    return alike[0]
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):
     "Return the weights of a model."
-    return {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    weights = model.state_dict()
+    for name, value in weights.items():
+        is_tensor = isinstance(value, torch.Tensor)
+        require(is_tensor, f"{name} of the model", "a tensor", f"a {type(value).__name__}")
+    return {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+
+# %% ../nbs/07_share.ipynb #6b4f17f4
+_GET_AGAIN = "get it from its source again"  # advice
+
+
+def _tied_weights(model):
+    "Return name -> the earlier name of a weight that a model has under several names."
+    names, tied = {}, {}
+    for name, value in model.state_dict().items():
+        storage = value.data_ptr(), value.shape, value.stride(), value.dtype
+        if value.numel() and storage in names:
+            tied[name] = names[storage]
+        else:
+            names[storage] = name
+    return tied
+
+
+def _with_tied(state, tied):
+    "Return weights with those that are saved under an earlier name."
+    missing = set(tied.values()) - set(state)
+    got = f"no {', '.join(sorted(missing))}"
+    require(not missing, "weights", "those that model.json names", got, _GET_AGAIN)
+    return state | {name: state[earlier] for name, earlier in tied.items()}
+
+# %% ../nbs/07_share.ipynb #6b4f17f5
+def _probe_outputs(model, about):
+    "Return a model's outputs for one image of random pixels, always the same, as floats."
+    shape = (1, 3, about["size"], about["size"])
+    pixels = np.random.default_rng(0).integers(0, 256, shape) / 255
+    model = deepcopy(model).cpu().float().eval()
+    outputs = _classifier_outputs(model, torch.from_numpy(pixels).float(), len(about["vocab"]))
+    return outputs[0].tolist()
 
 # %% ../nbs/07_share.ipynb #fca3f76e
 def _is_vocab(value):
@@ -333,12 +427,28 @@ def _is_stats(value):
     return all(isinstance(column, (list, tuple)) and len(column) == 3 for column in columns)
 
 
+def _is_tied(value):
+    if value is None:
+        return True
+    names = [*value, *value.values()] if isinstance(value, dict) else [None]
+    return all(isinstance(name, str) for name in names)
+
+
+def _is_outputs(value):
+    if value is None:
+        return True
+    return isinstance(value, list) and all(isinstance(number, float) for number in value)
+
+
 def _is_digest(value):
     return isinstance(value, str) and len(value) == 64
 
 # %% ../nbs/07_share.ipynb #dfb5ec49
 _FIELDS = {  # field of model.json: the test for it
-    "arch": lambda value: isinstance(value, str),
+    "arch": lambda value: value is None or isinstance(value, str),  # None: a model of its own
+    "model": lambda value: value is None or isinstance(value, str),
+    "tied": _is_tied,
+    "outputs": _is_outputs,
     "vocab": _is_vocab,
     "size": _is_side,
     "presize": _is_side,
@@ -357,8 +467,9 @@ def _wrong_field(about, fields):
 def _describe(learn, state):
     """Return the content of `model.json` without the digests; raises for what cannot be kept.
 
-    "arch" is last: it is found by models that are built from the other fields. `save_model` adds
-    the digests of the weights and of all fields.
+    "arch" is found by models that are built from the fields before it. A model without a name has
+    the name of its class, and its outputs for an image, to know it again. `save_model` adds the
+    digests of the weights and of all fields.
     """
     from lesson7 import __version__
 
@@ -372,6 +483,11 @@ def _describe(learn, state):
         **_describe_input(learn.dls),
     )
     about["arch"] = _find_architecture(learn, about, state)
+    if about["arch"] is None:
+        about["model"] = type(learn.model).__name__
+        about["outputs"] = _probe_outputs(learn.model, about)
+    if tied := _tied_weights(learn.model):
+        about["tied"] = tied
     if name := _wrong_field(about, _FIELDS):
         raise ValueError(must_be(name, "a value that model.json can keep", about[name]))
     return about
@@ -383,23 +499,29 @@ def check_saveable(
     learn,  # a fastai `Learner`, trained or not
 ):
     "Raise `ValueError` unless `save_model` can keep a learner that predicts the same when loaded."
+    check_classifier(learn)
     _describe(learn, _state(learn.model))
 
 # %% ../nbs/07_share.ipynb #e9d06120
 @default_torch()
 @kept_generators()
 def save_model(
-    learn,  # a fastai `Learner` on loaders of `get_dls`
+    learn,  # a fastai `Learner` on loaders of `get_dls`, or of fastai with a `Resize`
     path,  # folder to write; one that holds a model gets the new one in its place
 ) -> Path:
-    "Write weights (float32), architecture, classes, sizes and statistics of a learner."
+    """Write weights, classes, sizes and statistics of a learner, and its architecture's name.
+
+    A model of another architecture is loaded with `load_model(path, model=...)`.
+    """
     from safetensors.torch import save
 
     path = Path(path)
     check_model_folder(path)
+    check_classifier(learn)
     state = _state(learn.model)
     about = _describe(learn, state)
-    weights = save(state)
+    tied = about.get("tied", {})
+    weights = save({name: value.clone() for name, value in state.items() if name not in tied})
     about["weights"] = hashlib.sha256(weights).hexdigest()
     about["digest"] = _digest(about)
     path.mkdir(parents=True, exist_ok=True)
@@ -411,9 +533,6 @@ def save_model(
     return path
 
 # %% ../nbs/07_share.ipynb #b3f06037
-_GET_AGAIN = "get it from its source again"  # advice
-
-
 def _check_unchanged(file, expected, computed):
     "Raise `ValueError` where a file has another digest than when it was saved."
     got = "another content"
@@ -453,12 +572,41 @@ def _read_weights(path, digest):
     return weights
 
 # %% ../nbs/07_share.ipynb #e143d4a5
+_OUTPUT_TOLERANCE = 1e-3  # another machine rounds in another order
+
+
+def _check_given_model(learn, about, state):
+    "Raise `ValueError` unless a given model has the outputs of the one that was saved."
+    outputs = about.get("outputs") or _probe_outputs(_named_model(about, state), about)
+    found = _probe_outputs(learn.model, about)
+    is_same = np.allclose(found, outputs, rtol=_OUTPUT_TOLERANCE, atol=_OUTPUT_TOLERANCE)
+    allowed = "of the architecture that was saved"
+    require(is_same, "model", allowed, "one with other outputs for the same weights")
+
+
+def _load(about, state, model):
+    "Return the learner that `about` describes; `model` is as in `load_model`."
+    state = _with_tied(state, about.get("tied") or {})
+    saved = about.get("model") or "model"
+    is_known = about["arch"] is not None or model is not None
+    allowed = f"the {saved} that was saved, whose architecture has no name in the file"
+    require(is_known, "model", allowed, "None", "give it: load_model(path, model=...)")
+    learn = _build(about, state, model)
+    if model is not None:
+        _check_given_model(learn, about, state)
+    return learn
+
+# %% ../nbs/07_share.ipynb #e143d4a6
 @default_torch()
 @kept_generators()
 def load_model(
     path,  # folder that `save_model` wrote
+    model=None,  # torch module that gets the weights, in float32; None: made by its saved name
 ):  # a fastai `Learner`; `learn.dls.test_dl(files)` makes loaders for `get_preds` and `tta`
-    "Return a saved learner; raises `ValueError` for a damaged folder. Runs no code from it."
+    """Return a saved learner. Runs no code from the folder.
+
+    Raises `ValueError` for a damaged folder, and for a `model` with other names, shapes or outputs.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
@@ -466,8 +614,9 @@ def load_model(
     about = _read_about(path / "model.json")
     weights = _read_weights(path, about["weights"])
     keep_memory()
+    _check_module(model)
     try:
-        return _build(about, load(weights))
+        return _load(about, load(weights), model)
     except (SafetensorError, TypeError) as e:
         raise ValueError(must_be(path, "a model that can be read", e)) from None
 
@@ -488,19 +637,6 @@ def _with_probabilities(model, mean, std):
     return Probabilities().eval()
 
 # %% ../nbs/07_share.ipynb #ef678a95
-def _probabilities_of(module, images, n_classes):
-    "Return what a module gives for images; raises `ValueError` unless it is [B,n_classes]."
-    allowed = f"one that takes RGB images [B,3,H,W] and gives outputs [B,{n_classes}]"
-    try:
-        with torch.inference_mode():
-            found = module(images)
-    except (AttributeError, RuntimeError) as e:  # other outputs, other images
-        raise ValueError(must_be("model of learn", allowed, str(e).splitlines()[0])) from e
-    shape = list(found.shape)
-    require(shape == [len(images), n_classes], "model of learn", allowed, shape)
-    return found
-
-
 def _check_onnx_packages():
     "Raise `ImportError` where a package that an export to ONNX needs is not installed."
     try:
@@ -556,7 +692,7 @@ def export_onnx(
     module = _with_probabilities(model, mean, std)
     generator = torch.Generator().manual_seed(0)
     example = torch.rand(2, 3, model_input.size, model_input.size, generator=generator)
-    expected = _probabilities_of(module, example, len(learn.dls.vocab))
+    expected = _classifier_outputs(module, example, len(learn.dls.vocab))
     data = _to_onnx(module, example)
     _check_onnx(data, example, expected)
     return write_atomically(path, data)

@@ -112,13 +112,13 @@ def _side(transforms):
 
 # %% ../../nbs/api/data/loaders.ipynb #951c8e73
 def image_input(
-    dls,  # `DataLoaders` of `get_dls`, or with a `Resize` and a batch transform that has a size
+    dls,  # `DataLoaders` with a `Resize`, and perhaps a batch transform that has a size
 ) -> ImageInput:
     "Return how loaders present an image to a model, read from their transforms."
     resizes = [t for t in dls.after_item.fs if type(t).__name__ == "Resize"]
     presize = _side(resizes)
-    size = _side(dls.after_batch.fs)
-    allowed = "loaders with a Resize and a batch transform that has a size, as get_dls makes them"
+    size = _side(dls.after_batch.fs) or presize
+    allowed = "loaders with a Resize among item_tfms, as get_dls makes them"
     require(presize and size, "dls", allowed, f"sizes {presize} and {size}")
     for transform in dls.after_batch.fs:
         if type(transform).__name__ == "Normalize":

@@ -24,7 +24,7 @@ from ..errors import require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..normalize import NormStats, as_stats
-from ..outputs import check_classifier, probabilities
+from ..outputs import as_learner, check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/normalize.ipynb #a76c49e4
 KINDS = {  # what to normalize with: the state's value, and how a picture names it
@@ -187,10 +187,12 @@ class NormalizeExplorer(_NormalizeState):
         stats=None,  # of the whole dataset, as `normalize` takes them; None: of these images
         side=64,  # of the images, pixels
         labels=None,  # of the images, to count correct predictions of `learn`; None: where known
-        learn=None,  # a fastai `Learner`; its predictions are computed for each kind but "own"
+        learn=None,  # a `Learner`, or a module with `vocab`, to predict for each kind but "own"
         seed=42,  # of the batches
+        vocab=None,  # class names, for a torch module as `learn`
         **state,  # draw, bs, kind, show, own_mean, own_std
     ):
+        learn = as_learner(learn, vocab)
         rng = np.random.default_rng(seed)
         if images is None:
             images = random_crops(list(photos().values()), MAX_IMAGES, rng)

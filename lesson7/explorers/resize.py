@@ -13,7 +13,7 @@ from ..data.images import as_floats, encode_png, first_image, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..outputs import check_classifier, probabilities
+from ..outputs import as_learner, check_classifier, probabilities
 from ..resize import Stage, relative_cost
 
 # %% ../../nbs/api/explorers/resize.ipynb #c44219af
@@ -54,7 +54,7 @@ def _best_classes(learn, images):
 
 def _predictions(learn, pixels, files):
     "Return the best classes for each file and size, with the names of the classes."
-    check_classifier(learn)
+    check_classifier(learn, multi_label=True)
     names = [str(name) for name in learn.dls.vocab]
     in_files = [np.round(area_mean(pixels, side)) for side in files]
     found = {str(side): {} for side in files}
@@ -166,9 +166,11 @@ class ResizeExplorer(_ResizeState):
     def __init__(
         self,
         image=None,  # what `image_list` takes; the central square of the first. None: a photo
-        learn=None,  # a fastai `Learner`: its three best classes are shown for each size and file
+        learn=None,  # a `Learner`, or a module with `vocab`, to show its three best classes
+        vocab=None,  # class names, for a torch module as `learn`
         **state,  # stages (pairs, `Stage`s or their four values), file
     ):
+        learn = as_learner(learn, vocab)
         image = first_image(photos("chelsea") if image is None else image, 2 * MAX_SIDE)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]

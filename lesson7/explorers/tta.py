@@ -28,7 +28,7 @@ from ..data.samples import photos
 from ..errors import require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..outputs import probabilities
+from ..outputs import as_learner, is_multi_label, probabilities
 from ..tta import square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
@@ -106,7 +106,8 @@ def _predictions(learn, image, side):
     likeliest = np.argsort(-probs.max(0), kind="stable")[:MAX_CLASSES]
     classes = np.sort(likeliest)
     names = [str(learn.dls.vocab[c]) for c in classes]
-    return dict(classes=names, preds=probs[:, classes].round(6).tolist())
+    found = dict(classes=names, preds=probs[:, classes].round(6).tolist())
+    return found | dict(multi_label=True) if is_multi_label(learn) else found
 
 # %% ../../nbs/api/explorers/tta.ipynb #4fa3000e
 MAX_NAME = 14  # letters of a class name beside the bars
@@ -163,6 +164,8 @@ def _draw_bars(ax, explorer, preds):
     ax.barh(rows, preds[0, top], BAR_HEIGHT, label="plain view alone", color="grey")
     ax.barh(rows + BAR_HEIGHT, answer[top], BAR_HEIGHT, label=combined, color="C0")
     ax.set_xlim(0, 1)
+    if explorer.is_multi_label:
+        ax.set_title("each class by itself: no sum of 1", fontsize=8)
     ax.invert_yaxis()
     ax.legend(fontsize=8, loc="lower right")
     names = [explorer.classes[c][:MAX_NAME] for c in top]
@@ -327,6 +330,11 @@ class _TTAViews(_TTAWindows):
         return self.asked[self.photo]["classes"] if self.asked else ["object", "no object"]
 
     @property
+    def is_multi_label(self):
+        "Whether the model predicts each class by itself, so that no sum of 1 is expected."
+        return bool(self.asked) and self.asked[self.photo].get("multi_label", False)
+
+    @property
     def preds(self):
         "Each view's prediction, [V,C]; without a model, the share of the object that it shows."
         if self.asked:
@@ -355,11 +363,13 @@ class TTAExplorer(_TTAViews):
     def __init__(
         self,
         images=None,  # what `image_list` takes, or name -> image; at most 8. None: photos
-        learn=None,  # a fastai `Learner` that predicts; None: a view shows a share of an object
+        learn=None,  # a `Learner`, or a module with `vocab`; None: a view shows part of an object
         n=4,  # windows, 1 to 8; as many as `at` has, where that is given
         side=96,  # of the views that the model sees, pixels
+        vocab=None,  # class names, for a torch module as `learn`
         **state,  # photo, plain, scale, at, on, reduce, moving, target
     ):
+        learn = as_learner(learn, vocab)
         _check_number("windows", n)
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]

@@ -59,7 +59,7 @@ async function readData(model) {
   const sheet = await decodePng(model.get("pixels"));
   /** @type {[height: number, width: number][]} */
   const sizes = model.get("sizes");
-  /** @type {{ classes: string[], preds: number[][] }[]} */
+  /** @type {{ classes: string[], preds: number[][], multi_label?: boolean }[]} */
   const asked = model.get("asked");
   let top = 0;
   const photos = sizes.map(([height, width]) => {
@@ -462,14 +462,16 @@ function comparison({ isLearned, asked }) {
   const sentence = note({ spoken: true });
 
   /** @param {State} state */
-  function draw({ predictions, enabled, reduce, classes }) {
+  function draw({ photo, predictions, enabled, reduce, classes }) {
     const [plain] = predictions;
     const combined = combine(predictions, enabled, reduce);
     const top = ranking(combined).slice(0, shown);
     alone.draw(top.map((c) => [classes[c], plain[c]]));
     together.draw(top.map((c) => [classes[c], combined[c]]));
     const names = isLearned ? classes : null;
-    setText(sentence, describeTogether(plain, combined, { classes: names, reduce }));
+    const isMultiLabel = isLearned && asked[photo].multi_label;
+    const options = { classes: names, reduce, isMultiLabel };
+    setText(sentence, describeTogether(plain, combined, options));
   }
   return { node, sentence, answerElements: [aloneFigure, togetherFigure, sentence], draw };
 }

@@ -290,16 +290,30 @@ export function describePlain(width, height, plain) {
 }
 
 /**
+ * For "max", a sentence about the sum; else nothing, as it is 1.
+ * @param {number[]} together
+ * @param {Reduce} reduce
+ */
+function describeSum(together, reduce) {
+  if (reduce !== "max") return "";
+  const sum = together.reduce((total, value) => total + value).toFixed(2);
+  return ` Each class takes its highest value: they sum to ${sum}.`;
+}
+
+/**
  * What the views predict together, in a sentence or two.
  * @param {number[]} plain the plain view's prediction
  * @param {number[]} together
- * @param {{ classes: string[] | null, reduce: Reduce }} options classes: of the model; null: the
- *   views' scores are shares of the object
+ * @param {object} options
+ * @param {string[] | null} options.classes of the model; null: the views' scores are shares of the
+ *   object
+ * @param {Reduce} options.reduce
+ * @param {boolean} [options.isMultiLabel] whether the model predicts each class by itself
  */
-export function describeTogether(plain, together, { classes, reduce }) {
-  const sum = together.reduce((total, value) => total + value).toFixed(2);
-  const isMax = reduce === "max";
-  const suffix = isMax ? ` Each class takes its highest value: they sum to ${sum}.` : "";
+export function describeTogether(plain, together, { classes, reduce, isMultiLabel = false }) {
+  const suffix = isMultiLabel
+    ? " Each class is predicted by itself: the values need not sum to 1."
+    : describeSum(together, reduce);
   if (!classes) {
     const shown = `The plain view shows ${roundHalfUp(100 * plain[0])} % of the object.`;
     return `${shown} Together: ${together[0].toFixed(3)}.${suffix}`;
