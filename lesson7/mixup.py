@@ -132,11 +132,12 @@ ALPHAS = (0.1, 0.2, 0.4, 1.0, 4.0)  # values of alpha that the explorer offers
 
 
 def beta_density(
-    t,  # array or tensor, in (0,1)
+    t,  # array, tensor or list, in (0,1)
     alpha=0.4,  # above 0
 ):  # of the shape and type of `t`
     "Return the density of Beta(alpha, alpha) at `t`."
     check_positive("alpha", alpha)
+    t = np.asarray(t) if isinstance(t, (list, tuple)) else t
     log_scale = math.lgamma(2 * alpha) - 2 * math.lgamma(alpha)
     product = t * (1 - t)
     is_tensor = hasattr(product, "log")  # an explorer asks for arrays, without torch

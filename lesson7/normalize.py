@@ -187,20 +187,50 @@ def denormalize(
 _LEVELS = np.arange(256) / 255  # the values of a byte, in [0,1]
 
 
-def _image_sums(image):
-    "Return 1, the pixels, and each channel's sum and sum of squares; exact, from a histogram."
-    counts = np.reshape(as_image(image).histogram(), (3, 256))
-    return 1, int(counts[0].sum()), counts @ _LEVELS, counts @ _LEVELS**2
+@dataclass
+class _Sums:
+    "Sums over pixels, of their difference from the first pixel: exact also for large values."
+
+    first: np.ndarray = None  # the first pixel's channels
+    images: int = 0
+    pixels: int = 0  # of a channel
+    total: float = 0.0  # of each channel
+    squares: float = 0.0
+
+    def start(self, first):
+        "Keep the first pixel of all; raises `ValueError` for another number of channels."
+        if self.first is None:
+            self.first = first
+        allowed = f"{len(self.first)}, as in the first batch"
+        require(len(first) == len(self.first), "number of channels", allowed, len(first))
+
+    def add(self, images, pixels, total, squares):
+        self.images += images
+        self.pixels += pixels
+        self.total = self.total + total
+        self.squares = self.squares + squares
 
 
-def _batch_sums(batch):
-    "Return the images, the pixels of a channel, and each channel's sum and sum of squares."
+def _add_image(sums, image):
+    "Add an image; its sums are exact, from a histogram."
+    image = as_image(image)
+    sums.start(np.array(image.getpixel((0, 0))) / 255)
+    counts = np.reshape(image.histogram(), (3, 256))
+    values = _LEVELS - sums.first[:, None]
+    sums.add(1, image.width * image.height, (counts * values).sum(1), (counts * values**2).sum(1))
+
+
+def _add_batch(sums, batch):
+    "Add a batch of floats, with or without labels."
     x = batch[0] if isinstance(batch, (tuple, list)) and len(batch) else batch
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
         x = torch.from_numpy(np.ascontiguousarray(x))
     x = _check_batch(x).cpu().double()
+    sums.start(x[0, :, 0, 0].numpy())
+    x = x - torch.from_numpy(sums.first)[:, None, None]
     axes = [0, 2, 3]
-    return len(x), x[:, 0].numel(), x.sum(dim=axes).numpy(), (x * x).sum(dim=axes).numpy()
+    total, squares = x.sum(dim=axes).numpy(), (x * x).sum(dim=axes).numpy()
+    sums.add(len(x), x[:, 0].numel(), total, squares)
 
 # %% ../nbs/01_normalize.ipynb #6e6324ec
 _PATH = (str, os.PathLike)
@@ -239,24 +269,27 @@ def _check_files(source):
         check_files([image for image in images if isinstance(image, _PATH)], open_image)
 
 
-def _sums(source):
-    "Yield images, pixels, sums and sums of squares of each image, or of each batch of floats."
+def _add_all(sums, source):
+    "Add all images, or all batches of floats."
     for part in _parts(source):
         if is_dataloader(source) or _is_batch(part):
-            yield _batch_sums(part)
+            _add_batch(sums, part)
             continue
         for image in _images(part):
-            yield _image_sums(image)
+            _add_image(sums, image)
 
 
-def _readable_sums(source):
-    "Yield what `_sums` yields; the error for an unreadable file names the others, too."
+def _sum_up(source):
+    "Return the sums of a source; the error for an unreadable file names the others, too."
+    sums = _Sums()
     try:
-        yield from _sums(source)
+        _add_all(sums, source)
     except ValueError as e:
         if hasattr(e, "unreadable"):
             _check_files(source)
         raise
+    require(sums.images, "number of images", "1 or more", f"0 in {source}")
+    return sums
 
 
 def dataset_stats(
@@ -265,20 +298,11 @@ def dataset_stats(
     # batches of floats, and those of a DataLoader, count as it yields them
 ) -> NormStats:
     "Return exact statistics in one pass: number, sum and sum of squares of the pixels, in float64."
-    images = pixels = total = total_squares = 0
-    for n_images, n_pixels, sums, squares in _readable_sums(paths_or_dl):
-        if images and len(sums) != len(total):
-            allowed = f"{len(total)}, as in the first batch"
-            raise ValueError(must_be("number of channels", allowed, len(sums)))
-        images += n_images
-        pixels += n_pixels
-        total = total + sums
-        total_squares = total_squares + squares
-    require(images, "number of images", "1 or more", f"0 in {paths_or_dl}")
-    source = "1 image" if images == 1 else "whole dataset"
-    mean = total / pixels
-    variance = np.maximum(total_squares - pixels * mean**2, 0) / (pixels - 1)
-    return NormStats(mean.tolist(), np.sqrt(variance).tolist(), source, images)
+    sums = _sum_up(paths_or_dl)
+    source = "1 image" if sums.images == 1 else "whole dataset"
+    mean = sums.first + sums.total / sums.pixels
+    variance = np.maximum(sums.squares - sums.total**2 / sums.pixels, 0) / (sums.pixels - 1)
+    return NormStats(mean.tolist(), np.sqrt(variance).tolist(), source, sums.images)
 
 # %% ../nbs/01_normalize.ipynb #647c3a31
 @dataclass(frozen=True)

@@ -78,6 +78,9 @@ def downsize(
 ):  # [...,size,size], of the same type
     "Return smaller images: each new pixel is the mean of the area it covers."
     check_count("size", size)
+    is_image = isinstance(x, torch.Tensor) and x.ndim >= 2 and x.numel() > 0
+    got = getattr(x, "shape", type(x).__name__)
+    require(is_image, "x", "a tensor [...,H,W] with one pixel or more", got)
     require(x.is_floating_point(), "x", "floats", x.dtype, "use x.float() / 255 for bytes")
     rows = _shares(x.shape[-2], size, x.device)
     columns = _shares(x.shape[-1], size, x.device)

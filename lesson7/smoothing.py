@@ -7,7 +7,7 @@ __all__ = ['smooth_labels', 'smoothed_cross_entropy', 'reliability', 'ece']
 
 # %% ../nbs/05_smoothing.ipynb #c2dc2bab
 from .data.labels import as_plain_tensor, class_numbers
-from .errors import check_count, must_be, require
+from .errors import check_count, is_between, must_be, require
 from .lazy import torch
 
 # %% ../nbs/05_smoothing.ipynb #73fe4be5
@@ -40,7 +40,7 @@ def _check_indices(y, n_classes):
 # %% ../nbs/05_smoothing.ipynb #c06eeaaf
 def _as_soft(y, n_classes, eps):
     "Return class indices [B] or soft targets [B,n_classes] as soft targets, checked."
-    require(0 <= eps < 1, "eps", "in [0, 1)", eps)
+    require(is_between(eps, 0, 1) and eps < 1, "eps", "in [0, 1)", repr(eps))
     check_count("n_classes", n_classes, 2)
     y = as_plain_tensor(y)
     if y.is_floating_point():
@@ -56,7 +56,8 @@ def smooth_labels(
     eps=0.1,  # share that is spread evenly over all classes, in [0,1)
 ):  # soft targets [B,C]
     "Return 1-eps+eps/C for the true class and eps/C for the others (Szegedy and others, 2016)."
-    return (1 - eps) * _as_soft(y, n_classes, eps) + eps / n_classes
+    target = _as_soft(y, n_classes, eps)
+    return (1 - eps) * target + eps / n_classes
 
 # %% ../nbs/05_smoothing.ipynb #1b522e13
 def _class_weights(weight, logits):
@@ -90,7 +91,8 @@ def smoothed_cross_entropy(
     _check_logits(logits, y)
     exact = logits.to(torch.promote_types(logits.dtype, torch.float32))  # half is too coarse
     n_classes = logits.shape[1]
-    target = (1 - eps) * _as_soft(y, n_classes, eps).to(exact) + eps / n_classes
+    target = _as_soft(y, n_classes, eps).to(exact)
+    target = (1 - eps) * target + eps / n_classes
     weight = _class_weights(weight, exact)
     share = target * weight
     log_probs = exact.log_softmax(1).masked_fill(share == 0, 0)  # 0 times infinity is 0
@@ -101,9 +103,13 @@ def smoothed_cross_entropy(
     return loss.to(logits.dtype) if logits.is_floating_point() else loss
 
 # %% ../nbs/05_smoothing.ipynb #09a10cc9
+_MOST_BINS = 10**6
+
+
 def _check_probabilities(probs, y, bins):
     "Raise unless `probs` are probabilities [B,C] and `y` has as many labels."
     check_count("bins", bins)
+    require(bins <= _MOST_BINS, "bins", f"{_MOST_BINS} or fewer", bins)
     require(probs.ndim == 2 and len(probs), "shape of probs", "[B,C]", list(probs.shape))
     allowed = f"{len(probs)}, one for each row of probs"
     require(y.ndim and len(y) == len(probs), "number of labels", allowed, len(y) if y.ndim else 1)

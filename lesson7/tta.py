@@ -20,7 +20,15 @@ from .data.hardware import channels_last, keep_memory
 from .data.images import as_array, image_paths, is_dataloader, is_dataloaders
 from .data.splits import check_loader_classes, class_names
 from .data.torch_state import default_torch, kept_generators
-from .errors import check_choice, check_count, check_range, must_be, require
+from lesson7.errors import (
+    check_choice,
+    check_count,
+    check_range,
+    check_seed,
+    is_between,
+    must_be,
+    require,
+)
 from .fits import check_finite
 from .lazy import torch
 from .outputs import check_learner, predict_loader
@@ -78,11 +86,13 @@ def window_positions(h, w, kind, n, rng):
     return [(0.5, f) for f in fractions]
 
 # %% ../nbs/03_tta.ipynb #9bc0b711
-def _check_window_options(kind, n, scale):
+def _check_window_options(kind, n, scale, seed):
     "Raise `ValueError` for options that `windows` takes for no image."
     check_count("n", n)
     check_choice("kind", kind, ["corners", "ends", "random"])
-    require(0 < scale <= 1, "scale", "in (0, 1]", scale)
+    require(is_between(scale, 0, 1) and scale > 0, "scale", "in (0, 1]", repr(scale))
+    if seed is not None:
+        check_seed(seed)
     is_count_allowed = kind != "corners" or n <= len(CORNERS)
     require(is_count_allowed, "n", "4 or less for corners", n, 'or use kind="ends" or "random"')
 
@@ -102,7 +112,7 @@ def windows(
     """
     for name, value in dict(h=h, w=w, size=size).items():
         check_count(name, value)
-    _check_window_options(kind, n, scale)
+    _check_window_options(kind, n, scale, seed)
     side = window_side(h, w, scale)
     positions = window_positions(h, w, kind, n, random.Random(seed))
     return [square_at(h, w, side, fx, fy) for fx, fy in positions]
@@ -459,7 +469,7 @@ def tta(
     "mean" and "lerp" give probabilities; the values of "max" do not sum to 1. Raises `ValueError`
     for a transform of the loader that moves or scales pixels and is not one of fastai's.
     """
-    _check_window_options(kind, n, scale)
+    _check_window_options(kind, n, scale, seed)
     check_learner(learn)
     check_finite(learn)
     is_beta_allowed = beta is None or reduce == "lerp"

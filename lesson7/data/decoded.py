@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fastai.data.core import Datasets, TfmdDL
+from fastai.data.core import TfmdDL
 from fastai.data.transforms import ToTensor
 from fastai.torch_core import TensorCategory, TensorImage
 from fastai.vision.augment import Resize, ResizeMethod
 from PIL import Image
 
-from .files import image_size
+from .files import file_identity, image_size
 
 # %% ../../nbs/api/data/decoded.ipynb #8a44b313
 _MEMORY_SHARE = 1 / 8  # of the memory, that pixels may take
@@ -78,23 +78,22 @@ class PixelCache:
     "The pixels and the labels of images that are decoded already."
 
     def __init__(self):
-        self.pixels = {}  # file -> bytes [3,H,W]
+        self.pixels = {}  # identity of a file -> bytes [3,H,W]
         self.labels = {}  # item -> tensor
 
     def add(self, file, image):
         "Keep the pixels of an RGB image."
-        self.pixels[file] = _planes(image)
+        self.pixels[file_identity(file)] = _planes(image)
 
     def load_images(self, images, indices):
         "Return the pixels of some images of a `TfmdLists`; those that are missing are decoded."
-        files = [images.items[i] for i in indices]
-        missing = {file: i for file, i in zip(files, indices) if file not in self.pixels}
+        keys = [file_identity(images.items[i]) for i in indices]
+        missing = {key: i for key, i in zip(keys, indices) if key not in self.pixels}
         if missing:
             with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # Pillow releases the lock
                 decoded = pool.map(images.__getitem__, missing.values())
-                for file, image in zip(missing, decoded):
-                    self.add(file, image)
-        return [self.pixels[file] for file in files]
+                self.pixels.update(zip(missing, map(_planes, decoded)))
+        return [self.pixels[key] for key in keys]
 
     def load_label(self, labels, index):
         "Return a label of a `TfmdLists` as a tensor."
@@ -113,26 +112,37 @@ class DecodedDL(TfmdDL):
 
     cache = None  # `PixelCache`; None: items are read as fastai does
 
+    def keep(self, cache):
+        "Keep decoded images in a cache, as long as the dataset has the transforms that it has now."
+        self.cache = cache
+        self.steps = self._dataset_steps()
+
     def new(self, dataset=None, cls=None, **kwargs):
         "Return a copy of the loader; of another dataset, as `test_dl` makes it, without a cache."
         copy = super().new(dataset, cls, **kwargs)
-        if dataset is None or dataset is self.dataset:
-            copy.cache = self.cache
+        if self.cache and (dataset is None or dataset is self.dataset):
+            copy.cache, copy.steps = self.cache, self.steps
         return copy
 
+    def _dataset_steps(self):
+        "Return the transforms that make an image and its label."
+        return [list(items.tfms.fs) for items in self.dataset.tls]
+
     def _can_crop_from_cache(self):
-        "Return whether items are an image with a category, cropped by `Resize` and nothing else."
-        steps = self.after_item.fs
-        if [type(step) for step in steps] != [Resize, ToTensor] or self.before_batch.fs:
+        "Return whether items are those of `get_dls`: images with a category, cropped to squares."
+        if self.cache is None or self._dataset_steps() != self.steps or self.before_batch.fs:
             return False
-        is_replaced = any(name in vars(self) for name in _ITEM_METHODS)
-        is_pair = isinstance(self.dataset, Datasets) and len(self.dataset.tls) == 2
+        steps = self.after_item.fs
+        if [type(step) for step in steps] != [Resize, ToTensor]:
+            return False
+        is_square = steps[0].size[0] == steps[0].size[1]
         is_crop = steps[0].method == ResizeMethod.Crop
-        return is_pair and is_crop and not is_replaced and self.bs is not None
+        is_replaced = any(name in vars(self) for name in _ITEM_METHODS)
+        return is_square and is_crop and not is_replaced and self.bs is not None
 
     def create_batches(self, samples):
         "Yield batches of bytes [B,3,size,size] with their labels, before the batch transforms."
-        if self.cache is None or not self._can_crop_from_cache():
+        if not self._can_crop_from_cache():
             yield from super().create_batches(samples)
             return
         for pairs in self.chunkify(self._draw_crops(samples)):

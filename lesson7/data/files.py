@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ROUNDING', 'write_atomically', 'image_size', 'open_image', 'content_digest', 'pixel_folder', 'clear_pixels',
-           'check_files', 'Presized', 'results_folder']
+           'check_files', 'file_identity', 'Presized', 'results_folder']
 
 # %% ../../nbs/api/data/files.ipynb #59916882
 import fnmatch
@@ -342,7 +342,7 @@ def _is_file(file):
     return isinstance(file, _PATH) and os.path.isfile(file)
 
 
-def _identity(file):
+def file_identity(file):
     "Return what tells a file from others, and from what it was before a change."
     status = os.stat(file)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
@@ -387,7 +387,7 @@ class Presized:
         keep=None,  # called with each file that was decoded and its image
     ):
         "Raise `ValueError` unless all files can be decoded; in a process, each is checked once."
-        unknown = [file for file in files if _identity(file) not in _checked]
+        unknown = [file for file in files if file_identity(file) not in _checked]
         check_files(unknown, partial(self._check, keep=keep))
 
     def _check(self, file, keep):
@@ -396,7 +396,7 @@ class Presized:
             image = self(file)
             if keep:
                 keep(file, image)
-        _checked.add(_identity(file))
+        _checked.add(file_identity(file))
 
     def _store(self, file, data):
         with _STORING:

@@ -7,6 +7,7 @@ __all__ = ['image_tfms', 'ImageInput', 'image_input', 'list_dataset', 'check_dat
            'blank_dls', 'mislabel']
 
 # %% ../../nbs/api/data/loaders.ipynb #1319ef97
+import os
 import unicodedata
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from .folders import DatasetFiles, check_folders, dataset_files
 from .hardware import best_device, keep_memory
 from .holdout import TRAIN_NAME, VAL_NAMES
 from .samples import dataset_info, is_complete, sample_dataset
-from ..errors import check_count, check_range, must_be, require
+from ..errors import check_choice, check_count, check_range, check_seed, must_be, require
 from ..lazy import torch
 
 # %% ../../nbs/api/data/loaders.ipynb #345b0ae2
@@ -175,21 +176,33 @@ def folder_label(
 
 
 class _ChosenLabel(str):
-    "A label that `mislabel` chose, in the place of a file."
+    "A label that `mislabel` chose, in the place of a file; `file` has the right one."
+
+    file = None
 
 
 class FileLabels:
     "The label of each file of a dataset, as a `DataBlock`'s `get_y`."
 
     def __init__(self, labels):  # file -> label
-        self.labels = {Path(file).absolute(): label for file, label in labels.items()}
+        self.labels = {os.path.abspath(file): label for file, label in labels.items()}
+        self.targets = None  # the same by the file that a link leads to; made when needed
 
     def __call__(self, item):
         "Return the label of a file; that of another file is the class in its path."
         if isinstance(item, _ChosenLabel):
             return str(item)
-        file = Path(item).absolute()
-        return self.labels[file] if file in self.labels else folder_label(file)
+        file = os.path.abspath(item)
+        if file not in self.labels:
+            return self._label_by_target(file)
+        return self.labels[file]
+
+    def _label_by_target(self, file):
+        "Return the label of a file that a link leads to, else the class in its path."
+        if self.targets is None:
+            self.targets = {os.path.realpath(known): label for known, label in self.labels.items()}
+        target = os.path.realpath(file)
+        return self.targets[target] if target in self.targets else folder_label(file)
 
 # %% ../../nbs/api/data/loaders.ipynb #9fceca98
 def _begin_with_files(dls):
@@ -197,6 +210,18 @@ def _begin_with_files(dls):
     for dataset in (dls.train_ds, dls.valid_ds):
         for pipeline in dataset.tls:
             pipeline.types = [(str, Path), *pipeline.types[1:]]
+
+
+def _check_options(options):
+    "Raise `ValueError` for an option that neither `dataset_files` nor fastai's loaders have."
+    from fastai.data.core import FilteredBase, TfmdDL
+    from fastai.data.load import DataLoader
+
+    functions = (FilteredBase.dataloaders, TfmdDL.__init__, DataLoader.__init__)
+    known = {name for function in functions for name in signature(function).parameters}
+    allowed = (known | set(DataLoader._methods) | _LISTING) - {"self", "dataset", "kwargs"}
+    for name in options:
+        check_choice("option", name, sorted(allowed))
 
 
 def _pixel_cache(files, short):
@@ -214,6 +239,15 @@ def _loading(cache):
         return dict(dl_type=DecodedDL, num_workers=0)
     # On a CPU, worker processes cost more than they bring (measured on two cores).
     return dict(num_workers=None if torch.cuda.is_available() else 0)
+
+
+def _keep_decoded(dls, cache):
+    "Let loaders keep decoded images in a cache, where there is one and they can."
+    from lesson7.data.decoded import DecodedDL
+
+    for dl in dls.loaders:
+        if cache and isinstance(dl, DecodedDL):
+            dl.keep(cache)
 
 
 def _data_block(presized, labels, n_train, transforms):
@@ -241,11 +275,15 @@ def get_dls(
     check_count("bs", bs)
     check_count("size", size)
     _check_scale(stats)
+    if seed is not None:
+        check_seed(seed)
     listing = {name: kwargs.pop(name) for name in _LISTING & set(kwargs)}
+    _check_options(kwargs)
     files = list_dataset(path, **listing)
     check_dataset(files)
     presized = _presized([file for file, _ in files.train], size)
-    labels = dict([*files.train, *files.val])
+    # Absolute, so that the files are found and have their labels after a change of folder, too.
+    labels = {file.absolute(): label for file, label in [*files.train, *files.val]}
     cache = _pixel_cache(list(labels), presized.short)
     if not is_complete(files):
         presized.check(labels, keep=cache and cache.add)
@@ -258,8 +296,7 @@ def get_dls(
     with _seeded(seed):
         dls = block.dataloaders(list(labels), **options)
     _begin_with_files(dls)
-    for dl in dls.loaders:
-        dl.cache = cache
+    _keep_decoded(dls, cache)
     return dls
 
 # %% ../../nbs/api/data/loaders.ipynb #9d0218e6
@@ -314,13 +351,17 @@ def mislabel(
 ):
     "Give this share of the training images the label of another class, in place."
     check_range("share", share, 0, 1)
+    check_seed(seed)
     labels = dls.train_ds.tls[1]
     classes = list(dls.vocab)
     generator = torch.Generator().manual_seed(seed)
     count = round(share * len(labels))
     wrong = torch.randperm(len(labels), generator=generator)[:count].tolist()
     shifts = torch.randint(1, len(classes), (count,), generator=generator).tolist()
-    items = list(labels.items)
+    items = [item.file if isinstance(item, _ChosenLabel) else item for item in labels.items]
+    labels.items = items  # the right labels, also in a second call
+    chosen = list(items)
     for i, shift in zip(wrong, shifts):
-        items[i] = _ChosenLabel(classes[(int(labels[i]) + shift) % len(classes)])
-    labels.items = items
+        chosen[i] = _ChosenLabel(classes[(int(labels[i]) + shift) % len(classes)])
+        chosen[i].file = items[i]
+    labels.items = chosen

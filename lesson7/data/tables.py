@@ -101,7 +101,7 @@ def _label_reader(rows, columns, label_delim):
 def _split_label(text, label_delim):
     "Return the labels in a text."
     parts = (part.strip() for part in unicodedata.normalize("NFC", text).split(label_delim))
-    return tuple(part for part in parts if part)
+    return tuple(dict.fromkeys(part for part in parts if part))  # each once
 
 # %% ../../nbs/api/data/tables.ipynb #135c8ff0
 def _parse(table, images, root, label_delim):

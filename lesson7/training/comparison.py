@@ -12,6 +12,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from importlib.util import find_spec
 from numbers import Integral
 from pathlib import Path
@@ -88,7 +89,8 @@ def _row(runs, differences, is_baseline):
 # %% ../../nbs/api/training/comparison.ipynb #8d65e27c
 def _percent(share):
     "Return a share as text that other shares do not have."
-    return f"{100 * share:.15g} %"
+    per_cent = (100 * Decimal(repr(share))).normalize()
+    return f"{per_cent:f} %"
 
 
 class ArmKey(NamedTuple):

@@ -28,6 +28,10 @@ def _is_bool(value):
     return type(value) is bool
 
 
+def _is_seed(value):
+    return type(value) is int and 0 <= value < 2**63
+
+
 def _is_share(value):
     return _is_number(value) and 0 <= value < 1
 
@@ -47,7 +51,7 @@ _RANGES = {  # field: (what is allowed, the test for it)
     "smoothing": ("a number from 0 (off) to below 1", _is_share),
     "noise": ("a number from 0 to below 1", _is_share),
     "tta": ("a whole number from 0 (off) to 4", lambda v: type(v) is int and 0 <= v <= 4),
-    "seed": ("a whole number, 0 or above", lambda v: type(v) is int and v >= 0),
+    "seed": ("a whole number, 0 or above and below 2**63", _is_seed),
 }
 
 

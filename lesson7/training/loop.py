@@ -45,6 +45,7 @@ class Result:
     predict_seconds: float  # evaluation, wall clock
     history: list  # a dict an epoch, as `fit_progressive` returns it
     versions: str  # hardware, versions, threads and workers
+    split: str = ""  # where the validation images come from; "" in an older result
     # The trained fastai `Learner`; it is not saved with the result.
     learn: object = field(default=None, repr=False, compare=False)
 
@@ -195,6 +196,13 @@ def train(
             history = fit_progressive(learn, loaders, recipe.plan)
         seconds = time.perf_counter() - start
         measures = evaluate(learn, recipe)
+    versions = _versions(learn)
     return Result(
-        recipe, seconds=seconds, history=history, versions=_versions(learn), learn=learn, **measures
+        recipe,
+        seconds=seconds,
+        history=history,
+        versions=versions,
+        split=files.split,
+        learn=learn,
+        **measures,
     )

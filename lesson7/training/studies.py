@@ -148,21 +148,24 @@ def _points(name, estimate):
     return {name: round(100 * estimate.mean, 2), f"{name} ±": round(100 * estimate.half_width, 2)}
 
 
-def _row(study, arm):
-    "Return what a table says of an arm alone."
+def _mean(runs, views, name, digits):
+    "Return the mean of a measure over runs, rounded."
+    return round(np.mean([run[views][name] for run in runs]), digits)
+
+
+def _row(study, arm, gain, verdict):
+    "Return what a table says of an arm; `gain` is its difference from the reference."
     runs = study.select(arm)
-
-    def mean(values, digits):
-        return round(np.mean(list(values)), digits)
-
     tta_gain = crossed_estimate(study.right(arm, "tta") - study.right(arm))
     return {
-        "train s": mean((run["seconds"] for run in runs), 1),
-        "accuracy": mean((100 * run["plain"]["accuracy"] for run in runs), 2),
-        "loss": mean((run["plain"]["loss"] for run in runs), 3),
-        "ECE": mean((run["plain"]["ece"] for run in runs), 3),
-        "with TTA": mean((100 * run["tta"]["accuracy"] for run in runs), 2),
+        "accuracy": round(100 * study.right(arm).mean(), 2),
+        **_points("gain", gain),
+        "verdict": verdict,
+        "loss": _mean(runs, "plain", "loss", 3),
+        "ECE": _mean(runs, "plain", "ece", 3),
+        "with TTA": round(100 * study.right(arm, "tta").mean(), 2),
         **_points("TTA adds", tta_gain),
+        "train s": round(np.mean([run["seconds"] for run in runs]), 1),
     }
 
 
@@ -177,8 +180,8 @@ def study_table(
     corrected = dict(zip(gains, holm([gain.p_value for gain in gains.values()])))
     rows = {}
     for arm in study.arms:
-        gain = gains.get(arm, Estimate(np.nan, np.nan, 1.0))
+        gain = gains.get(arm, Estimate(0.0, 0.0, 1.0))
         verdict = _verdict(gain, corrected[arm]) if arm in gains else ""
-        rows[arm] = _row(study, arm) | _points("gain", gain) | {"verdict": verdict}
+        rows[arm] = _row(study, arm, gain, verdict)
     table = pd.DataFrame.from_dict(rows, orient="index")
     return table.rename_axis("arm")

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from lesson7.outputs import activation
-from lesson7.training.comparison import Comparison, compare, plot_comparison
+from lesson7.training.comparison import Comparison, _percent, compare, plot_comparison
 from lesson7.training.config import Recipe
 from lesson7.training.loop import Result
 
@@ -153,3 +153,12 @@ def test_a_file_of_another_version_is_an_error_in_one_line(tmp_path, change):
     with pytest.raises(ValueError, match="must be a comparison of format 1, got") as raised:
         Comparison.load(file)
     assert "\n" not in str(raised.value)
+
+
+def test_shares_that_differ_have_texts_that_differ():
+    shares = [0, 0.07, 0.1, 0.25, 0.29, 0.3, 0.1 + 0.2, 1e-3, 1 / 3]
+    texts = [_percent(share) for share in shares]
+    assert texts[:6] == ["0 %", "7 %", "10 %", "25 %", "29 %", "30 %"]
+    assert len(set(texts)) == len(shares)
+    for share, text in zip(shares, texts, strict=True):
+        assert float(text.removesuffix(" %")) / 100 == pytest.approx(share, abs=1e-16)

@@ -1,13 +1,14 @@
 "Loaders that decode each image once give the batches of fastai's loaders, bit for bit."
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from fastai.data.core import TfmdDL
 from fastai.torch_core import set_seed
-from fastai.vision.all import Pipeline, Resize, ResizeMethod
+from fastai.vision.all import PILImage, Pipeline, Resize, ResizeMethod, Transform
 from PIL import Image
 
 from lesson7.data import decoded
@@ -112,7 +113,23 @@ def reverse(samples):
     return samples[::-1]
 
 
+class Negative(Transform):
+    "A reader's transform of the opened image."
+
+    order = 5
+
+    def encodes(self, image: PILImage):
+        return PILImage.create(255 - np.asarray(image))
+
+
+def add_transform(dls):
+    for dataset in (dls.train_ds, dls.valid_ds):
+        dataset.tls[0].tfms.add(Negative())
+
+
 CHANGES = {
+    "oblong": lambda dls: dls.train.after_item.fs.__setitem__(0, Resize((12, 20))),
+    "a transform of the dataset": add_transform,
     "squished": lambda dls: dls.train.after_item.fs.__setitem__(0, Resize(16, ResizeMethod.Squish)),
     "padded": lambda dls: dls.train.after_item.fs.__setitem__(0, Resize(16, ResizeMethod.Pad)),
     "another item": lambda dls: setattr(dls.train, "create_item", lambda i: dls.train_ds[i or 0]),
@@ -121,11 +138,42 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_other_item_transforms_work_as_in_fastai(pair, change):
+@pytest.mark.parametrize("epochs", [0, 1], ids=["at once", "after an epoch"])
+def test_other_item_transforms_work_as_in_fastai(pair, change, epochs):
     for dls in pair:
+        batches(dls.train, epochs=epochs)
         change(dls)
     assert_same(pair[0].train, pair[1].train)
-    assert not pair[0].train.cache.labels
+    if not epochs:
+        assert not pair[0].train.cache.labels
+
+
+def test_a_file_that_changed_is_decoded_again(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    dls = get_dls(5, 16, copy)
+    batches(dls.valid)
+    for file in (copy / "val").rglob("*.png"):
+        Image.new("RGB", (50, 70), "red").save(file)
+    x, _ = dls.valid.one_batch()
+    red = torch.tensor([1.0, 0, 0])[:, None, None]
+    assert (x - red).abs().max() < 1e-5
+
+
+def test_labels_stay_the_same_in_another_folder(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(folder, tmp_path / "copy"))
+    rows = [
+        f"{file},{'ba'['ab'.index(file.parent.name)]}" for file in sorted(Path().rglob("*.png"))
+    ]
+    Path("labels.csv").write_text("file,label\n" + "\n".join(rows))
+    dls = get_dls(5, 16, ".", csv_fname="labels.csv", valid_pct=0.25, group_similar=False)
+    expected = [int(y) for y in dls.valid_ds.tls[1]]
+    monkeypatch.chdir(tmp_path)
+    assert [int(y) for _, labels in dls.valid for y in labels] == expected
+    (tmp_path / "link").symlink_to(tmp_path / "copy")
+    item = dls.valid_ds.items[0].relative_to(tmp_path / "copy")
+    others = [tmp_path / "copy" / "val" / ".." / item, tmp_path / "link" / item]
+    found = dls.test_dl(others, with_labels=True).one_batch()[1]
+    assert found.tolist() == [expected[0]] * 2
 
 
 def test_another_dataset_keeps_no_pixels(pair, folder):

@@ -15,10 +15,12 @@ from lesson7.errors import (
     check_count,
     check_positive,
     check_range,
+    check_seed,
     must_be,
     require,
 )
 from lesson7.normalize import normalize
+from lesson7.resize import downsize
 from lesson7.smoothing import reliability
 
 FORM = re.compile(r"[\w'/.()\-\[\] ]+ must be .+, got .+")
@@ -48,6 +50,17 @@ def test_a_number_in_the_range_is_allowed(value):
 def test_what_is_not_in_the_range_is_an_error(value):
     with pytest.raises(ValueError, match=r"^beta must be in \[0, 1\], got "):
         check_range("beta", value, 0, 1)
+
+
+@pytest.mark.parametrize("value", [0, 42, 2**63 - 1, np.int64(7), np.uint8(7)])
+def test_a_whole_number_of_63_bits_is_a_seed(value):
+    check_seed(value)
+
+
+@pytest.mark.parametrize("value", [-1, 2**63, 1.5, True, *NOT_NUMBERS])
+def test_what_a_generator_does_not_take_is_an_error(value):
+    with pytest.raises(ValueError, match="^seed must be a whole number, 0 or above and below 2"):
+        check_seed(value)
 
 
 @pytest.mark.parametrize("value", [1, 1e-300, np.float64(3), torch.tensor(2)])
@@ -110,6 +123,17 @@ MISTAKES = {
     "SmoothingExplorer": lambda: lesson7.SmoothingExplorer(n=1),
     "ResizeExplorer": lambda: lesson7.ResizeExplorer(stages=[]),
     "exercise": lambda: exercise("cutout"),
+    "eps in words": lambda: lesson7.smooth_labels([1], 2, "0.1"),
+    "no eps": lambda: lesson7.smoothed_cross_entropy(TWO_ROWS, [0, 1], None),
+    "a scale in words": lambda: lesson7.windows(9, 9, 8, scale="0.5"),
+    "a seed in words": lambda: lesson7.windows(9, 9, 8, "random", seed="a"),
+    "too many bins": lambda: reliability(TWO_ROWS, [0, 1], bins=2**70),
+    "an array to resize": lambda: downsize(np.zeros((3, 4, 4)), 2),
+    "a vector to resize": lambda: downsize(torch.rand(4), 2),
+    "no pixels to resize": lambda: downsize(torch.rand(3, 0, 4), 2),
+    "a seed of 64 bits": lambda: lesson7.Recipe(seed=2**63),
+    "a seed that is a fraction": lambda: lesson7.get_dls(2, 8, seed=1.5),
+    "an unknown option": lambda: lesson7.get_dls(2, 8, foo=1),
 }
 
 

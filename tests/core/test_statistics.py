@@ -448,3 +448,27 @@ def test_any_writes_and_reads_give_the_pixels_that_were_written(tmp_path_factory
         written[file] = random_image(seed).tobytes()
         if reads:
             assert {f: presized(f).tobytes() for f in written} == written
+
+
+# ---- Rounding
+
+
+@pytest.mark.parametrize("level", [1, 105, 210, 255])
+@pytest.mark.parametrize("kind", ["images", "batch"])
+def test_a_channel_of_one_value_has_no_statistics(level, kind):
+    images = [Image.new("RGB", (100, 60 + i), (level, 0, 3)) for i in range(3)]
+    batch = torch.full((4, 3, 9, 9), level / 255)
+    with pytest.raises(ValueError, match="std must be above 0"):
+        dataset_stats(images if kind == "images" else batch)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 3e4, 1e7])
+def test_statistics_far_from_zero_are_those_of_numpy(offset):
+    rng = np.random.default_rng(0)
+    batches = [torch.from_numpy(offset + rng.normal(size=(2, 3, 8, 8))) for _ in range(5)]
+    stats = dataset_stats(batches)
+    pixels = (
+        np.concatenate([batch.numpy() for batch in batches]).transpose(1, 0, 2, 3).reshape(3, -1)
+    )
+    assert stats.mean == pytest.approx(pixels.mean(1), rel=1e-14)
+    assert stats.std == pytest.approx(pixels.std(1, ddof=1), rel=1e-9)

@@ -53,7 +53,7 @@ ALL_FIVE = Recipe(
         (dict(smoothing=1), "smoothing must be a number from 0 (off) to below 1, got 1"),
         (dict(noise=1.0), "noise must be a number from 0 to below 1, got 1.0"),
         (dict(tta=5), "tta must be a whole number from 0 (off) to 4, got 5"),
-        (dict(seed=-1), "seed must be a whole number, 0 or above, got -1"),
+        (dict(seed=-1), "seed must be a whole number, 0 or above and below 2**63, got -1"),
         (dict(normalize="yes"), "normalize must be True or False, got 'yes'"),
         (dict(arch=None), "arch must be the name of an architecture, got None"),
         (
@@ -155,6 +155,26 @@ def test_the_model_gets_the_wrong_labels(small):
     dls = mislabeled_loaders(small, seed=3)
     in_order = dls.train.new(shuffle=False, drop_last=False)
     assert torch.cat([y for _, y in in_order]).tolist() == labels(dls.train_ds)
+
+
+def test_mislabel_begins_with_the_right_labels_each_time(small):
+    dls = mislabeled_loaders(small, seed=3)
+    once = labels(dls.train_ds)
+    mislabel(dls, 0.25, 3)
+    assert labels(dls.train_ds) == once
+    mislabel(dls, 0.0, 3)
+    assert labels(dls.train_ds) == labels(get_dls(16, 16, small).train_ds)
+
+
+@pytest.mark.parametrize("option", ["val_pct", "item_tfms", "statss"])
+def test_an_unknown_option_of_get_dls_is_rejected(small, option):
+    with pytest.raises(ValueError, match=f"option must be one of .*, got '{option}'"):
+        get_dls(16, 16, small, **{option: 0.5})
+
+
+@pytest.mark.parametrize("options", [dict(drop_last=True), dict(val_bs=8), dict(pin_memory=False)])
+def test_options_of_fastai_loaders_are_passed_on(small, options):
+    assert len(get_dls(16, 16, small, **options).train)
 
 
 def test_mislabel_repeats_with_its_seed(small):
@@ -273,6 +293,9 @@ def test_a_result_is_written_and_read_as_json_without_its_learner(trained):
     values = json.loads(json.dumps(result.to_dict()))
     assert "learn" not in values
     assert Result.from_dict(values) == result
+    assert result.split == "the folders train and val"
+    del values["split"]
+    assert Result.from_dict(values).split == ""  # as an older version wrote it
 
 
 # ---- Other trainings
