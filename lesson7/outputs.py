@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BATCH_SIZE', 'activation', 'is_multi_label', 'check_learner', 'check_classifier', 'predict_loader', 'as_learner',
-           'probabilities']
+           'classifier_outputs', 'probabilities']
 
 # %% ../nbs/api/outputs.ipynb #e5789c6e
 from contextlib import contextmanager
@@ -232,8 +232,12 @@ def _evaluating(model):
 _MODEL_ERRORS = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
-def _outputs(model, batch, n_classes):
-    "Return a model's outputs [N,n_classes] for images; raises `ValueError` for other outputs."
+def classifier_outputs(
+    model,  # a torch module
+    batch,  # tensor [N,3,H,W]
+    n_classes,  # number of outputs for an image
+):  # tensor [N,n_classes]
+    "Return a model's outputs for images; raises `ValueError` for other outputs."
     allowed = f"one that takes RGB images [N,3,H,W] and gives outputs [N,{n_classes}]"
     try:
         outputs = model(batch)
@@ -266,6 +270,6 @@ def probabilities(
         images = x.as_subclass(torch.Tensor).float().to(device)
         for batch in images.split(BATCH_SIZE):
             normalized = ((batch - mean) / std).to(_weight_type(learn.model))
-            logits = _outputs(learn.model, normalized, n_classes)
+            logits = classifier_outputs(learn.model, normalized, n_classes)
             found.append(activate(logits.float()).cpu())
     return torch.cat(found)

@@ -28,7 +28,7 @@ from .fits import check_batches, check_finite, require_batches
 from .lazy import torch
 from .models import architecture, architectures
 from .normalize import NormStats, check_normalization
-from .outputs import check_classifier
+from .outputs import check_classifier, classifier_outputs
 
 # %% ../nbs/07_share.ipynb #581fd42f
 _STATS_SOURCE = "the model's training"
@@ -289,25 +289,6 @@ def _test_batch(dls, files):
     raise ValueError(must_be("dls", "loaders of image files, as get_dls makes them", f"a {kind}"))
 
 # %% ../nbs/07_share.ipynb #e273e95f
-# What a model raises for images that it does not take
-_MODEL_ERRORS = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-
-
-def _classifier_outputs(module, images, n_classes):
-    "Return what a module gives for images; raises `ValueError` unless it is [B,n_classes]."
-    allowed = f"one that takes RGB images [B,3,H,W] and gives outputs [B,{n_classes}]"
-    try:
-        with torch.inference_mode():
-            found = module(images)
-    except _MODEL_ERRORS as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
-        raise ValueError(must_be("model of learn", allowed, reason)) from e
-    shape = list(getattr(found, "shape", ()))
-    got = f"{type(found).__name__} {shape}"
-    require(shape == [len(images), n_classes], "model of learn", allowed, got)
-    return found
-
-
 def _test_logits(learn, files):
     "Return a learner's logits for files, computed on the CPU in float32."
     batch = _test_batch(learn.dls, files)
@@ -315,7 +296,8 @@ def _test_logits(learn, files):
     require(channels == 3, "learn", "a classifier of RGB images", f"{channels} channels")
     model = deepcopy(learn.model).cpu().float().eval()
     images = batch.cpu().as_subclass(torch.Tensor)
-    return _classifier_outputs(model, images, len(learn.dls.vocab))
+    with torch.inference_mode():
+        return classifier_outputs(model, images, len(learn.dls.vocab))
 
 # %% ../nbs/07_share.ipynb #d9e091a2
 def _temporary_files(path):
@@ -404,8 +386,9 @@ def _probe_outputs(model, about):
     shape = (1, 3, about["size"], about["size"])
     pixels = np.random.default_rng(0).integers(0, 256, shape) / 255
     model = deepcopy(model).cpu().float().eval()
-    outputs = _classifier_outputs(model, torch.from_numpy(pixels).float(), len(about["vocab"]))
-    return outputs[0].tolist()
+    image = torch.from_numpy(pixels).float()
+    with torch.inference_mode():
+        return classifier_outputs(model, image, len(about["vocab"]))[0].tolist()
 
 # %% ../nbs/07_share.ipynb #fca3f76e
 def _is_vocab(value):
@@ -692,7 +675,8 @@ def export_onnx(
     module = _with_probabilities(model, mean, std)
     generator = torch.Generator().manual_seed(0)
     example = torch.rand(2, 3, model_input.size, model_input.size, generator=generator)
-    expected = _classifier_outputs(module, example, len(learn.dls.vocab))
+    with torch.inference_mode():
+        expected = classifier_outputs(module, example, len(learn.dls.vocab))
     data = _to_onnx(module, example)
     _check_onnx(data, example, expected)
     return write_atomically(path, data)

@@ -194,7 +194,10 @@ MISTAKES = [  # command line, message
     ("train --recipe none.json", "none.json"),
     ("train mixup --recipe bad.json", WITH_RECIPE),
     ("train --seed 1 --recipe bad.json", WITH_RECIPE),
-    ("train --seed -1 --preset cpu", "seed must be a whole number, 0 or above and below 2**63, got -1"),
+    (
+        "train --seed -1 --preset cpu",
+        "seed must be a whole number, 0 or above and below 2**63, got -1",
+    ),
     ("train --recipe good.png", "recipe must be a JSON object, got no JSON"),
     (
         f"train --replace --out thesis {ON_CPU}",

@@ -248,7 +248,7 @@ REJECTED = {  # (kind, use): what the message says
     ("multi-label", "NormalizeExplorer"): SINGLE,
     ("multi-label", "save_model"): SINGLE,
     ("1000 outputs", "predict"): r"model must be one with outputs \[B,3\], .*, got \[\d+, 1000\]",
-    ("1000 outputs", "save_model"): r"outputs \[B,3\].*1000",
+    ("1000 outputs", "save_model"): r"outputs \[N,3\].*1000",
     ("segmentation", "tta"): "items must be one image with classes or numbers",
     ("points", "tta"): "items must be one image with classes or numbers",
     ("regression", "tta"): "loss must be one of fastai's, or another with an `activation`",

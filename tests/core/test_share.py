@@ -389,6 +389,11 @@ DAMAGES = {
         with_fields(arch="os.system"),
         "architecture must be one of 'xresnet18-narrow'",
     ),
+    "architecture: none": (with_fields(arch=None), "model must be the model that was saved"),
+    "architecture: a number": (with_fields(arch=1), " for arch"),
+    "tied: a list": (with_fields(tied=["a"]), " for tied"),
+    "tied: another name": (with_fields(tied={"a": "b"}), "weights must be those that model.json"),
+    "outputs: text": (with_fields(outputs=["1"]), " for outputs"),
     "other weights and digest": (
         replace_weights_and_their_digest,
         "must be a model that can be read, got",

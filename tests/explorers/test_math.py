@@ -139,3 +139,13 @@ def test_smoothed_targets_and_loss(call, n, eps, p):
     assert loss == pytest.approx(float(wanted), abs=1e-6)
     z = call("smoothing", "logit", p, n)
     assert call("smoothing", "confidence", z, n) == pytest.approx([p, 1 - p], abs=EXACT)
+
+
+@pytest.mark.parametrize("reduce", ["mean", "max"])
+def test_the_values_of_a_multi_label_model_have_no_sum(call, reduce):
+    options = dict(classes=["a", "b"], reduce=reduce, isMultiLabel=True)
+    text = call("tta", "describeTogether", [0.9, 0.8], [0.7, 0.9], options)
+    assert text == (
+        "The plain view says a (0.90). Together: b (0.90). "
+        "Each class is predicted by itself: the values need not sum to 1."
+    )
