@@ -11,6 +11,7 @@ import os
 import sys
 import webbrowser
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from glob import glob
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +19,8 @@ from tempfile import mkdtemp
 
 from . import __version__
 from .course.notebooks import copy_notebooks, update_notebooks
-from .data.files import write_atomically
-from .data.folders import dataset_files, side_error
+from .data.files import WriteError, check_writable, write_atomically, write_or_rescue
+from .data.folders import IMAGE_EXTENSIONS, dataset_files, image_files, side_error
 from .data.report import dataset_report
 from .data.samples import imagenette, sample_dataset
 from .errors import check_count, require
@@ -105,13 +106,27 @@ def _base(args, **changes):
     return make(**changes), path
 
 # %% ../nbs/api/cli.ipynb #a4fb2109
-def _check_out(path):
-    "Raise `ValueError` for a path that cannot be written, before anything is trained."
-    parents = Path(path).absolute().parents
-    folder = next(parent for parent in parents if parent.exists())
-    is_writable = folder.is_dir() and os.access(folder, os.W_OK)
-    got = f"{path}, in {folder}"
-    require(is_writable, "--out", "in a folder that can be written", got)
+def _check_text_file(name, path):
+    'Raise `ValueError` for a path where no text can be written; "-" is the standard output.'
+    if path in (None, "-"):
+        return
+    is_image = Path(path).suffix.lower() in IMAGE_EXTENSIONS
+    require(not is_image, name, "a file for text", f"{path}, which has the name of an image")
+    check_writable(name, path)
+
+
+def _write_text(path, text):
+    "Write text to a file, or to a temporary folder where that fails."
+    if path == "-":
+        print(text, end="" if text.endswith("\n") else "\n")
+        return
+    data = text.encode("utf-8", "backslashreplace")  # a file's name may have any bytes
+
+    def write(file):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, data)
+
+    write_or_rescue(path, write)
 
 # %% ../nbs/api/cli.ipynb #94beba48
 def _train_recipe(args):
@@ -135,8 +150,11 @@ def _save(result, out):
     "Save the model and the result in a folder."
     from lesson7.share import save_model
 
-    save_model(result.learn, out)
-    write_atomically(Path(out) / "result.json", json.dumps(result.to_dict(), indent=1))
+    def write(folder):
+        save_model(result.learn, folder)
+        write_atomically(Path(folder) / "result.json", json.dumps(result.to_dict(), indent=1))
+
+    write_or_rescue(out, write)
 
 # %% ../nbs/api/cli.ipynb #9ddf51fb
 def _check_model(recipe, files):
@@ -164,7 +182,7 @@ def train(args):
     is_free = args.replace or not Path(args.out).exists()
     got = f"{args.out}, which exists"
     require(is_free, "--out", "a new folder", got, "give another one, or --replace")
-    _check_out(args.out)
+    check_writable("--out", args.out, is_folder=True)
     check_model_folder(args.out)
     recipe, path = _train_recipe(args)
     files = _listed(args, path)
@@ -192,7 +210,7 @@ def compare(args):
     from lesson7.training.comparison import compare as compare_recipes
 
     check_count("--seeds", args.seeds)
-    _check_out(args.out)
+    check_writable("--out", args.out)
     base, path = _base(args)
     arms = []
     for noise in args.noise:
@@ -205,19 +223,79 @@ def compare(args):
     print(f"{comparison.source}\nAll of it is in {args.out}.")
 
 # %% ../nbs/api/cli.ipynb #4055c284
-def predict(args):
-    "Print what a model predicts for image files."
-    from lesson7.inference import predict as predict_files
+def _images(words):
+    "Return the image files that paths, folders and patterns name, each once."
+    found = {}
+    for word in words:
+        matches = [word] if os.path.exists(word) else sorted(glob(word, recursive=True))
+        for match in matches or [word]:
+            files = image_files(match) if os.path.isdir(match) else [match]
+            found |= dict.fromkeys(map(str, files))
+    require(found, "number of images", "1 or more", f"0 in {', '.join(words)}")
+    return list(found)
 
-    predictions = predict_files(args.model, args.files, use_tta=args.tta)
+
+def _best(prediction, top):
+    "Return the `top` classes with the highest probabilities: (class, probability), highest first."
+    pairs = prediction.probabilities.items()
+    return sorted(pairs, key=lambda pair: pair[1], reverse=True)[:top]
+
+
+def _csv_row(prediction, top):
+    "Return a row of the table, by column; `top` is None for the predicted class alone."
+    row = {"file": prediction.file}
+    if top is None:
+        return row | {"class": prediction.label, "probability": prediction.probability}
+    for rank, (label, probability) in enumerate(_best(prediction, top), 1):
+        row |= {f"class_{rank}": label, f"probability_{rank}": probability}
+    return row
+
+# %% ../nbs/api/cli.ipynb #2c1a0021
+def _prediction_lines(predictions, top):
+    "Return a line of text for each prediction."
+    lines = []
+    for prediction in predictions:
+        best = _best(prediction, top or 1)
+        classes = "".join(f"{label:<16} {probability:.3f}  " for label, probability in best)
+        lines.append(f"{classes}{prediction.file}")
+    return lines
+
+
+def _write_predictions(predictions, args):
+    "Write predictions to the files that the arguments name; without one, print them."
+    import pandas as pd
+
     if args.json:
         rows = [
             dict(file=p.file, label=p.label, probabilities=p.probabilities) for p in predictions
         ]
-        print(json.dumps(rows))
-        return
-    for p in predictions:
-        print(f"{p.label:<16} {p.probability:.3f}  {p.file}")
+        _write_text(args.json, json.dumps(rows))
+    if args.csv:
+        rows = [_csv_row(prediction, args.top) for prediction in predictions]
+        _write_text(args.csv, pd.DataFrame(rows).to_csv(index=False))
+    if not args.csv and not args.json:
+        print("\n".join(_prediction_lines(predictions, args.top)))
+
+# %% ../nbs/api/cli.ipynb #2c1a0022
+def predict(args):
+    "Print what a model predicts for images, or write it as CSV or JSON."
+    from lesson7.inference import predict_readable
+    from lesson7.share import load_model
+
+    _check_text_file("--csv", args.csv)
+    _check_text_file("--json", args.json)
+    learn = load_model(args.model)
+    if args.top is not None:
+        n_classes = len(learn.dls.vocab)
+        is_allowed = 1 <= args.top <= n_classes
+        require(is_allowed, "--top", f"from 1 to {n_classes}, the number of classes", args.top)
+    predictions, errors = predict_readable(learn, _images(args.files), args.tta)
+    for error in errors:
+        print(f"lesson7: {error}", file=sys.stderr)
+    if not predictions:
+        return 2
+    _write_predictions(predictions, args)
+    return 1 if errors else 0
 
 # %% ../nbs/api/cli.ipynb #5e0a1001
 _EXPLORERS = {
@@ -244,17 +322,21 @@ def _explorer(name, images):
 def _page_path(out, name):
     "Return the path of a page; in a folder, or a path that ends like one, it has its own name."
     is_folder = os.path.isdir(out) or out.endswith(("/", os.sep))
-    page = Path(out, f"{name}.html") if is_folder else Path(out)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    return page
+    return Path(out, f"{name}.html") if is_folder else Path(out)
 
 
 def explore(args):
     "Write an explorer as a page that needs no notebook; without --out, open it in the browser."
     if args.out:
-        _check_out(args.out)
+        check_writable("--out", _page_path(args.out, args.explorer))
     explorer = _explorer(args.explorer, args.images)
-    page = explorer.save(_page_path(args.out or mkdtemp(prefix="lesson7-"), args.explorer))
+    page = _page_path(args.out or mkdtemp(prefix="lesson7-"), args.explorer)
+
+    def write(file):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        explorer.save(file)
+
+    write_or_rescue(page, write)
     print(f"The explorer is in {page}; open it in a browser.")
     if not args.out:
         webbrowser.open(page.absolute().as_uri())
@@ -404,17 +486,37 @@ def _add_compare(add):
 
 # %% ../nbs/api/cli.ipynb #b53b11dc
 def _add_predict(add):
-    parser = add(predict, "Print what a model predicts for image files.")
+    parser = add(
+        predict,
+        "Print what a model predicts for images. Files that cannot be read are reported, "
+        "the others are predicted, and the exit code is 1.",
+    )
     parser.add_argument(
         "model", metavar="MODEL", help="folder that lesson7 train or save_model wrote"
     )
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="IMAGE",
+        help='image files, folders, or patterns such as "photos/**/*.jpg"',
+    )
+    parser.add_argument(
+        "--top", type=int, metavar="K", help="the K classes with the highest probabilities"
+    )
+    parser.add_argument(
+        "--csv",
+        metavar="FILE",
+        help="write a table with the columns file, class and probability; with --top, "
+        "class_1, probability_1, ...",
+    )
     parser.add_argument(
         "--tta",
         action="store_true",
         help="predict five views of each image (test time augmentation)",
     )
-    parser.add_argument("--json", action="store_true", help="all probabilities, as JSON")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write all probabilities; - is the standard output"
+    )
 
 # %% ../nbs/api/cli.ipynb #5e0a1002
 def _add_explore(add):
@@ -463,6 +565,8 @@ def main(
     try:
         code = args.run(args, options) if args.command == "lab" else args.run(args)
         return code or 0
+    except WriteError as e:
+        message, code = e, 1
     except (ValueError, OSError) as e:
         message, code = e, 2
     except MemoryError as e:

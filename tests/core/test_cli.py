@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from browser import answer
 from conftest import NBS, notebook_files
@@ -125,11 +127,90 @@ def test_predict_prints_a_line_for_each_image(model, images, expected_prediction
 def test_predict_prints_all_probabilities_as_json(
     model, images, expected_predictions, option, capsys
 ):
-    assert main(["predict", str(model), *map(str, images), "--json", *option.split()]) == 0
+    assert main(["predict", str(model), *map(str, images), "--json", "-", *option.split()]) == 0
     rows = json.loads(capsys.readouterr().out)
     for row, expected in zip(rows, expected_predictions[option].tolist(), strict=True):
         by_label = {str(label): probability for label, probability in enumerate(expected)}
         assert row["probabilities"] == pytest.approx(by_label, abs=1e-6)
+
+
+@pytest.fixture
+def image_folder(images, workdir):
+    "A working directory with a folder of images and of folders; the number of each is its place."
+    for number, file in enumerate(images):
+        name = f"photos/{number}.jpg" if number < 4 else f"photos/deep/{number}.jpg"
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(file.read_bytes())
+    return workdir
+
+
+IMAGE_WORDS = [  # images of the command line, which images they name
+    ("photos/3.jpg photos/1.jpg", "31"),
+    ("photos", "0123456"),
+    ("photos/*.jpg", "0123"),
+    ("photos/**/*.jpg", "0123456"),
+    ("photos/[02].jpg photos/deep", "02456"),
+    ("photos/2.jpg photos photos/2.jpg", "2013456"),
+]
+
+
+@pytest.mark.parametrize("words, numbers", IMAGE_WORDS)
+def test_predict_writes_a_row_for_each_image(
+    words, numbers, model, image_folder, expected_predictions
+):
+    assert run_command(f"predict MODEL {words} --csv p.csv --json p.json", MODEL=model) == 0
+    table = pd.read_csv("p.csv")
+    assert list(table) == ["file", "class", "probability"]
+    assert [Path(file).stem for file in table["file"]] == list(numbers)
+    expected = expected_predictions[""][[int(number) for number in numbers]]
+    assert list(table["class"]) == expected.argmax(1).tolist()
+    assert list(table["probability"]) == pytest.approx(expected.amax(1).tolist(), abs=1e-5)
+    for row, probabilities in zip(json.loads(Path("p.json").read_text()), expected.tolist()):
+        assert list(row["probabilities"].values()) == pytest.approx(probabilities, abs=1e-5)
+
+
+@pytest.mark.parametrize("option", ["", "--tta"], ids=["plain", "tta"])
+@pytest.mark.parametrize("k", [1, 3, 10])
+def test_predict_writes_the_most_probable_classes(
+    k, option, model, image_folder, expected_predictions, capsys
+):
+    command = f"predict MODEL photos --top {k} {option}"
+    assert run_command(f"{command} --csv p.csv", MODEL=model) == 0
+    assert run_command(command, MODEL=model) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = pd.read_csv("p.csv")
+    names = [(f"class_{rank}", f"probability_{rank}") for rank in range(1, k + 1)]
+    assert list(table) == ["file", *chain.from_iterable(names)]
+    probabilities, labels = expected_predictions[option].topk(k)
+    for rank, (class_name, probability_name) in enumerate(names):
+        assert list(table[class_name]) == labels[:, rank].tolist()
+        expected = probabilities[:, rank].tolist()
+        assert list(table[probability_name]) == pytest.approx(expected, abs=1e-5)
+    assert [line.split()[:-1:2] for line in lines] == [
+        list(map(str, row)) for row in labels.tolist()
+    ]
+
+
+UNREADABLE = [  # images of the command line, number of predictions, files on stderr, exit code
+    ("good.png truncated.jpg whole.jpg", 2, ["truncated.jpg"], 1),
+    ("bad.png good.png none.png bomb.ppm", 1, ["bad.png", "none.png", "bomb.ppm"], 1),
+    ("*.png", 1, ["bad.png"], 1),
+    (".", 2, ["bad.png", "bomb.ppm", "header.ppm", "truncated.jpg"], 1),
+    ("header.ppm none.png", 0, ["header.ppm", "none.png"], 2),
+]
+
+
+@pytest.mark.parametrize("option", ["", "--tta"], ids=["plain", "tta"])
+@pytest.mark.parametrize("words, count, names, code", UNREADABLE)
+def test_predict_reports_unreadable_files_and_predicts_the_others(
+    words, count, names, code, option, model, invalid_files, capsys
+):
+    assert run_command(f"predict MODEL {words} {option}", MODEL=model) == code
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == count
+    lines = err.splitlines()
+    starts = [f"lesson7: {name} must be a readable image, got " for name in names]
+    assert len(lines) == len(starts) and all(map(str.startswith, lines, starts))
 
 
 def test_compare_writes_a_table_and_resumes(small, workdir, capsys, monkeypatch):
@@ -220,12 +301,18 @@ MISTAKES = [  # command line, message
         "predict nowhere good.png",
         "nowhere must be a folder that save_model wrote, got no model.json",
     ),
-    ("predict MODEL none.png", "files must be image files, got none.png, where there is no file"),
+    ("predict MODEL none.png", "none.png must be a readable image, got no such file"),
+    ("predict MODEL none*.png", "none*.png must be a readable image, got no such file"),
+    ("predict MODEL good.png --top 0", "--top must be from 1 to 10, the number of classes, got 0"),
+    (
+        "predict MODEL good.png --top 11",
+        "--top must be from 1 to 10, the number of classes, got 11",
+    ),
+    ("predict MODEL bad.png --csv good.png", "--csv must be a file for text, got good.png, which"),
     ("predict MODEL thesis", "number of images must be 1 or more, got 0 in thesis"),
     ("predict MODEL header.ppm", "header.ppm must be a readable image, got"),
     ("predict MODEL bomb.ppm", "bomb.ppm must be a readable image, got"),
     ("predict MODEL bad.png", "bad.png must be a readable image, got"),
-    ("predict MODEL good.png truncated.jpg", "truncated.jpg must be a readable image, got"),
 ]
 
 
