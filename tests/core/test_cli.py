@@ -8,18 +8,24 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 from browser import answer
 from conftest import NBS, notebook_files
+from made_images import write_image
 from PIL import Image
 from processes import free_port, loaded_modules
+from scipy.stats import norm
 
 from lesson7.cli import main
 from lesson7.course.notebooks import copy_notebooks
+from lesson7.inference import paired_interval
 from lesson7.training.comparison import Comparison
 from lesson7.training.config import Recipe
 from lesson7.training.loop import Result
@@ -55,7 +61,7 @@ def test_help_does_not_import_torch():
 def test_help_names_every_command():
     command = [sys.executable, "-m", "lesson7.cli", "--help"]
     text = subprocess.check_output(command, text=True)
-    for name in ("lab", "data", "train", "compare", "predict"):
+    for name in ("lab", "data", "train", "compare", "predict", "tta", "explore"):
         assert f"    {name} " in text
 
 
@@ -95,6 +101,63 @@ def test_train_with_techniques_by_name(small, workdir, capsys):
     assert (recipe.mixup, recipe.smoothing, recipe.normalize) == (0.4, 0.1, False)
     assert (recipe.epochs, recipe.seed) == (1, 7)
     assert "+ mixup + smoothing: " in capsys.readouterr().out
+
+
+RECIPE_OPTIONS = [  # options of `lesson7 train`, what they change in the preset's recipe
+    ("--epochs 1", dict(epochs=1, stages=())),
+    ("--size 24 --epochs 2 --bs 16 --lr 0.01", dict(size=24, epochs=2, bs=16, lr=0.01, stages=())),
+    ("--arch xresnet18 --size 16 --epochs 1", dict(arch="xresnet18", size=16, epochs=1, stages=())),
+    ("--seed 3 --epochs 1", dict(seed=3, epochs=1, stages=())),
+]
+
+
+@pytest.mark.parametrize("options, changes", RECIPE_OPTIONS)
+@pytest.mark.parametrize("folder", ["DATA", "--path DATA"])
+def test_train_changes_the_recipe_of_the_preset(
+    folder, options, changes, small, workdir, monkeypatch
+):
+    recipes = []
+
+    def keep(recipe, files, **options):
+        assert files.path == small
+        recipes.append(recipe)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lesson7.training.loop.train", keep)
+    monkeypatch.setattr("lesson7.cli._check_model", lambda *args: None)
+    assert run_command(f"train {folder} --preset cpu {options}", DATA=small) == 130
+    base = Recipe.cpu(normalize=True, stages=())
+    assert recipes == [replace(base, **changes)]
+
+
+def test_train_repeats_the_recipe_of_a_result(model, small, workdir):
+    again = f"train DATA --recipe {model / 'result.json'} --out again"
+    assert run_command(again, DATA=small) == 0
+    first, second = read_result(model), read_result(workdir / "again")
+    assert (second.recipe, second.accuracy) == (first.recipe, first.accuracy)
+    assert second.loss == pytest.approx(first.loss, abs=1e-6)
+
+
+EPOCH_LINE = (
+    r"epoch (\d+) of (\d+): training loss (\S+), validation loss (\S+), "
+    r"accuracy (\S+) %, about \d+ s left"
+)
+
+
+@pytest.mark.parametrize("words", ["--epochs 2 --size 24", "resize --epochs 6 --size 24"])
+def test_train_prints_a_line_for_each_epoch(words, small, workdir, capsys):
+    assert run_command(f"train DATA {words} --preset cpu --out m", DATA=small) == 0
+    printed = capsys.readouterr().out
+    lines = [match.groups() for match in re.finditer(f"^{EPOCH_LINE}$", printed, re.M)]
+    result = read_result(Path("m"))
+    rows = [row for row in result.history if row["trained"]]
+    assert len(rows) == result.recipe.epochs
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
+        assert line[:2] == (str(number), str(result.recipe.epochs))
+        losses = [row["train_loss"], row["valid_loss"]]
+        assert [float(text) for text in line[2:4]] == pytest.approx(losses, abs=6e-4)
+        assert float(line[4]) == pytest.approx(100 * row["accuracy"], abs=0.06)
+    assert "about 0 s left\n" in printed
 
 
 @pytest.fixture(scope="module")
@@ -218,14 +281,73 @@ def test_compare_writes_a_table_and_resumes(small, workdir, capsys, monkeypatch)
         return Recipe(**dict(size=24, bs=16, epochs=6) | changes)
 
     monkeypatch.setattr(Recipe, "cpu", staticmethod(small_recipe))
-    command = "compare --preset cpu --path DATA --seeds 1"
+    command = "compare DATA --preset cpu --seeds 1 --csv new/t.csv --plot new/gains.svg"
     assert run_command(command, DATA=small) == 0
+    table = pd.read_csv("new/t.csv")
+    saved = Comparison.load("comparison.json").table().reset_index()
+    assert list(table) == list(saved)
+    numbers = saved.select_dtypes("number")
+    pd.testing.assert_frame_equal(table[numbers.columns], numbers, check_dtype=False)
+    assert Path("new/gains.svg").read_text().startswith("<?xml")
     assert len(Comparison.load(workdir / "comparison.json").runs) == 7
     printed = capsys.readouterr().out
     assert "baseline" in printed and "all five" in printed
     assert "seeds 0, equal cost" in printed
     monkeypatch.setattr("lesson7.training.comparison._train_group", None)  # no second training
     assert run_command(command, DATA=small) == 0
+
+
+TTA_LINES = (
+    r"(\S+): (\d+) images \((\w+)\)\n"
+    r"accuracy without TTA: (\S+) %\n"
+    r"accuracy with TTA:    (\S+) %\n"
+    r"difference: (\S+) points, 95 % interval from (\S+) to (\S+) \(paired, over images\)\n"
+)
+
+
+@pytest.mark.parametrize("option, which", [("", "validation"), ("--all", "all")])
+def test_tta_prints_the_difference_with_its_interval(option, which, model, small, capsys):
+    from lesson7.share import load_model
+    from lesson7.tta import tta
+
+    assert run_command(f"tta MODEL DATA {option}", MODEL=model, DATA=small) == 0
+    path, n, name, *numbers = re.fullmatch(TTA_LINES, capsys.readouterr().out).groups()
+    files = sorted((small / "val").glob("*/*.jpg"))
+    files += sorted((small / "train").glob("*/*.jpg")) if option else []
+    assert (path, int(n), name) == (str(small), len(files), which)
+    learn = load_model(model)
+    dl = learn.dls.test_dl(files)
+    labels = list(learn.dls.vocab)
+    targets = torch.tensor([labels.index(file.parent.name) for file in files])
+    with learn.no_bar():
+        plain = learn.get_preds(dl=dl)[0].argmax(1) == targets
+        with_tta = tta(learn, dl=dl)[0].argmax(1) == targets
+    difference = (with_tta.float() - plain.float()).mean()
+    shares = [plain.float().mean(), with_tta.float().mean(), difference]
+    shares += agresti_min(plain.numpy(), with_tta.numpy())
+    assert [float(text) for text in numbers] == pytest.approx([100 * s for s in shares], abs=6e-3)
+
+
+def agresti_min(before, after):
+    "The interval as the mean of weighted values: an image more, half of it changed, each way."
+    differences = np.append(after.astype(int) - before.astype(int), [1, -1, 0])
+    weights = np.append(np.ones(len(before)), [0.5, 0.5, 1])
+    mean = np.average(differences, weights=weights)
+    variance = np.average((differences - mean) ** 2, weights=weights)
+    return norm.interval(0.95, mean, (variance / weights.sum()) ** 0.5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 30, 500])
+def test_the_interval_of_tta_covers_the_difference(n):
+    rng = np.random.default_rng(n)
+    covered = []
+    for _ in range(400):
+        values = rng.choice([-1, 0, 1], n, p=[0.05, 0.85, 0.1])
+        before, after = values < 0, values > 0
+        low, high = paired_interval(before, after)
+        assert (low, high) == pytest.approx(np.clip(agresti_min(before, after), -1, 1))
+        covered.append(low <= 0.05 <= high)
+    assert np.mean(covered) > 0.92
 
 
 def test_data_prints_the_folder_and_its_counts(blank_dataset, capsys):
@@ -249,20 +371,32 @@ def invalid_files(workdir):
     Image.effect_noise((200, 200), 60).save("whole.jpg")
     Path("truncated.jpg").write_bytes(Path("whole.jpg").read_bytes()[:2000])
     Path("bad.json").write_text("{")
+    Path("other.json").write_text(json.dumps(dict(recipe=3)))
     Path("bad.png").write_text("{")
     stage = dict(size=32, bs=32, epochs=12, lr=0.003)
     Path("contradictory.json").write_text(json.dumps(dict(stages=[stage])))
     return workdir
 
 
+@pytest.fixture(scope="module")
+def other_classes(tmp_path_factory):
+    "A dataset with classes that the model does not have."
+    folder = tmp_path_factory.mktemp("other")
+    for number in range(10):
+        write_image(folder, f"cat/{number}.png")
+        write_image(folder, f"dog/{number}.png")
+    return folder
+
+
 EPOCHS = "epochs must be a whole number above 0, got"
-WITH_RECIPE = "--recipe must be alone, got techniques, --epochs or --seed"
+WITH_RECIPE = "--recipe must be alone, got"
 ON_CPU = "--path DATA --preset cpu"
 
 MISTAKES = [  # command line, message
     (
         "train mixpu",
-        "technique must be one of 'normalize', 'resize', 'tta', 'mixup', 'smoothing', got 'mixpu'",
+        "FOLDER or TECHNIQUE must be a folder of images, or one of 'normalize', 'resize', 'tta', "
+        "'mixup', 'smoothing', got 'mixpu'",
     ),
     (
         "train resize --epochs 2 --preset cpu",
@@ -273,8 +407,25 @@ MISTAKES = [  # command line, message
     ("train --recipe bad.json", "recipe must be a JSON object, got no JSON"),
     ("train --recipe contradictory.json", "size must be 32, that of the last stage, got 48"),
     ("train --recipe none.json", "none.json"),
-    ("train mixup --recipe bad.json", WITH_RECIPE),
-    ("train --seed 1 --recipe bad.json", WITH_RECIPE),
+    ("train --recipe other.json", "recipe must be a JSON object, got a int"),
+    ("train thesis nowhere", "FOLDER or TECHNIQUE must be a folder of images, or one of"),
+    ("train thesis thesis", "FOLDER must be a single folder, got thesis, thesis"),
+    ("train thesis --path thesis", "FOLDER must be given once, got thesis and --path thesis"),
+    ("compare thesis --path thesis", "FOLDER must be given once, got thesis and --path thesis"),
+    ("compare --plot p.txt --preset cpu", "--plot must be a file .png, .svg, .pdf, got p.txt"),
+    ("tta nowhere DATA", "nowhere must be a folder that save_model wrote, got no model.json"),
+    ("tta MODEL nowhere", "path must be a folder of images, got nowhere, which does not exist"),
+    ("tta MODEL thesis", "number of images in thesis must be 1 or more, got 0"),
+    ("tta MODEL OTHER", "labels must be classes of the model, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got"),
+    ("data thesis --path thesis", "FOLDER must be given once, got thesis and --path thesis"),
+    ("train --arch resnet9000 --preset cpu", "got 'resnet9000'"),
+    ("compare --arch resnet9000 --preset cpu", "got 'resnet9000'"),
+    ("train --size 0 --preset cpu", "size must be a whole number above 0, got 0"),
+    ("train --bs 0 --preset cpu", "bs must be a whole number above 0, got 0"),
+    ("train --lr 0 --preset cpu", "lr must be a finite number above 0, got 0"),
+    ("train --lr nan --preset cpu", "lr must be a finite number above 0, got nan"),
+    ("train mixup --recipe bad.json", f"{WITH_RECIPE} mixup, too; a recipe has them"),
+    ("train --seed 1 --lr 1 --recipe bad.json", f"{WITH_RECIPE} --lr, --seed, too"),
     ("train --seed -1 --preset cpu", "seed must be a whole number, 0 or above, got -1"),
     ("train --recipe good.png", "recipe must be a JSON object, got no JSON"),
     (
@@ -318,20 +469,23 @@ MISTAKES = [  # command line, message
 
 @pytest.mark.parametrize("command, message", MISTAKES)
 def test_a_mistake_prints_one_line_and_ends_with_code_2(
-    command, message, model, small, invalid_files, cache, capsys, monkeypatch
+    command, message, model, small, invalid_files, other_classes, cache, capsys, monkeypatch
 ):
     if "DATA" in command:  # these mistakes are found before anything is trained
         monkeypatch.setattr("lesson7.training.loop.train", None)
         monkeypatch.setattr("lesson7.training.comparison.compare", None)
     before = sorted(file.name for file in invalid_files.iterdir())
-    assert run_command(command, MODEL=model, DATA=small, SMALL=small) == 2
+    values = dict(MODEL=model, DATA=small, SMALL=small, OTHER=other_classes)
+    assert run_command(command, **values) == 2
     out, err = capsys.readouterr()
     assert err.startswith("lesson7: ") and message in err
     assert err.count("\n") == 1 and out == ""
     assert sorted(file.name for file in invalid_files.iterdir()) == before
 
 
-@pytest.mark.parametrize("command", ["", "fly", "train --lr 3", "predict m", "train --epochs many"])
+@pytest.mark.parametrize(
+    "command", ["", "fly", "train --lrs 3", "predict m", "train --epochs many"]
+)
 def test_unknown_arguments_end_with_code_2(command, capsys):
     with pytest.raises(SystemExit) as raised:
         run_command(command)
