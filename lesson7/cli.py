@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import webbrowser
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, HelpFormatter, RawDescriptionHelpFormatter
 from glob import glob
 from importlib import import_module
 from importlib.util import find_spec
@@ -283,7 +283,7 @@ def train(args):
     from lesson7.training.loop import train as train_recipe
 
     _set_words(args)
-    is_free = args.replace or not Path(args.out).exists()
+    is_free = args.replace or not os.path.exists(args.out)
     got = f"{args.out}, which exists"
     require(is_free, "--out", "a new folder", got, "give another one, or --replace")
     check_writable("--out", args.out, is_folder=True)
@@ -496,9 +496,35 @@ def explore(args):
     if not args.out:
         webbrowser.open(page.absolute().as_uri())
 
+# %% ../nbs/api/cli.ipynb #2c1a0071
+class _Parser(ArgumentParser):
+    "A parser with messages of one line."
+
+    def error(self, message):
+        self.exit(2, f"lesson7: {message}; {self.prog} --help says more\n")
+
+
+class _Formatter(RawDescriptionHelpFormatter):
+    "Fills the description as argparse does, and keeps the lines of the examples."
+
+    def _fill_text(self, text, width, indent):
+        if text.startswith("examples:"):
+            return super()._fill_text(text, width, indent)
+        return HelpFormatter._fill_text(self, text, width, indent)
+
 # %% ../nbs/api/cli.ipynb #c1229a3c
 def _add_lab(add):
-    parser = add(lab, "Copy the notebooks to a folder of yours, and open JupyterLab there.")
+    examples = [
+        "lesson7 lab",
+        "lesson7 lab my-notebooks --no-browser --port 8899",
+        "lesson7 lab --clean",
+    ]
+    text = "Copy the notebooks to a folder of yours, and open JupyterLab there."
+    parser = add(lab, text, examples)
+    parser.description += (
+        " FOLDER is lesson7-notebooks (with --clean, lesson7-notebooks-clean) unless you name one; "
+        "files that are in it are kept as they are. Options go to JupyterLab."
+    )
     parser.add_argument(
         "--clean",
         action="store_true",
@@ -513,11 +539,6 @@ def _add_lab(add):
     )
     # argparse would take the 8899 of --port 8899 for the folder
     parser.usage = "lesson7 lab [--clean] [--update] [FOLDER] [OPTION ...]"
-    parser.epilog = (
-        "FOLDER is lesson7-notebooks (with --clean, lesson7-notebooks-clean) unless you name one; "
-        "files that are in it are kept as they are. Options go to JupyterLab: --no-browser, "
-        "--port 8899, ..."
-    )
 
 # %% ../nbs/api/cli.ipynb #b664674c
 def _add_listing_options(parser):
@@ -552,6 +573,11 @@ def _add_data(add):
         data,
         "Say what is in a folder of images, and how it is split; "
         "without a folder, make the sample dataset if it is not there yet.",
+        [
+            "lesson7 data pets",
+            "lesson7 data pets --valid-pct 0.3 --split-seed 1",
+            "lesson7 data pets --no-group-similar",
+        ],
     )
     parser.add_argument(
         "folder",
@@ -591,7 +617,15 @@ def _add_training_options(parser):
 
 # %% ../nbs/api/cli.ipynb #61b3f76f
 def _add_train(add):
-    parser = add(train, "Train a model with some of the five techniques, and save it.")
+    parser = add(
+        train,
+        "Train a model with some of the five techniques, and save it.",
+        [
+            "lesson7 train pets --epochs 1",
+            "lesson7 train pets mixup smoothing --epochs 2 --size 32 --out pets-model",
+            "lesson7 train pets --recipe model/result.json --out model-2",
+        ],
+    )
     parser.usage = "lesson7 train [FOLDER] [TECHNIQUE ...] [OPTION ...]"
     parser.add_argument(
         "words",
@@ -624,6 +658,11 @@ def _add_compare(add):
         compare,
         "Train each technique alone, none and all, with several seeds; "
         "continues where it was interrupted.",
+        [
+            "lesson7 compare pets --epochs 6 --size 24 --seeds 1",
+            "lesson7 compare pets --epochs 6 --size 24 --seeds 1 --csv gains.csv --plot gains.png",
+            "lesson7 compare pets --epochs 6 --size 24 --seeds 1 --budget epochs --out epochs.json",
+        ],
     )
     _add_training_options(parser)
     parser.add_argument("folder", nargs="?", metavar="FOLDER", help=_FOLDER_HELP)
@@ -661,6 +700,11 @@ def _add_predict(add):
         predict,
         "Print what a model predicts for images. Files that cannot be read are reported, "
         "the others are predicted, and the exit code is 1.",
+        [
+            "lesson7 predict model photos/cat.jpg photos/dog.jpg --tta",
+            "lesson7 predict model photos --top 2 --csv predictions.csv",
+            'lesson7 predict model "photos/*.jpg" --json predictions.json',
+        ],
     )
     parser.add_argument(
         "model", metavar="MODEL", help="folder that lesson7 train or save_model wrote"
@@ -695,6 +739,11 @@ def _add_tta(add):
         tta,
         "Print the accuracy of a model with and without test time augmentation, and the interval "
         "of the difference.",
+        [
+            "lesson7 tta model pets",
+            "lesson7 tta model pets --all",
+            "lesson7 tta model pets --valid-pct 0.5",
+        ],
     )
     parser.add_argument(
         "model", metavar="MODEL", help="folder that lesson7 train or save_model wrote"
@@ -709,7 +758,15 @@ def _add_tta(add):
 
 # %% ../nbs/api/cli.ipynb #5e0a1002
 def _add_explore(add):
-    parser = add(explore, "Open an explorer of your images in the browser, or save it as a page.")
+    parser = add(
+        explore,
+        "Open an explorer of your images in the browser, or save it as a page.",
+        [
+            "lesson7 explore smoothing",
+            "lesson7 explore mixup photos/cat.jpg photos/dog.jpg",
+            "lesson7 explore normalize photos -o pages/normalize.html",
+        ],
+    )
     parser.add_argument("explorer", choices=_EXPLORERS)
     parser.add_argument(
         "images",
@@ -734,7 +791,7 @@ _COMMANDS = (
 
 
 def _parser():
-    parser = ArgumentParser(
+    parser = _Parser(
         "lesson7",
         description='Hands-on companion to the lesson "Training a State-of-the-Art Model".',
         formatter_class=RawDescriptionHelpFormatter,
@@ -744,8 +801,14 @@ def _parser():
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(run, text):
-        command = commands.add_parser(run.__name__, help=text, description=text)
+    def add(run, text, examples):
+        command = commands.add_parser(
+            run.__name__,
+            help=text,
+            description=text,
+            formatter_class=_Formatter,
+            epilog="\n  ".join(["examples:", *examples]),
+        )
         command.set_defaults(run=run)
         return command
 

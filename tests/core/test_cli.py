@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -325,7 +327,9 @@ def test_tta_prints_the_difference_with_its_interval(option, which, model, small
     difference = (with_tta.float() - plain.float()).mean()
     shares = [plain.float().mean(), with_tta.float().mean(), difference]
     shares += agresti_min(plain.numpy(), with_tta.numpy())
-    assert [float(text) for text in numbers] == pytest.approx([100 * s for s in shares], abs=6e-3)
+    assert [float(text) for text in numbers] == pytest.approx(
+        [100 * float(share) for share in shares], abs=6e-3
+    )
 
 
 def agresti_min(before, after):
@@ -490,21 +494,209 @@ def test_unknown_arguments_end_with_code_2(command, capsys):
     with pytest.raises(SystemExit) as raised:
         run_command(command)
     assert raised.value.code == 2
-    assert "Traceback" not in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("lesson7: ") and err.endswith("--help says more\n")
+    assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "error, code", [(KeyboardInterrupt(), 130), (MemoryError("Out of GPU memory; try bs=8."), 1)]
-)
-def test_interruption_and_out_of_memory_have_their_own_codes(
-    error, code, small, monkeypatch, capsys, workdir
-):
+def raising(error):
+    "Return a function that raises an error, whatever it is called with."
+
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("lesson7.training.loop.train", fail)
-    assert run_command(f"train {ON_CPU}", DATA=small) == code
-    assert capsys.readouterr().err.count("\n") == 1
+    return fail
+
+
+INTERRUPTED = [  # command line, the function during which Ctrl-C is pressed
+    ("lab", "lesson7.cli.copy_notebooks"),
+    ("data DATA", "lesson7.cli.dataset_report"),
+    ("train DATA --preset cpu", "lesson7.training.loop.train"),
+    ("compare DATA --preset cpu", "lesson7.training.comparison.compare"),
+    ("predict MODEL good.png", "lesson7.inference.predict_readable"),
+    ("tta MODEL DATA", "lesson7.inference.tta_gain"),
+    ("explore smoothing", "lesson7.cli._explorer"),
+]
+ERRORS = [  # error, line, exit code
+    (KeyboardInterrupt(), "interrupted", 130),
+    (MemoryError("Out of GPU memory; try bs=8."), "Out of GPU memory; try bs=8.", 1),
+    (OSError(5, "Input/output error", "x"), "[Errno 5] Input/output error: 'x'", 2),
+]
+
+
+@pytest.mark.parametrize("command, function", INTERRUPTED)
+@pytest.mark.parametrize("error, line, code", ERRORS)
+def test_an_interruption_or_error_is_one_line(
+    command, function, error, line, code, model, small, invalid_files, monkeypatch, capsys
+):
+    monkeypatch.setattr(function, raising(error))
+    assert run_command(command, MODEL=model, DATA=small) == code
+    assert capsys.readouterr().err == f"lesson7: {line}\n"
+
+
+# ---- Places for results
+
+
+OUTPUTS = [  # command line with PLACE, the option that it is given for, end of the place's name
+    ("train DATA --preset cpu --out PLACE", "--out", ""),
+    ("compare DATA --preset cpu --out PLACE", "--out", ""),
+    ("compare DATA --preset cpu --csv PLACE", "--csv", ""),
+    ("compare DATA --preset cpu --plot PLACE", "--plot", ".png"),
+    ("predict MODEL good.png --csv PLACE", "--csv", ""),
+    ("predict MODEL good.png --json PLACE", "--json", ""),
+    ("explore smoothing -o PLACE", "--out", ".html"),
+]
+
+
+@pytest.fixture
+def read_only(invalid_files, monkeypatch):
+    "A folder that cannot be written; simulated, since a superuser may write everywhere."
+    folder = invalid_files / "read-only"
+    folder.mkdir()
+
+    def make_folder(prefix, dir):
+        if dir == folder:
+            raise OSError(30, "Read-only file system")
+        return TemporaryDirectory(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr("lesson7.data.files.TemporaryDirectory", make_folder)
+
+
+WORK = [
+    "lesson7.training.loop.train",
+    "lesson7.training.comparison.compare",
+    "lesson7.share.load_model",
+    "lesson7.cli._explorer",
+]
+
+
+@pytest.mark.parametrize("command, option, end", OUTPUTS)
+@pytest.mark.parametrize("place", ["bad.json/x", "bad.json/new/x", "read-only/x", "n" * 300])
+def test_a_place_that_cannot_be_written_is_found_before_the_work(
+    command, option, end, place, model, small, invalid_files, read_only, monkeypatch, capsys
+):
+    for function in WORK:
+        monkeypatch.setattr(function, None)
+    before = sorted(invalid_files.rglob("*"))
+    assert run_command(command, PLACE=place + end, MODEL=model, DATA=small) == 2
+    out, err = capsys.readouterr()
+    message = f"{option} must be in a folder that can be written, got {invalid_files / place}"
+    assert err.startswith(f"lesson7: {message}")
+    assert err.count("\n") == 1 and out == ""
+    assert sorted(invalid_files.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command, option, end", [row for row in OUTPUTS[1:6] if not row[2]])
+def test_a_folder_where_a_file_is_written_is_a_mistake(
+    command, option, end, model, small, invalid_files, capsys
+):
+    assert run_command(command, PLACE="thesis", MODEL=model, DATA=small) == 2
+    expected = f"lesson7: {option} must be a file, got {invalid_files / 'thesis'}, a folder\n"
+    assert capsys.readouterr().err == expected
+
+
+def made_results(groups, files, jobs):
+    "Yield results for groups of recipes, without training."
+    for group in groups:
+        yield [Result(recipe, 0.5, 1.0, 0.1, 1.0, 1.0, [], "made") for recipe in group]
+
+
+def read_model(path):
+    from lesson7.share import load_model
+
+    load_model(path)
+    return read_result(path)
+
+
+FULL = [  # command line with PLACE, function that reads what is there
+    ("train DATA --preset cpu --epochs 1 --size 24 --out PLACE", read_model),
+    ("compare DATA --preset cpu --out PLACE", Comparison.load),
+    ("compare DATA --preset cpu --out ok --csv PLACE", pd.read_csv),
+    ("compare DATA --preset cpu --out ok --plot PLACE.png", Image.open),
+    ("predict MODEL good.png --csv PLACE", pd.read_csv),
+    ("predict MODEL good.png --json PLACE", lambda path: json.loads(path.read_text())),
+    ("explore smoothing -o PLACE.html", Path.read_text),
+]
+
+
+@pytest.fixture
+def full_disk(invalid_files, tmp_path_factory, monkeypatch):
+    "`full_disk(*folders)`: no file named `place` can be written there; the temporary folder."
+    write_bytes = Path.write_bytes
+    rescue = tmp_path_factory.mktemp("rescue")
+    monkeypatch.setattr("tempfile.tempdir", str(rescue))
+    full = []
+
+    def write(path, data):
+        is_trial = path.name == ".part"
+        is_full = any(path.absolute().is_relative_to(folder) for folder in full)
+        if is_full and "place" in str(path) and not is_trial:
+            raise OSError(28, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr("lesson7.training.comparison._train_groups", made_results)
+    full.append(invalid_files)
+    return full, rescue
+
+
+@pytest.mark.parametrize("command, read", FULL)
+def test_a_result_for_a_full_disk_is_in_a_temporary_folder(
+    command, read, full_disk, model, small, capsys
+):
+    command = command.replace("PLACE", "place")
+    assert run_command(command, MODEL=model, DATA=small) == 1
+    err = capsys.readouterr().err
+    pattern = (
+        r"lesson7: place\S* must be in a folder that can be written, "
+        r"got No space left on device; the result is in (\S+) instead\n"
+    )
+    rescued = Path(re.fullmatch(pattern, err)[1])
+    assert rescued.is_relative_to(full_disk[1])
+    assert read(rescued) is not None
+
+
+@pytest.mark.parametrize("command, read", FULL[1:3])
+def test_a_full_temporary_folder_is_one_line_too(command, read, full_disk, model, small, capsys):
+    full, rescue = full_disk
+    full.append(rescue)
+    command = command.replace("PLACE", "place")
+    assert run_command(command, MODEL=model, DATA=small) == 1
+    expected = "got No space left on device, and for a temporary folder: No space left on device\n"
+    assert capsys.readouterr().err.endswith(expected)
+
+
+# ---- The examples of --help
+
+
+@pytest.fixture
+def example_files(small, workdir, monkeypatch, jupyterlab_calls):
+    "A working directory with what the examples name: pets, and photos."
+    for number, folder in enumerate(sorted((small / "train").iterdir())[:2]):
+        name = ("cat", "dog")[number]
+        files = [*folder.iterdir(), *(small / "val" / folder.name).iterdir()]
+        for i in range(10):
+            write_image(workdir, f"pets/{name}/{i}.png")
+        write_image(workdir, f"photos/{name}.jpg", Image.open(files[0]))
+    monkeypatch.setattr("webbrowser.open", lambda address: None)
+    return workdir
+
+
+COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_of_help_run(command, example_files, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    examples = capsys.readouterr().out.split("examples:\n")[1].splitlines()
+    assert len(examples) == 3
+    if command in ("predict", "tta"):
+        assert main(shlex.split("train pets --preset cpu --epochs 1")) == 0
+    for example in examples:
+        program, *words = shlex.split(example)
+        assert (program, words[0]) == ("lesson7", command)
+        assert main(words) == 0, example
 
 
 # ---- lab
