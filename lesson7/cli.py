@@ -789,14 +789,15 @@ _COMMANDS = (
     _add_explore,
 )
 
-
+# %% ../nbs/api/cli.ipynb #2c1a0081
 def _parser():
     parser = _Parser(
         "lesson7",
         description='Hands-on companion to the lesson "Training a State-of-the-Art Model".',
         formatter_class=RawDescriptionHelpFormatter,
-        epilog="lesson7 COMMAND --help says more. Exit codes: 0 done, 2 a mistake in the "
-        "arguments, 1 anything else, 130 interrupted.",
+        epilog="lesson7 COMMAND --help says more, with examples. Exit codes: 0 done, "
+        "2 a mistake in the arguments, 1 anything else, such as an image that cannot be read, "
+        "130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -121,7 +121,7 @@ class TTAGain:
     low: float  # end of the 95 % interval of the difference
     high: float
 
-
+# %% ../nbs/api/inference.ipynb #2c1a0082
 def _check_labels(labels, vocab):
     "Raise `ValueError` for a label that is no class of a model."
     for label in labels:
