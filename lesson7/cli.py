@@ -149,10 +149,11 @@ def _write_file(path, data):
 
 def _write_text(path, text):
     'Write text to a file; "-" is the standard output.'
+    data = text.encode("utf-8", "backslashreplace")  # the name of a file may have any bytes
     if path == "-":
-        print(text.rstrip("\n"))
+        print(data.decode().rstrip("\n"))
     else:
-        _write_file(path, text.encode("utf-8", "backslashreplace"))  # names may have any bytes
+        _write_file(path, data)
 
 # %% ../nbs/api/cli.ipynb #94beba48
 def _set_words(args):
@@ -405,7 +406,7 @@ def _write_predictions(predictions, args):
         rows = [_csv_row(prediction, args.top) for prediction in predictions]
         _write_text(args.csv, pd.DataFrame(rows).to_csv(index=False))
     if not args.csv and not args.json:
-        print("\n".join(_prediction_lines(predictions, args.top)))
+        _write_text("-", "\n".join(_prediction_lines(predictions, args.top)))
 
 # %% ../nbs/api/cli.ipynb #2c1a0022
 def predict(args):
