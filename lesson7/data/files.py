@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['ROUNDING', 'write_atomically', 'image_size', 'open_image', 'content_digest', 'pixel_folder', 'clear_pixels',
-           'check_files', 'file_identity', 'Presized', 'results_folder']
+           'reading_error', 'check_files', 'file_identity', 'Presized', 'check_writable', 'WriteError',
+           'write_or_rescue', 'results_folder']
 
 # %% ../../nbs/api/data/files.ipynb #59916882
 import fnmatch
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from threading import Lock
 
 import numpy as np
@@ -303,8 +305,11 @@ def clear_pixels(
 _MAX_NAMED = 3  # files in a message
 
 
-def _error(file, read):
-    "Return the error that reading a file raises; None where it can be read."
+def reading_error(
+    file,  # path
+    read=open_image,  # called with the path
+):  # the `ValueError`; None where the file can be read
+    "Return the error that reading an image file raises."
     try:
         read(file)
     except ValueError as e:
@@ -321,7 +326,7 @@ def check_files(
     "Raise `ValueError` unless all files can be read; it names the first few that cannot."
     files = list(files)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda file: _error(file, read), files)
+        found = pool.map(lambda file: reading_error(file, read), files)
         errors = [error for error in found if error is not None]
     if len(errors) == 1:
         raise errors[0]
@@ -425,6 +430,53 @@ class Presized:
             file.unlink(missing_ok=True)
             room += size
         return room
+
+# %% ../../nbs/api/data/files.ipynb #2c1a0002
+def check_writable(
+    name,  # of the argument
+    path,  # where a result is written later
+    is_folder=False,  # whether the result is a folder; otherwise, it is a file
+):
+    "Raise `ValueError` where a result cannot be written; a temporary folder is made to try it."
+    path = Path(path).absolute()
+    if is_folder:
+        require(not os.path.isfile(path), name, "a folder", f"{path}, a file")
+    else:
+        require(not os.path.isdir(path), name, "a file", f"{path}, a folder")
+    above = [path, *path.parents] if is_folder else path.parents
+    existing = next(folder for folder in above if os.path.lexists(folder))
+    try:
+        with TemporaryDirectory(prefix=".lesson7-", dir=existing) as trial:
+            file = Path(trial, path.relative_to(existing), ".part")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"0")
+    except OSError as e:
+        got = f"{path} ({e.strerror or e})"
+        raise ValueError(must_be(name, "in a folder that can be written", got)) from None
+
+# %% ../../nbs/api/data/files.ipynb #2c1a0003
+class WriteError(OSError):
+    "A result could not be written to its place; the message says where it is."
+
+
+def write_or_rescue(
+    path,  # file or folder to write
+    write,  # called with the path; where that fails, with one in a temporary folder
+):
+    "Write a result; raises `WriteError` where it had to be written to a temporary folder."
+    allowed = "in a folder that can be written"
+    try:
+        write(path)
+        return
+    except OSError as e:
+        reason = e.strerror or e
+    try:
+        rescued = Path(mkdtemp(prefix="lesson7-"), Path(path).name)
+        write(rescued)
+    except OSError as e:
+        got = f"{reason}, and for a temporary folder: {e.strerror or e}"
+        raise WriteError(must_be(path, allowed, got)) from None
+    raise WriteError(must_be(path, allowed, reason, f"the result is in {rescued} instead"))
 
 # %% ../../nbs/api/data/files.ipynb #ef236258
 def results_folder() -> Path:

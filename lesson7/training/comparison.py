@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.files import content_digest, write_atomically
+from ..data.files import content_digest, write_atomically, write_or_rescue
 from ..data.folders import SPLITS
 from ..data.loaders import check_dataset, list_dataset
 from ..errors import check_count, must_be, require
@@ -435,5 +435,5 @@ def compare(
         comparison.runs += runs
         _sort(comparison, wanted)
         if save:
-            comparison.save(save)
+            write_or_rescue(save, comparison.save)
     return comparison

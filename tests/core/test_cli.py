@@ -3,21 +3,31 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 from browser import answer
 from conftest import NBS, notebook_files
+from made_images import write_image
 from PIL import Image
 from processes import free_port, loaded_modules
+from scipy.stats import norm
 
 from lesson7.cli import main
 from lesson7.course.notebooks import copy_notebooks
+from lesson7.inference import paired_interval
 from lesson7.training.comparison import Comparison
 from lesson7.training.config import Recipe
 from lesson7.training.loop import Result
@@ -53,7 +63,7 @@ def test_help_does_not_import_torch():
 def test_help_names_every_command():
     command = [sys.executable, "-m", "lesson7.cli", "--help"]
     text = subprocess.check_output(command, text=True)
-    for name in ("lab", "data", "train", "compare", "predict"):
+    for name in ("lab", "data", "train", "compare", "predict", "tta", "explore"):
         assert f"    {name} " in text
 
 
@@ -95,6 +105,63 @@ def test_train_with_techniques_by_name(small, workdir, capsys):
     assert "+ mixup + smoothing: " in capsys.readouterr().out
 
 
+RECIPE_OPTIONS = [  # options of `lesson7 train`, what they change in the preset's recipe
+    ("--epochs 1", dict(epochs=1, stages=())),
+    ("--size 24 --epochs 2 --bs 16 --lr 0.01", dict(size=24, epochs=2, bs=16, lr=0.01, stages=())),
+    ("--arch xresnet18 --size 16 --epochs 1", dict(arch="xresnet18", size=16, epochs=1, stages=())),
+    ("--seed 3 --epochs 1", dict(seed=3, epochs=1, stages=())),
+]
+
+
+@pytest.mark.parametrize("options, changes", RECIPE_OPTIONS)
+@pytest.mark.parametrize("folder", ["DATA", "--path DATA"])
+def test_train_changes_the_recipe_of_the_preset(
+    folder, options, changes, small, workdir, monkeypatch
+):
+    recipes = []
+
+    def keep(recipe, files, **options):
+        assert files.path == small
+        recipes.append(recipe)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lesson7.training.loop.train", keep)
+    monkeypatch.setattr("lesson7.cli._check_model", lambda *args: None)
+    assert run_command(f"train {folder} --preset cpu {options}", DATA=small) == 130
+    base = Recipe.cpu(normalize=True, stages=())
+    assert recipes == [replace(base, **changes)]
+
+
+def test_train_repeats_the_recipe_of_a_result(model, small, workdir):
+    again = f"train DATA --recipe {model / 'result.json'} --out again"
+    assert run_command(again, DATA=small) == 0
+    first, second = read_result(model), read_result(workdir / "again")
+    assert (second.recipe, second.accuracy) == (first.recipe, first.accuracy)
+    assert second.loss == pytest.approx(first.loss, abs=1e-6)
+
+
+EPOCH_LINE = (
+    r"epoch (\d+) of (\d+): training loss (\S+), validation loss (\S+), "
+    r"accuracy (\S+) %, about \d+ s left"
+)
+
+
+@pytest.mark.parametrize("words", ["--epochs 2 --size 24", "resize --epochs 6 --size 24"])
+def test_train_prints_a_line_for_each_epoch(words, small, workdir, capsys):
+    assert run_command(f"train DATA {words} --preset cpu --out m", DATA=small) == 0
+    printed = capsys.readouterr().out
+    lines = [match.groups() for match in re.finditer(f"^{EPOCH_LINE}$", printed, re.M)]
+    result = read_result(Path("m"))
+    rows = [row for row in result.history if row["trained"]]
+    assert len(rows) == result.recipe.epochs
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
+        assert line[:2] == (str(number), str(result.recipe.epochs))
+        losses = [row["train_loss"], row["valid_loss"]]
+        assert [float(text) for text in line[2:4]] == pytest.approx(losses, abs=6e-4)
+        assert float(line[4]) == pytest.approx(100 * row["accuracy"], abs=0.06)
+    assert "about 0 s left\n" in printed
+
+
 @pytest.fixture(scope="module")
 def images(small):
     return sorted((small / "val").glob("*/*.jpg"))[:7]
@@ -125,11 +192,103 @@ def test_predict_prints_a_line_for_each_image(model, images, expected_prediction
 def test_predict_prints_all_probabilities_as_json(
     model, images, expected_predictions, option, capsys
 ):
-    assert main(["predict", str(model), *map(str, images), "--json", *option.split()]) == 0
+    assert main(["predict", str(model), *map(str, images), "--json", "-", *option.split()]) == 0
     rows = json.loads(capsys.readouterr().out)
     for row, expected in zip(rows, expected_predictions[option].tolist(), strict=True):
         by_label = {str(label): probability for label, probability in enumerate(expected)}
         assert row["probabilities"] == pytest.approx(by_label, abs=1e-6)
+
+
+@pytest.fixture
+def image_folder(images, workdir):
+    "A working directory with a folder of images and of folders; the number of each is its place."
+    for number, file in enumerate(images):
+        name = f"photos/{number}.jpg" if number < 4 else f"photos/deep/{number}.jpg"
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(file.read_bytes())
+    return workdir
+
+
+IMAGE_WORDS = [  # images of the command line, which images they name
+    ("photos/3.jpg photos/1.jpg", "31"),
+    ("photos", "0123456"),
+    ("photos/*.jpg", "0123"),
+    ("photos/**/*.jpg", "0123456"),
+    ("photos/[02].jpg photos/deep", "02456"),
+    ("photos/2.jpg photos photos/2.jpg", "2013456"),
+]
+
+
+@pytest.mark.parametrize("words, numbers", IMAGE_WORDS)
+def test_predict_writes_a_row_for_each_image(
+    words, numbers, model, image_folder, expected_predictions
+):
+    assert run_command(f"predict MODEL {words} --csv p.csv --json p.json", MODEL=model) == 0
+    table = pd.read_csv("p.csv")
+    assert list(table) == ["file", "class", "probability"]
+    assert [Path(file).stem for file in table["file"]] == list(numbers)
+    expected = expected_predictions[""][[int(number) for number in numbers]]
+    assert list(table["class"]) == expected.argmax(1).tolist()
+    assert list(table["probability"]) == pytest.approx(expected.amax(1).tolist(), abs=1e-5)
+    for row, probabilities in zip(json.loads(Path("p.json").read_text()), expected.tolist()):
+        assert list(row["probabilities"].values()) == pytest.approx(probabilities, abs=1e-5)
+
+
+@pytest.mark.parametrize("option", ["", "--tta"], ids=["plain", "tta"])
+@pytest.mark.parametrize("k", [1, 3, 10])
+def test_predict_writes_the_most_probable_classes(
+    k, option, model, image_folder, expected_predictions, capsys
+):
+    command = f"predict MODEL photos --top {k} {option}"
+    assert run_command(f"{command} --csv p.csv", MODEL=model) == 0
+    assert run_command(command, MODEL=model) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = pd.read_csv("p.csv")
+    names = [(f"class_{rank}", f"probability_{rank}") for rank in range(1, k + 1)]
+    assert list(table) == ["file", *chain.from_iterable(names)]
+    probabilities, labels = expected_predictions[option].topk(k)
+    for rank, (class_name, probability_name) in enumerate(names):
+        assert list(table[class_name]) == labels[:, rank].tolist()
+        expected = probabilities[:, rank].tolist()
+        assert list(table[probability_name]) == pytest.approx(expected, abs=1e-5)
+    assert [line.split()[:-1:2] for line in lines] == [
+        list(map(str, row)) for row in labels.tolist()
+    ]
+
+
+@pytest.mark.parametrize("output", ["", "--csv -", "--json -", "--csv out", "--json out"])
+def test_predict_keeps_the_result_of_a_file_whose_name_is_no_text(
+    output, model, images, workdir, capsys
+):
+    Path("photos").mkdir()
+    name = os.fsdecode(b"photos/caf\xe9.jpg")
+    Path(name).write_bytes(images[0].read_bytes())
+    assert run_command(f"predict MODEL photos {output}", MODEL=model) == 0
+    out, err = capsys.readouterr()
+    text = Path("out").read_text() if output.endswith("out") else out
+    assert r"photos/caf\udce9.jpg" in text and err == ""
+
+
+UNREADABLE = [  # images of the command line, number of predictions, files on stderr, exit code
+    ("good.png truncated.jpg whole.jpg", 2, ["truncated.jpg"], 1),
+    ("bad.png good.png none.png bomb.ppm", 1, ["bad.png", "none.png", "bomb.ppm"], 1),
+    ("*.png", 1, ["bad.png"], 1),
+    (".", 2, ["bad.png", "bomb.ppm", "header.ppm", "truncated.jpg"], 1),
+    ("header.ppm none.png", 0, ["header.ppm", "none.png"], 2),
+]
+
+
+@pytest.mark.parametrize("option", ["", "--tta"], ids=["plain", "tta"])
+@pytest.mark.parametrize("words, count, names, code", UNREADABLE)
+def test_predict_reports_unreadable_files_and_predicts_the_others(
+    words, count, names, code, option, model, invalid_files, capsys
+):
+    assert run_command(f"predict MODEL {words} {option}", MODEL=model) == code
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == count
+    lines = err.splitlines()
+    starts = [f"lesson7: {name} must be a readable image, got " for name in names]
+    assert len(lines) == len(starts) and all(map(str.startswith, lines, starts))
 
 
 def test_compare_writes_a_table_and_resumes(small, workdir, capsys, monkeypatch):
@@ -137,14 +296,75 @@ def test_compare_writes_a_table_and_resumes(small, workdir, capsys, monkeypatch)
         return Recipe(**dict(size=24, bs=16, epochs=6) | changes)
 
     monkeypatch.setattr(Recipe, "cpu", staticmethod(small_recipe))
-    command = "compare --preset cpu --path DATA --seeds 1"
+    command = "compare DATA --preset cpu --seeds 1 --csv new/t.csv --plot new/gains.svg"
     assert run_command(command, DATA=small) == 0
+    table = pd.read_csv("new/t.csv")
+    saved = Comparison.load("comparison.json").table().reset_index()
+    assert list(table) == list(saved)
+    numbers = saved.select_dtypes("number")
+    pd.testing.assert_frame_equal(table[numbers.columns], numbers, check_dtype=False)
+    assert Path("new/gains.svg").read_text().startswith("<?xml")
     assert len(Comparison.load(workdir / "comparison.json").runs) == 7
     printed = capsys.readouterr().out
     assert "baseline" in printed and "all five" in printed
     assert "seeds 0, equal cost" in printed
     monkeypatch.setattr("lesson7.training.comparison._train_group", None)  # no second training
     assert run_command(command, DATA=small) == 0
+
+
+TTA_LINES = (
+    r"(\S+): (\d+) images \((\w+)\)\n"
+    r"accuracy without TTA: (\S+) %\n"
+    r"accuracy with TTA:    (\S+) %\n"
+    r"difference: (\S+) points, 95 % interval from (\S+) to (\S+) \(paired, over images\)\n"
+)
+
+
+@pytest.mark.parametrize("option, which", [("", "validation"), ("--all", "all")])
+def test_tta_prints_the_difference_with_its_interval(option, which, model, small, capsys):
+    from lesson7.share import load_model
+    from lesson7.tta import tta
+
+    assert run_command(f"tta MODEL DATA {option}", MODEL=model, DATA=small) == 0
+    path, n, name, *numbers = re.fullmatch(TTA_LINES, capsys.readouterr().out).groups()
+    files = sorted((small / "val").glob("*/*.jpg"))
+    files += sorted((small / "train").glob("*/*.jpg")) if option else []
+    assert (path, int(n), name) == (str(small), len(files), which)
+    learn = load_model(model)
+    dl = learn.dls.test_dl(files)
+    labels = list(learn.dls.vocab)
+    targets = torch.tensor([labels.index(file.parent.name) for file in files])
+    with learn.no_bar():
+        plain = learn.get_preds(dl=dl)[0].argmax(1) == targets
+        with_tta = tta(learn, dl=dl)[0].argmax(1) == targets
+    difference = (with_tta.float() - plain.float()).mean()
+    shares = [plain.float().mean(), with_tta.float().mean(), difference]
+    shares += agresti_min(plain.numpy(), with_tta.numpy())
+    assert [float(text) for text in numbers] == pytest.approx(
+        [100 * float(share) for share in shares], abs=6e-3
+    )
+
+
+def agresti_min(before, after):
+    "The interval as the mean of weighted values: an image more, half of it changed, each way."
+    differences = np.append(after.astype(int) - before.astype(int), [1, -1, 0])
+    weights = np.append(np.ones(len(before)), [0.5, 0.5, 1])
+    mean = np.average(differences, weights=weights)
+    variance = np.average((differences - mean) ** 2, weights=weights)
+    return norm.interval(0.95, mean, (variance / weights.sum()) ** 0.5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 30, 500])
+def test_the_interval_of_tta_covers_the_difference(n):
+    rng = np.random.default_rng(n)
+    covered = []
+    for _ in range(400):
+        values = rng.choice([-1, 0, 1], n, p=[0.05, 0.85, 0.1])
+        before, after = values < 0, values > 0
+        low, high = paired_interval(before, after)
+        assert (low, high) == pytest.approx(np.clip(agresti_min(before, after), -1, 1))
+        covered.append(low <= 0.05 <= high)
+    assert np.mean(covered) > 0.92
 
 
 def test_data_prints_the_folder_and_its_counts(blank_dataset, capsys):
@@ -168,20 +388,32 @@ def invalid_files(workdir):
     Image.effect_noise((200, 200), 60).save("whole.jpg")
     Path("truncated.jpg").write_bytes(Path("whole.jpg").read_bytes()[:2000])
     Path("bad.json").write_text("{")
+    Path("other.json").write_text(json.dumps(dict(recipe=3)))
     Path("bad.png").write_text("{")
     stage = dict(size=32, bs=32, epochs=12, lr=0.003)
     Path("contradictory.json").write_text(json.dumps(dict(stages=[stage])))
     return workdir
 
 
+@pytest.fixture(scope="module")
+def other_classes(tmp_path_factory):
+    "A dataset with classes that the model does not have."
+    folder = tmp_path_factory.mktemp("other")
+    for number in range(10):
+        write_image(folder, f"cat/{number}.png")
+        write_image(folder, f"dog/{number}.png")
+    return folder
+
+
 EPOCHS = "epochs must be a whole number above 0, got"
-WITH_RECIPE = "--recipe must be alone, got techniques, --epochs or --seed"
+WITH_RECIPE = "--recipe must be alone, got"
 ON_CPU = "--path DATA --preset cpu"
 
 MISTAKES = [  # command line, message
     (
         "train mixpu",
-        "technique must be one of 'normalize', 'resize', 'tta', 'mixup', 'smoothing', got 'mixpu'",
+        "FOLDER or TECHNIQUE must be a folder of images, or one of 'normalize', 'resize', 'tta', "
+        "'mixup', 'smoothing', got 'mixpu'",
     ),
     (
         "train resize --epochs 2 --preset cpu",
@@ -192,12 +424,26 @@ MISTAKES = [  # command line, message
     ("train --recipe bad.json", "recipe must be a JSON object, got no JSON"),
     ("train --recipe contradictory.json", "size must be 32, that of the last stage, got 48"),
     ("train --recipe none.json", "none.json"),
-    ("train mixup --recipe bad.json", WITH_RECIPE),
-    ("train --seed 1 --recipe bad.json", WITH_RECIPE),
-    (
-        "train --seed -1 --preset cpu",
-        "seed must be a whole number, 0 or above and below 2**63, got -1",
-    ),
+    ("train --recipe other.json", "recipe must be a JSON object, got a int"),
+    ("train thesis nowhere", "FOLDER or TECHNIQUE must be a folder of images, or one of"),
+    ("train thesis thesis", "FOLDER must be a single folder, got thesis, thesis"),
+    ("train thesis --path thesis", "FOLDER must be given once, got thesis and --path thesis"),
+    ("compare thesis --path thesis", "FOLDER must be given once, got thesis and --path thesis"),
+    ("compare --plot p.txt --preset cpu", "--plot must be a file .png, .svg, .pdf, got p.txt"),
+    ("tta nowhere DATA", "nowhere must be a folder that save_model wrote, got no model.json"),
+    ("tta MODEL nowhere", "path must be a folder of images, got nowhere, which does not exist"),
+    ("tta MODEL thesis", "number of images in thesis must be 1 or more, got 0"),
+    ("tta MODEL OTHER", "labels must be classes of the model, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got"),
+    ("data thesis --path thesis", "FOLDER must be given once, got thesis and --path thesis"),
+    ("train --arch resnet9000 --preset cpu", "got 'resnet9000'"),
+    ("compare --arch resnet9000 --preset cpu", "got 'resnet9000'"),
+    ("train --size 0 --preset cpu", "size must be a whole number above 0, got 0"),
+    ("train --bs 0 --preset cpu", "bs must be a whole number above 0, got 0"),
+    ("train --lr 0 --preset cpu", "lr must be a finite number above 0, got 0"),
+    ("train --lr nan --preset cpu", "lr must be a finite number above 0, got nan"),
+    ("train mixup --recipe bad.json", f"{WITH_RECIPE} mixup, too; a recipe has them"),
+    ("train --seed 1 --lr 1 --recipe bad.json", f"{WITH_RECIPE} --lr, --seed, too"),
+    ("train --seed -1 --preset cpu", "seed must be a whole number, 0 or above and below 2**63"),
     ("train --recipe good.png", "recipe must be a JSON object, got no JSON"),
     (
         f"train --replace --out thesis {ON_CPU}",
@@ -223,50 +469,247 @@ MISTAKES = [  # command line, message
         "predict nowhere good.png",
         "nowhere must be a folder that save_model wrote, got no model.json",
     ),
-    ("predict MODEL none.png", "files must be image files, got none.png, where there is no file"),
+    ("predict MODEL none.png", "none.png must be a readable image, got no such file"),
+    ("predict MODEL none*.png", "none*.png must be a readable image, got no such file"),
+    ("predict MODEL good.png --top 0", "--top must be from 1 to 10, the number of classes, got 0"),
+    (
+        "predict MODEL good.png --top 11",
+        "--top must be from 1 to 10, the number of classes, got 11",
+    ),
+    ("predict MODEL bad.png --csv good.png", "--csv must be a file for text, got good.png, which"),
     ("predict MODEL thesis", "number of images must be 1 or more, got 0 in thesis"),
     ("predict MODEL header.ppm", "header.ppm must be a readable image, got"),
     ("predict MODEL bomb.ppm", "bomb.ppm must be a readable image, got"),
     ("predict MODEL bad.png", "bad.png must be a readable image, got"),
-    ("predict MODEL good.png truncated.jpg", "truncated.jpg must be a readable image, got"),
 ]
 
 
 @pytest.mark.parametrize("command, message", MISTAKES)
 def test_a_mistake_prints_one_line_and_ends_with_code_2(
-    command, message, model, small, invalid_files, cache, capsys, monkeypatch
+    command, message, model, small, invalid_files, other_classes, cache, capsys, monkeypatch
 ):
     if "DATA" in command:  # these mistakes are found before anything is trained
         monkeypatch.setattr("lesson7.training.loop.train", None)
         monkeypatch.setattr("lesson7.training.comparison.compare", None)
     before = sorted(file.name for file in invalid_files.iterdir())
-    assert run_command(command, MODEL=model, DATA=small, SMALL=small) == 2
+    values = dict(MODEL=model, DATA=small, SMALL=small, OTHER=other_classes)
+    assert run_command(command, **values) == 2
     out, err = capsys.readouterr()
     assert err.startswith("lesson7: ") and message in err
     assert err.count("\n") == 1 and out == ""
     assert sorted(file.name for file in invalid_files.iterdir()) == before
 
 
-@pytest.mark.parametrize("command", ["", "fly", "train --lr 3", "predict m", "train --epochs many"])
+@pytest.mark.parametrize(
+    "command", ["", "fly", "train --lrs 3", "predict m", "train --epochs many"]
+)
 def test_unknown_arguments_end_with_code_2(command, capsys):
     with pytest.raises(SystemExit) as raised:
         run_command(command)
     assert raised.value.code == 2
-    assert "Traceback" not in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("lesson7: ") and err.endswith("--help says more\n")
+    assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "error, code", [(KeyboardInterrupt(), 130), (MemoryError("Out of GPU memory; try bs=8."), 1)]
-)
-def test_interruption_and_out_of_memory_have_their_own_codes(
-    error, code, small, monkeypatch, capsys, workdir
-):
+def raising(error):
+    "Return a function that raises an error, whatever it is called with."
+
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("lesson7.training.loop.train", fail)
-    assert run_command(f"train {ON_CPU}", DATA=small) == code
-    assert capsys.readouterr().err.count("\n") == 1
+    return fail
+
+
+INTERRUPTED = [  # command line, the function during which Ctrl-C is pressed
+    ("lab", "lesson7.cli.copy_notebooks"),
+    ("data DATA", "lesson7.cli.dataset_report"),
+    ("train DATA --preset cpu", "lesson7.training.loop.train"),
+    ("compare DATA --preset cpu", "lesson7.training.comparison.compare"),
+    ("predict MODEL good.png", "lesson7.inference.predict_readable"),
+    ("tta MODEL DATA", "lesson7.inference.tta_gain"),
+    ("explore smoothing", "lesson7.cli._explorer"),
+]
+ERRORS = [  # error, line, exit code
+    (KeyboardInterrupt(), "interrupted", 130),
+    (MemoryError("Out of GPU memory; try bs=8."), "Out of GPU memory; try bs=8.", 1),
+    (OSError(5, "Input/output error", "x"), "[Errno 5] Input/output error: 'x'", 2),
+]
+
+
+@pytest.mark.parametrize("command, function", INTERRUPTED)
+@pytest.mark.parametrize("error, line, code", ERRORS)
+def test_an_interruption_or_error_is_one_line(
+    command, function, error, line, code, model, small, invalid_files, monkeypatch, capsys
+):
+    monkeypatch.setattr(function, raising(error))
+    assert run_command(command, MODEL=model, DATA=small) == code
+    assert capsys.readouterr().err == f"lesson7: {line}\n"
+
+
+# ---- Places for results
+
+
+OUTPUTS = [  # command line with PLACE, the option that it is given for, end of the place's name
+    ("train DATA --preset cpu --out PLACE", "--out", ""),
+    ("compare DATA --preset cpu --out PLACE", "--out", ""),
+    ("compare DATA --preset cpu --csv PLACE", "--csv", ""),
+    ("compare DATA --preset cpu --plot PLACE", "--plot", ".png"),
+    ("predict MODEL good.png --csv PLACE", "--csv", ""),
+    ("predict MODEL good.png --json PLACE", "--json", ""),
+    ("explore smoothing -o PLACE", "--out", ".html"),
+]
+
+
+@pytest.fixture
+def read_only(invalid_files, monkeypatch):
+    "A folder that cannot be written; simulated, since a superuser may write everywhere."
+    folder = invalid_files / "read-only"
+    folder.mkdir()
+
+    def make_folder(prefix, dir):
+        if dir == folder:
+            raise OSError(30, "Read-only file system")
+        return TemporaryDirectory(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr("lesson7.data.files.TemporaryDirectory", make_folder)
+
+
+WORK = [
+    "lesson7.training.loop.train",
+    "lesson7.training.comparison.compare",
+    "lesson7.share.load_model",
+    "lesson7.cli._explorer",
+]
+
+
+@pytest.mark.parametrize("command, option, end", OUTPUTS)
+@pytest.mark.parametrize("place", ["bad.json/x", "bad.json/new/x", "read-only/x", "n" * 300])
+def test_a_place_that_cannot_be_written_is_found_before_the_work(
+    command, option, end, place, model, small, invalid_files, read_only, monkeypatch, capsys
+):
+    for function in WORK:
+        monkeypatch.setattr(function, None)
+    before = sorted(invalid_files.rglob("*"))
+    assert run_command(command, PLACE=place + end, MODEL=model, DATA=small) == 2
+    out, err = capsys.readouterr()
+    message = f"{option} must be in a folder that can be written, got {invalid_files / place}"
+    assert err.startswith(f"lesson7: {message}")
+    assert err.count("\n") == 1 and out == ""
+    assert sorted(invalid_files.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command, option, end", [row for row in OUTPUTS[1:6] if not row[2]])
+def test_a_folder_where_a_file_is_written_is_a_mistake(
+    command, option, end, model, small, invalid_files, capsys
+):
+    assert run_command(command, PLACE="thesis", MODEL=model, DATA=small) == 2
+    expected = f"lesson7: {option} must be a file, got {invalid_files / 'thesis'}, a folder\n"
+    assert capsys.readouterr().err == expected
+
+
+def made_results(groups, files, jobs):
+    "Yield results for groups of recipes, without training."
+    for group in groups:
+        yield [Result(recipe, 0.5, 1.0, 0.1, 1.0, 1.0, [], "made") for recipe in group]
+
+
+def read_model(path):
+    from lesson7.share import load_model
+
+    load_model(path)
+    return read_result(path)
+
+
+FULL = [  # command line with PLACE, function that reads what is there
+    ("train DATA --preset cpu --epochs 1 --size 24 --out PLACE", read_model),
+    ("compare DATA --preset cpu --out PLACE", Comparison.load),
+    ("compare DATA --preset cpu --out ok --csv PLACE", pd.read_csv),
+    ("compare DATA --preset cpu --out ok --plot PLACE.png", Image.open),
+    ("predict MODEL good.png --csv PLACE", pd.read_csv),
+    ("predict MODEL good.png --json PLACE", lambda path: json.loads(path.read_text())),
+    ("explore smoothing -o PLACE.html", Path.read_text),
+]
+
+
+@pytest.fixture
+def full_disk(invalid_files, tmp_path_factory, monkeypatch):
+    "`full_disk(*folders)`: no file named `place` can be written there; the temporary folder."
+    write_bytes = Path.write_bytes
+    rescue = tmp_path_factory.mktemp("rescue")
+    monkeypatch.setattr("tempfile.tempdir", str(rescue))
+    full = []
+
+    def write(path, data):
+        is_trial = path.name == ".part"
+        is_full = any(path.absolute().is_relative_to(folder) for folder in full)
+        if is_full and "place" in str(path) and not is_trial:
+            raise OSError(28, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr("lesson7.training.comparison._train_groups", made_results)
+    full.append(invalid_files)
+    return full, rescue
+
+
+@pytest.mark.parametrize("command, read", FULL)
+def test_a_result_for_a_full_disk_is_in_a_temporary_folder(
+    command, read, full_disk, model, small, capsys
+):
+    command = command.replace("PLACE", "place")
+    assert run_command(command, MODEL=model, DATA=small) == 1
+    err = capsys.readouterr().err
+    pattern = (
+        r"lesson7: place\S* must be in a folder that can be written, "
+        r"got No space left on device; the result is in (\S+) instead\n"
+    )
+    rescued = Path(re.fullmatch(pattern, err)[1])
+    assert rescued.is_relative_to(full_disk[1])
+    assert read(rescued) is not None
+
+
+@pytest.mark.parametrize("command, read", FULL[1:3])
+def test_a_full_temporary_folder_is_one_line_too(command, read, full_disk, model, small, capsys):
+    full, rescue = full_disk
+    full.append(rescue)
+    command = command.replace("PLACE", "place")
+    assert run_command(command, MODEL=model, DATA=small) == 1
+    expected = "got No space left on device, and for a temporary folder: No space left on device\n"
+    assert capsys.readouterr().err.endswith(expected)
+
+
+# ---- The examples of --help
+
+
+@pytest.fixture
+def example_files(small, workdir, monkeypatch, jupyterlab_calls):
+    "A working directory with what the examples name: pets, and photos."
+    for number, folder in enumerate(sorted((small / "train").iterdir())[:2]):
+        name = ("cat", "dog")[number]
+        files = [*folder.iterdir(), *(small / "val" / folder.name).iterdir()]
+        for i in range(10):
+            write_image(workdir, f"pets/{name}/{i}.png")
+        write_image(workdir, f"photos/{name}.jpg", Image.open(files[0]))
+    monkeypatch.setattr("webbrowser.open", lambda address: None)
+    return workdir
+
+
+COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_of_help_run(command, example_files, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    examples = capsys.readouterr().out.split("examples:\n")[1].splitlines()
+    assert len(examples) == 3
+    if command in ("predict", "tta"):
+        assert main(shlex.split("train pets --preset cpu --epochs 1")) == 0
+    for example in examples:
+        program, *words = shlex.split(example)
+        assert (program, words[0]) == ("lesson7", command)
+        assert main(words) == 0, example
 
 
 # ---- lab
