@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.files import content_digest, write_atomically, write_or_rescue
+from ..data.files import check_writable, content_digest, write_atomically, write_or_rescue
 from ..data.folders import SPLITS
 from ..data.loaders import check_dataset, list_dataset
 from ..errors import check_count, must_be, require
@@ -426,6 +426,9 @@ def compare(
     jobs = _as_jobs(jobs)
     files = list_dataset(path)  # once: all arms have the same split
     comparison = _start_or_continue(_about(budget, path, files, jobs), save)
+    if save:
+        check_writable("save", save)
+        Path(save).parent.mkdir(parents=True, exist_ok=True)
     wanted = [replace(recipe, seed=seed) for seed in seeds for recipe in recipes]
     finished = {run.recipe for run in comparison.runs}
     groups = _group([recipe for recipe in wanted if recipe not in finished])

@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from lesson7 import sample_dataset
 from lesson7.outputs import activation
+from lesson7.training import comparison as comparison_module
 from lesson7.training.comparison import Comparison, _percent, compare, plot_comparison
 from lesson7.training.config import Recipe
 from lesson7.training.loop import Result
@@ -162,3 +164,19 @@ def test_shares_that_differ_have_texts_that_differ():
     assert len(set(texts)) == len(shares)
     for share, text in zip(shares, texts, strict=True):
         assert float(text.removesuffix(" %")) / 100 == pytest.approx(share, abs=1e-16)
+
+
+def test_the_folder_of_results_is_made_before_the_training(tmp_path):
+    save = tmp_path / "new" / "results.json"
+    recipe = Recipe(size=16, bs=4, epochs=1)
+    path = sample_dataset(tmp_path / "data", n_train=20, n_val=10)
+    compare([recipe], seeds=1, path=path, save=save, jobs=1)
+    assert len(Comparison.load(save).runs) == 1
+
+
+def test_a_place_that_cannot_be_written_stops_before_the_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison_module, "_train_groups", lambda *_: pytest.fail("trained"))
+    (tmp_path / "file").write_text("")
+    path = sample_dataset(tmp_path / "data", n_train=20, n_val=10)
+    with pytest.raises(ValueError, match="save must be in a folder that can be written, got "):
+        compare([Recipe()], seeds=1, path=path, save=tmp_path / "file" / "results.json")
