@@ -171,13 +171,30 @@ def _with_parameter(learn):
             del model._empty
 
 # %% ../nbs/api/outputs.ipynb #b7c10004
+def _check_output(module, images, output):
+    "Raise `ValueError` for an output that `Learner.get_preds` cannot gather; a hook of a module."
+    is_allowed = isinstance(output, (torch.Tensor, tuple, list))
+    got = f"a {type(output).__name__}"
+    require(is_allowed, "output of the model", "a tensor, or a tuple of tensors", got)
+
+
+@contextmanager
+def _with_checked_output(model):
+    "Check the outputs of a model in this context."
+    hook = model.register_forward_hook(_check_output)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 @default_torch()
 def predict_loader(
     learn,  # a fastai `Learner`
     dl=None,  # a loader; None: the validation set
 ):  # probabilities, float32, and targs as `learn.get_preds` returns them; targs may be None
     "Return the predictions of a learner, with the loss that it was made with."
-    with plain_loss(learn) as loss, _with_parameter(learn):
+    with plain_loss(learn) as loss, _with_parameter(learn), _with_checked_output(learn.model):
         return learn.get_preds(dl=dl, act=activation(loss), cbs=_cast_images())
 
 # %% ../nbs/api/outputs.ipynb #b7c10006

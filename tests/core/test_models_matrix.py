@@ -77,6 +77,11 @@ class OwnModel(nn.Module):
         return self.tied(self.body(x).mean((2, 3)))
 
 
+class DictModel(OwnModel):
+    def forward(self, x):
+        return dict(logits=super().forward(x))
+
+
 def torchvision_resnet():
     from torchvision.models import resnet18
 
@@ -175,6 +180,7 @@ KINDS = {
     "four channels": channels(PILImageRGBA, 4),
     "four channels, normalized": rgba_with_normalize,
     "1000 outputs": lambda folder: learner(loaders(folder), OwnModel(n_out=1000)),
+    "outputs in a dict": lambda folder: learner(loaders(folder), DictModel()),
     "segmentation": segmentation,
     "points": points,
     "regression": regression,
@@ -254,6 +260,7 @@ REJECTED = {  # (kind, use): what the message says
     ("regression", "tta"): "loss must be one of fastai's, or another with an `activation`",
 }
 REJECTED |= {("1000 outputs", name): r"outputs \[N,3\], got .* \[\d+, 1000\]" for name in EXPLORERS}
+REJECTED |= {("outputs in a dict", use): "output of the model|got dict" for use in USES}
 for kind in ("one channel", "four channels", "four channels, normalized"):
     REJECTED |= {(kind, use): RGB for use in (*EXPLORERS, "save_model")}
 for kind in ("segmentation", "points", "regression"):
