@@ -369,6 +369,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'lesson7.data.files._identity': ('api/data/files.html#_identity', 'lesson7/data/files.py'),
                                     'lesson7.data.files._is_file': ('api/data/files.html#_is_file', 'lesson7/data/files.py'),
                                     'lesson7.data.files._is_heif': ('api/data/files.html#_is_heif', 'lesson7/data/files.py'),
+                                    'lesson7.data.files._load': ('api/data/files.html#_load', 'lesson7/data/files.py'),
                                     'lesson7.data.files._name_unreadable': ( 'api/data/files.html#_name_unreadable',
                                                                              'lesson7/data/files.py'),
                                     'lesson7.data.files._on_white': ('api/data/files.html#_on_white', 'lesson7/data/files.py'),

@@ -234,18 +234,33 @@ def _on_white(image):
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 # %% ../../nbs/api/data/files.ipynb #946faff3
+def _load(image):
+    """Decode the pixels of an image, read from its open file.
+
+    Pillow would map a file whose name it knows, with the size of the image after its turn.
+    """
+    name = getattr(image, "filename", None)
+    if name:
+        image.filename = ""
+    try:
+        image.load()
+    finally:
+        if name:
+            image.filename = name
+
+
 def _decoded(file, short):
     "Return an image with its pixels; a JPEG file's, where `short` allows it, at a lower size."
     if isinstance(file, Image.Image):
-        file.load()
+        _load(file)
         return file
     with _open(file) as image:
         if short:
             image.draft("RGB", [v * short // min(image.size) for v in image.size])
-        image.load()
+        _load(image)
     return image
 
-
+# %% ../../nbs/api/data/files.ipynb #946faff4
 def open_image(
     file,  # path, file object, or an open image
     short=None,  # shrink until the short side has this many pixels; None: the file's own size
@@ -333,7 +348,7 @@ def check_files(
     require(not errors, "files", "readable images", got, advice)
 
 # %% ../../nbs/api/data/files.ipynb #30a0000d
-_OPENING = 3  # version of `open_image`: another one gives other pixels for the same file
+_OPENING = 4  # version of `open_image`: another one gives other pixels for the same file
 _STORING = Lock()  # two threads may store the same pixels
 _checked = set()  # identity of each file that was decoded in this process
 

@@ -76,6 +76,43 @@ def test_a_photo_of_any_orientation_is_the_upright_original(tmp_path, kind, orie
     np.testing.assert_allclose(dataset_stats(file).mean, upright.mean((0, 1)) / 255)
 
 
+def plain(mode):
+    "Return an upright image of a mode as an array, and the function that makes the image of one."
+    if mode == "1":
+        return noise(channels=0) > 127, Image.fromarray
+    if mode == "I;16":
+        return noise(channels=0).astype(np.uint16) * 257, Image.fromarray
+    if mode == "P":
+        return noise(channels=0) % 6, palette_image
+    channels = {"L": 0, "CMYK": 4}.get(mode, len(mode))
+    x = noise(channels=channels)
+
+    def make(x):
+        return Image.frombytes(mode, x.shape[1::-1], x.tobytes())
+
+    return x, make
+
+
+def palette_image(indices):
+    image = Image.frombytes("P", indices.shape[::-1], indices.astype(np.uint8).tobytes())
+    image.putpalette(noise(1, 6)[0].ravel().tolist())
+    return image
+
+
+@pytest.mark.parametrize("orientation", TO_STORED)
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "I;16"])
+def test_a_scan_of_any_mode_and_orientation_is_upright(tmp_path, mode, orientation):
+    x, make = plain(mode)
+    make(x).save(tmp_path / "plain.tif")
+    stored = np.ascontiguousarray(TO_STORED[orientation](x))
+    make(stored).save(tmp_path / "a.tif", exif=exif_of(orientation))
+    upright = pixels(open_image(tmp_path / "plain.tif"))
+    with Image.open(tmp_path / "a.tif") as opened:
+        for source in (tmp_path / "a.tif", opened):
+            assert (pixels(open_image(source)) == upright).all()
+    assert image_size(tmp_path / "a.tif") == (32, 20)
+
+
 @pytest.mark.parametrize("orientation", TO_STORED)
 @pytest.mark.parametrize("kind", ["jpg", "avif"])
 def test_a_compressed_photo_is_decoded_and_turned(tmp_path, kind, orientation):
