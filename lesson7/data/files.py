@@ -178,7 +178,7 @@ def image_size(
         return width, height
 
 # %% ../../nbs/api/data/files.ipynb #19e8c1b0
-_LARGEST = {"I;16": 65_535, "F": 1}  # white, by the beginning of the mode
+_SCALED_BY_PILLOW = ("PNG", "PPM")  # formats whose whole numbers are of 16 bits
 _SIGNED = 2  # sample format of a TIFF file
 _WHITE_IS_ZERO = 0  # photometric interpretation of a TIFF file; Pillow applies it to bytes only
 ROUNDING = 0.5 / 255  # floats may be outside [0,1] by half a level, as after float arithmetic
@@ -192,16 +192,18 @@ def _tiff_tag(image, tag):
 
 def _white(image):
     "Return the largest value of an image of 16 bits or of floats; None for one of bytes."
-    if image.mode == "I":  # a PNG of 16 bits in older Pillow, or whole numbers of 32 bits
+    if image.mode.startswith("I;16"):
+        bits = _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) or 16
+        return 2**bits - 1
+    if image.mode == "I":  # of a PGM file, of a PNG file in older Pillow, or of 32 bits
         low, high = image.getextrema()
-        are_bytes = image.format != "PNG" and low >= 0 and high <= 255
+        are_bytes = image.format not in _SCALED_BY_PILLOW and low >= 0 and high <= 255
         if are_bytes:
             return 255
         is_signed = _tiff_tag(image, TiffImagePlugin.SAMPLEFORMAT) == _SIGNED
         has_16_bits = _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) == 16
         return 32_767 if is_signed and has_16_bits else 65_535
-    known = [white for mode, white in _LARGEST.items() if image.mode.startswith(mode)]
-    return known[0] if known else None
+    return 1 if image.mode == "F" else None
 
 
 def _as_bytes(image):

@@ -400,6 +400,46 @@ def test_tiff_files_keep_their_brightness(tmp_path, name):
     assert np.abs(found - 255 * expected[..., None]).max() <= 1.5
 
 
+def tiff12(x):
+    "Return a TIFF file of 12 bits a pixel, two pixels in three bytes, as the standard has it."
+    first, second = x[:, ::2].astype(int), x[:, 1::2].astype(int)
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], -1)
+    data = packed.astype(np.uint8).tobytes()
+    height, width = x.shape
+    tags = {256: width, 257: height, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: height}
+    tags[279] = len(data)
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    start = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return start + data + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def pgm(x, white, kind="P5"):
+    "Return a PGM file with two bytes a pixel, or as text."
+    start = f"{kind} {x.shape[1]} {x.shape[0]} {white}\n".encode()
+    return start + (
+        x.astype(">u2").tobytes() if kind == "P5" else " ".join(map(str, x.flat)).encode()
+    )
+
+
+SCALED = {  # name: (content of the file, largest pixel, white)
+    "TIFF of 12 bits": (tiff12, 4_095, 4_095),
+    "dark TIFF of 12 bits": (tiff12, 200, 4_095),
+    "PGM of 16 bits": (lambda x: pgm(x, 65_535), 65_535, 65_535),
+    "dark PGM of 16 bits": (lambda x: pgm(x, 65_535), 255, 65_535),
+    "PGM of 12 bits": (lambda x: pgm(x, 4_095), 4_095, 4_095),
+    "dark PGM of 12 bits": (lambda x: pgm(x, 4_095), 12, 4_095),
+    "dark PGM of 10 bits as text": (lambda x: pgm(x, 1_023, "P2"), 3, 1_023),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_white_is_what_the_file_says(name):
+    write, largest, white = SCALED[name]
+    x = np.rint(RAMP * largest).astype(int)
+    found = pixels(open_image(io.BytesIO(write(x))))
+    assert np.abs(found - 255 * x[..., None] / white).max() <= 0.5
+
+
 UNREAD = {  # name: (pixels, options of `tifffile.imwrite`, message)
     "64-bit floats": (
         RAMP,
