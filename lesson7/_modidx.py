@@ -361,6 +361,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'lesson7.data.files.Presized._store': ('api/data/files.html#presized._store', 'lesson7/data/files.py'),
                                     'lesson7.data.files.Presized._write': ('api/data/files.html#presized._write', 'lesson7/data/files.py'),
                                     'lesson7.data.files.Presized.check': ('api/data/files.html#presized.check', 'lesson7/data/files.py'),
+                                    'lesson7.data.files._apply_key': ('api/data/files.html#_apply_key', 'lesson7/data/files.py'),
                                     'lesson7.data.files._as_bytes': ('api/data/files.html#_as_bytes', 'lesson7/data/files.py'),
                                     'lesson7.data.files._cached_files': ('api/data/files.html#_cached_files', 'lesson7/data/files.py'),
                                     'lesson7.data.files._check_tiff': ('api/data/files.html#_check_tiff', 'lesson7/data/files.py'),

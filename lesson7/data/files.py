@@ -236,11 +236,32 @@ def _on_white(image):
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 # %% ../../nbs/api/data/files.ipynb #946faff3
+_LEVEL_STEPS = {"L;2": 85, "L;4": 17}  # bytes of a level of grey, by Pillow's name of the bits
+
+
+def _apply_key(image, bits):
+    "Give the transparent colour of a PNG file the scale that Pillow gives the pixels."
+    key = image.info.get("transparency")
+    if key is None:
+        return
+    if bits in _LEVEL_STEPS:
+        image.info["transparency"] = key * _LEVEL_STEPS[bits]
+    if bits == "RGB;16B":  # Pillow keeps the upper byte of each value
+        upper_bytes = np.asarray(key) >> 8
+        if (np.asarray(image) == upper_bytes).all(-1).any():
+            error = ValueError("a PNG file with a transparent colour of 16 bits a channel")
+            error.advice = "save it with 8 bits a channel, or with an alpha channel"
+            raise error
+        del image.info["transparency"]
+
+# %% ../../nbs/api/data/files.ipynb #946faff5
 def _load(image):
     """Decode the pixels of an image, read from its open file.
 
     Pillow would map a file whose name it knows, with the size of the image after its turn.
     """
+    is_waiting_png = image.format == "PNG" and getattr(image, "tile", None)
+    bits = image.tile[0][3] if is_waiting_png else ""
     name = getattr(image, "filename", None)
     if name:
         image.filename = ""
@@ -249,8 +270,9 @@ def _load(image):
     finally:
         if name:
             image.filename = name
+    _apply_key(image, bits)
 
-
+# %% ../../nbs/api/data/files.ipynb #946faff6
 def _decoded(file, short):
     "Return an image with its pixels; a JPEG file's, where `short` allows it, at a lower size."
     if isinstance(file, Image.Image):

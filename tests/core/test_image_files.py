@@ -309,18 +309,27 @@ def test_cmyk_is_what_the_formula_gives(tmp_path, kind):
 DEEP = np.arange(65_536, dtype=np.uint16)[::8].reshape(64, 128)
 
 
-def png16(x, colour_type):
-    "Return a PNG file of 16 bits a channel, as the format's standard describes it."
+def packed_rows(x, bits):
+    "Return the rows of an image as bytes, with several pixels in a byte where they fit."
+    if bits == 16:
+        return [row.astype(">u2").tobytes() for row in x]
+    places = np.arange(bits - 1, -1, -1)
+    return [np.packbits(row[..., None] >> places & 1).tobytes() for row in x]
+
+
+def png(x, colour_type, bits=16, key=()):
+    "Return a PNG file, as the format's standard describes it; `key` is transparent."
 
     def chunk(kind, data):
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
 
     height, width = x.shape[:2]
-    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in x)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    transparent = chunk(b"tRNS", struct.pack(f">{len(key)}H", *key)) if key else b""
+    rows = b"".join(b"\0" + row for row in packed_rows(x, bits))
+    body = chunk(b"IHDR", header) + transparent + chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("colour_type, channels", [(0, 1), (2, 3), (4, 2), (6, 4)])
@@ -328,12 +337,38 @@ def test_png_files_of_16_bits_keep_their_brightness(tmp_path, colour_type, chann
     x = np.dstack([DEEP] * channels)
     if channels in (2, 4):
         x[..., -1] = 65_535  # opaque
-    (tmp_path / "a.png").write_bytes(png16(x, colour_type))
+    (tmp_path / "a.png").write_bytes(png(x, colour_type))
     found = pixels(open_image(tmp_path / "a.png"))
     expected = np.dstack([DEEP] * 3).astype(np.float64) * 255 / 65_535
     most = 0.5 if channels == 1 else 1  # Pillow keeps the upper byte of colours
     assert np.abs(found - expected).max() <= most + 1e-9
     assert abs(found.mean() - expected.mean()) < 0.02
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_the_transparent_level_of_a_grey_png_file_is_white(bits):
+    white = 2**bits - 1
+    x = np.random.default_rng(0).integers(0, white + 1, (20, 32))
+    x[3, 4:9] = 1
+    expected = np.where(x == 1, 255, 255 * x / white)[..., None]
+    image = Image.open(io.BytesIO(png(x, 0, bits, [1])))
+    for _ in range(2):  # the second time, the image is decoded already
+        assert np.abs(pixels(open_image(image)) - expected).max() <= 0.5
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_transparent_colour_that_no_pixel_has_changes_nothing(bits):
+    x = np.random.default_rng(0).integers(1 << bits // 2, 1 << bits, (20, 32, 3))
+    found = pixels(open_image(io.BytesIO(png(x, 2, bits, (1, 2, 3)))))
+    assert (found == x >> bits - 8).all()
+
+
+def test_a_transparent_colour_of_16_bits_is_rejected_with_what_to_do():
+    x = np.dstack([DEEP] * 3)
+    message = "^image must be a readable image, got a PNG file with a transparent colour of 16 bits"
+    with pytest.raises(ValueError, match=message) as e:
+        open_image(io.BytesIO(png(x, 2, 16, x[3, 4].tolist())))
+    assert str(e.value).endswith("; save it with 8 bits a channel, or with an alpha channel")
 
 
 def test_a_transparent_level_of_16_bits_is_white(tmp_path):
@@ -416,9 +451,9 @@ def tiff12(x):
 def pgm(x, white, kind="P5"):
     "Return a PGM file with two bytes a pixel, or as text."
     start = f"{kind} {x.shape[1]} {x.shape[0]} {white}\n".encode()
-    return start + (
-        x.astype(">u2").tobytes() if kind == "P5" else " ".join(map(str, x.flat)).encode()
-    )
+    if kind == "P2":
+        return start + " ".join(map(str, x.flat)).encode()
+    return start + x.astype(">u2").tobytes()
 
 
 SCALED = {  # name: (content of the file, largest pixel, white)
