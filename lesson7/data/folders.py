@@ -313,8 +313,9 @@ def _labels_of_table(table, path, label_delim):
     images, skipped = list_images(path)
     items, problems, columns = table_labels(table, images, path, label_delim)
     skipped = [(file, reason) for file, reason in skipped if file != table]
-    side = columns.side_name
-    split = f"the column {side} of {table.name}" if side else ""
+    sides = " and ".join(columns.sides)
+    word = "columns" if len(columns.sides) > 1 else "column"
+    split = f"the {word} {sides} of {table.name}" if sides else ""
     return items, skipped + problems, split, f"{table.name}, {columns.describe()}"
 
 # %% ../../nbs/api/data/folders.ipynb #851190e6

@@ -332,6 +332,47 @@ def test_tables_that_say_what_is_for_validation(six, column):
     assert files.split == f"the column {name} of labels.csv"
 
 
+FLAGS = {  # columns that say yes or no -> what they say of a training and of a validation image
+    "is_train": ("1", "0"),
+    "is_val": ("False", "True"),
+    "is_validation": ("no", "yes"),
+    "is_test": ("0", "1"),
+    "Is Train": ("True", "False"),
+    "train": ("1", "0"),
+    "valid": ("False", "True"),
+    "val": ("0", "1"),
+    "test": ("0.0", "1.0"),
+    "is_train,is_val": ("1,0", "0,1"),
+    "train,valid,test": ("1,0,0", "0,1,0"),
+    "is_train,is_test": ("1,0", "0,0"),
+    "is_valid,is_test": ("0,0", "0,1"),
+}
+
+
+@pytest.mark.parametrize("classes", ["label", "cat,dog"])
+@pytest.mark.parametrize("columns", FLAGS)
+def test_columns_that_say_yes_or_no_to_a_split(six, columns, classes):
+    said = dict(zip(("train", "val"), FLAGS[columns]))
+    labels = LABELS if classes == "label" else dict(zip(LETTERS, ["1,0", "0,1"] * 3))
+    text = table(["file", columns, classes], lambda x: [x, said[SIDES[x]], labels[x]])
+    write_text(six, "labels.csv", text)
+    files = dataset_files(six)
+    assert {file.stem: label for file, label in files.train} == {x: LABELS[x] for x in "abcd"}
+    assert {file.stem: label for file, label in files.val} == {x: LABELS[x] for x in "ef"}
+    assert " and ".join(columns.lower().split(",")) in files.split
+
+
+def test_a_class_may_be_called_train(six):
+    write_text(
+        six,
+        "labels.csv",
+        table(["file", "bus", "train"], lambda x: [x, *("10", "01")[LABELS[x] == "dog"]]),
+    )
+    files = dataset_files(six)
+    assert {label for _, label in files.train + files.val} == {"bus", "train"}
+    assert "seed" in files.split
+
+
 def test_a_second_validation_split_of_a_table_is_left_out(six):
     splits = dict(zip(LETTERS, ["train", "train", "val", "val", "test", "test"]))
     write_text(
@@ -481,6 +522,14 @@ WRONG_TABLES = {  # name: (text, message)
     "no side": (
         "file,label,is_valid\na,cat,\nb,dog,1\nc,cat,\n",
         r"is_valid in rows 2, 4 of .* must be true or false, got an empty cell; fill in",
+    ),
+    "two splits": (
+        "file,label,is_train,is_val\na,cat,1,1\nb,dog,0,1\nc,cat,0,0\n",
+        r"is_train and is_val in rows 2, 4 of .* must be true in one and .*, got '1 and 1'",
+    ),
+    "a class or a split": (
+        "file,cat,dog,train\na,1,0,1\nb,0,1,0\nc,1,1,0\nd,0,1,1\n",
+        r"column train in .* must be a class, or .*, got both possible; call it is_train if",
     ),
     "no image": (
         "file,label\nx,cat\ny,dog\n",
