@@ -130,6 +130,73 @@ def test_a_test_folder_without_classes_is_no_validation_set(tmp_path):
     assert [path.name for path, _ in files.skipped] == ["test"]
 
 
+def parts(*splits, n=2):
+    "Return paths of n images of bottles and of cables in each split, within the classes."
+    return [f"{c}/{s}/{i}.png" for c in ("bottle", "cable") for s in splits for i in range(n)]
+
+
+CLASS_SPLITS = {  # name: (images, the training folder, the validation folder, what is skipped)
+    "MVTec": (
+        [*parts("train/good", "test/good", "test/broken", "ground_truth/broken"), "about.png"],
+        "train",
+        "test",
+        {"ground_truth": "outside train and test", "about.png": "not in a class folder"},
+    ),
+    "val before test": (
+        parts("train", "val", "test"),
+        "train",
+        "val",
+        {"test": "another split than val"},
+    ),
+    "capitals": (parts("Training", "Testing"), "Training", "Testing", {}),
+    "the split that all have": (
+        [*parts("train", "test"), "bottle/val/1.png"],
+        "train",
+        "test",
+        {"val": "another split than test"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLASS_SPLITS)
+def test_splits_within_the_classes(tmp_path, name):
+    paths, train_folder, val_folder, skipped = CLASS_SPLITS[name]
+    write_all(tmp_path, paths)
+    files = dataset_files(tmp_path)
+    for listed, folder in ((files.train, train_folder), (files.val, val_folder)):
+        expected = {p: p.split("/")[0] for p in paths if p.split("/")[1:2] == [folder]}
+        assert relative(listed, tmp_path) == expected
+    assert {path.name: reason for path, reason in files.skipped} == skipped
+    assert files.split == f"the folders {train_folder} and {val_folder} of each class"
+    assert dataset_stats(tmp_path).n == len(files.train)
+    assert list(get_dls(2, 8, tmp_path).vocab) == ["bottle", "cable"]
+
+
+UNCLEAR_FOLDERS = {  # name: (images, message)
+    "a class without splits": (
+        [*parts("train", "test"), "nut/1.png"],
+        r"folders in .*nut must be train and test, as in bottle, got none of a split",
+    ),
+    "classes of different splits": (
+        ["a/train/1.png", "a/val/1.png", "b/train/1.png", "b/test/1.png"],
+        r"folders in .*b must be train and val, as in a, got train, test",
+    ),
+    "folds": (
+        pets("fold0", "fold1", "fold2"),
+        r"folders in .* must be train and val, or classes, got fold0, fold1, fold2 with folders",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR_FOLDERS)
+def test_folders_that_are_not_clear_are_rejected(tmp_path, name):
+    paths, message = UNCLEAR_FOLDERS[name]
+    write_all(tmp_path, paths)
+    with pytest.raises(ValueError, match=message) as raised:
+        dataset_files(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
 # ---- Folders: the split is made
 
 
