@@ -12,6 +12,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'lesson7.cli._base': ('api/cli.html#_base', 'lesson7/cli.py'),
                              'lesson7.cli._check_model': ('api/cli.html#_check_model', 'lesson7/cli.py'),
                              'lesson7.cli._check_out': ('api/cli.html#_check_out', 'lesson7/cli.py'),
+                             'lesson7.cli._check_page': ('api/cli.html#_check_page', 'lesson7/cli.py'),
                              'lesson7.cli._copy': ('api/cli.html#_copy', 'lesson7/cli.py'),
                              'lesson7.cli._explorer': ('api/cli.html#_explorer', 'lesson7/cli.py'),
                              'lesson7.cli._listed': ('api/cli.html#_listed', 'lesson7/cli.py'),
