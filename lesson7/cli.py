@@ -481,10 +481,22 @@ def _page_path(out, name):
     return Path(out, f"{name}.html") if is_folder else Path(out)
 
 
+def _check_page(page, images):
+    "Raise `ValueError` for a page that would replace an image, or a file that is no page."
+    files = [image for image in images if os.path.exists(image)]
+    is_image = page.exists() and any(page.samefile(file) for file in files)
+    is_other = page.exists() and page.suffix.lower() not in (".html", ".htm")
+    got = f"{page}, one of the images" if is_image else f"{page}, a file that is there"
+    advice = "name the page like page.html"
+    is_free = not (is_image or is_other)
+    require(is_free, "--out", "a new file, or a page to replace", got, advice)
+
+
 def explore(args):
     "Write an explorer as a page that needs no notebook; without --out, open it in the browser."
     if args.out:
         check_writable("--out", _page_path(args.out, args.explorer))
+        _check_page(_page_path(args.out, args.explorer), args.images)
     explorer = _explorer(args.explorer, args.images)
     page = _page_path(args.out or mkdtemp(prefix="lesson7-"), args.explorer)
 
@@ -825,6 +837,9 @@ def main(
     "Run the `lesson7` command."
     parser = _parser()
     args, options = parser.parse_known_args(args)
+    if args.command == "explore":  # argparse ends a list of files at the first option
+        args.images += [option for option in options if not option.startswith("-")]
+        options = [option for option in options if option.startswith("-")]
     if options and args.command != "lab":
         parser.error(f"there is no option {options[0]}")
     try:

@@ -19,8 +19,10 @@ _FILE_NAMES += ["image_index", "img", "img_id", "img_path"]
 _WEAK_NAMES = ["name", "id"]  # also of other things than files
 _LABEL_NAMES = ["label", "labels", "class", "category", "target", "tags", "class_name", "classname"]
 _LABEL_NAMES += ["label_name", "breed", "species", "diagnosis", "dx", "finding_labels"]
-_SIDE_NAMES = ["is_valid", "split", "data_set", "dataset", "set", "subset", "fold", "partition"]
-_SURE_SIDES = _SIDE_NAMES[:2]  # the others may have other things than the names of splits
+_SHORT_FLAGS = {"train": TRAIN_NAME, "test": "test"} | dict.fromkeys(VAL_NAMES[:3], VAL_NAMES[0])
+_FLAGS = {f"is_{name}": split for name, split in _SHORT_FLAGS.items()}  # yes or no to a split
+_SURE_SIDE = "split"  # the others may have other things than the names of splits
+_SIDE_NAMES = [*_FLAGS, _SURE_SIDE, "data_set", "dataset", "set", "subset", "fold", "partition"]
 
 
 def column_key(
@@ -38,6 +40,21 @@ def has_known_name(
     return any(column_key(value) in known for value in row)
 
 # %% ../../nbs/api/data/columns.ipynb #c0100005
+_YES = ("true", "1", "yes", "t", "y", "1.0")
+_NO = ("false", "0", "no", "f", "n", "0.0")
+
+
+def _flagged_split(splits, texts):
+    "Return the split that is said yes to, or the one that is left; None where that is not clear."
+    said = {split for split, text in zip(splits, texts) if text in _YES}
+    denied = {split for split, text in zip(splits, texts) if text in _NO}
+    is_known = all(text in (*_YES, *_NO) for text in texts)
+    if not is_known or len(said) > 1 or said & denied:
+        return None
+    remaining = [name for name in (TRAIN_NAME, VAL_NAMES[0]) if name not in denied]
+    return next(iter([*said, *remaining]), None)
+
+# %% ../../nbs/api/data/columns.ipynb #c0100010
 @dataclass(frozen=True)
 class Columns:
     "Places of the columns that are used."
@@ -45,8 +62,9 @@ class Columns:
     header: tuple  # names of the columns; empty: there are none
     file: int
     labels: tuple  # one place, or one for each class
-    side: int = None  # None: the table does not say which images are for validation
+    side: int = None  # of the names of splits; None: there is none
     dropped: int = 0  # folders that are removed from the beginning of each file
+    flags: tuple = ()  # places of the columns that say yes or no to a split
 
     def name(
         self,
@@ -57,9 +75,22 @@ class Columns:
         return name or f"number {place + 1}"
 
     @property
-    def side_name(self):
-        "Return the name of the column of sides; empty: there is none."
-        return "" if self.side is None else self.name(self.side).lower()
+    def sides(self) -> list:  # of names; empty: the table does not say what is for validation
+        "Return the names of the columns of sides."
+        places = self.flags or ([] if self.side is None else [self.side])
+        return [self.name(place).lower() for place in places]
+
+    def split_of(
+        self,
+        row,  # values
+    ) -> str:  # what the table has, where that is not clear; empty: there are no columns of sides
+        "Return the name of a row's split."
+        if not self.flags:
+            return "" if self.side is None else split_name(row[self.side])
+        texts = [split_name(row[place]) for place in self.flags]
+        keys = [column_key(self.header[place]) for place in self.flags]
+        splits = [(_FLAGS | _SHORT_FLAGS)[key] for key in keys]
+        return _flagged_split(splits, texts) or " and ".join(texts)
 
     def describe(self) -> str:
         "Return where files and labels are."
@@ -68,7 +99,8 @@ class Columns:
             labels = f"a column for each of {len(self.labels)} classes"
         text = f"files in the column {self.name(self.file)}, {labels}"
         keys = [column_key(name) for name in self.header]
-        others = [i for i, key in enumerate(keys) if key in _SIDE_NAMES and i != self.side]
+        others = [i for i, key in enumerate(keys) if key in _SIDE_NAMES]
+        others = [i for i in others if i not in (self.side, *self.flags)]
         return text + "".join(f", {self.name(i)} not used" for i in others)
 
 # %% ../../nbs/api/data/columns.ipynb #c0100007
@@ -182,12 +214,36 @@ def _first_named(keys):
     free = [i for i, key in enumerate(keys) if key not in (*_LABEL_NAMES, *_SIDE_NAMES)]
     return next(iter([*named, *free]), 0)
 
+# %% ../../nbs/api/data/columns.ipynb #c010000d
+def _one_each(rows, places):
+    "Return whether each row has a 1 in one of some columns."
+    return all(sum(is_one(row[i]) for i in places) == 1 for row in rows)
 
+
+def _flag_places(table, columns, keys, rows, free):
+    "Return the places of columns that say yes or no to a split; `train` may also be a class."
+    sure = [i for i, key in enumerate(keys) if key in _FLAGS]
+    named = [i for i in free if keys[i] in _SHORT_FLAGS]
+    short = [i for i in named if {row[i].lower() for row in rows} <= {*_YES, *_NO}]
+    others = [i for i in free if i not in short]
+    classes = _class_columns(rows, others)
+    are_classes = bool(classes) and _one_each(rows, [*classes, *short])
+    if not short or not others or are_classes:
+        return tuple(sure)
+    texts = [i for i in others if i not in classes and _may_be_labels([row[i] for row in rows])]
+    has_labels = texts or any(keys[i] in _LABEL_NAMES for i in others)
+    if has_labels or _one_each(rows, classes):
+        return tuple(sorted(sure + short))
+    name = columns.name(short[0])
+    allowed = "a class, or yes or no to a split"
+    advice = f"call it is_{keys[short[0]]} if it is a split, or give the class another name"
+    raise ValueError(must_be(f"column {name} in {table}", allowed, "both possible", advice))
+
+# %% ../../nbs/api/data/columns.ipynb #c010000e
 def _side_place(keys, rows):
     "Return the place of the column of sides, by its name or by its values; None: there is none."
-    for name in _SURE_SIDES:
-        if name in keys:
-            return keys.index(name)
+    if _SURE_SIDE in keys:
+        return keys.index(_SURE_SIDE)
     found = []
     for place, key in enumerate(keys):
         values = {split_name(value) for value in {row[place] for row in rows} if value}
@@ -197,7 +253,7 @@ def _side_place(keys, rows):
             found.append(place)
     return next(iter(found), None)
 
-
+# %% ../../nbs/api/data/columns.ipynb #c010000f
 def choose_columns(
     table,  # path, for messages
     header,  # names of the columns; empty: there are none
@@ -212,10 +268,13 @@ def choose_columns(
     keys = [column_key(name) for name in header] or [""] * count
     columns = Columns(tuple(header), 0, ())
     files, places = _choose_files(table, keys, rows, finder, columns.name)
-    side = _side_place(keys, rows)
     place = _first_named(keys) if files is None else files.place
-    free = [i for i, key in enumerate(keys) if key not in _SIDE_NAMES and i not in (place, side)]
-    require(free, f"number of columns in {table}", allowed, count - (side is not None))
+    free = [i for i, key in enumerate(keys) if key not in _SIDE_NAMES and i != place]
+    flags = _flag_places(table, columns, keys, rows, free)
+    side = None if flags else _side_place(keys, rows)
+    free = [i for i in free if i not in (side, *flags)]
+    sides = len(flags) + (side is not None)
+    require(free, f"number of columns in {table}", allowed, count - sides)
     free = [i for i in free if keys[i] not in _FILE_NAMES and i not in places] or free
     labels = _choose_labels(table, columns, keys, rows, free)
-    return Columns(tuple(header), place, labels, side, files.dropped if files else 0)
+    return Columns(tuple(header), place, labels, side, files.dropped if files else 0, flags)

@@ -180,7 +180,7 @@ def image_size(
         return width, height
 
 # %% ../../nbs/api/data/files.ipynb #19e8c1b0
-_LARGEST = {"I;16": 65_535, "F": 1}  # white, by the beginning of the mode
+_SCALED_BY_PILLOW = ("PNG", "PPM")  # formats whose whole numbers are of 16 bits
 _SIGNED = 2  # sample format of a TIFF file
 _WHITE_IS_ZERO = 0  # photometric interpretation of a TIFF file; Pillow applies it to bytes only
 ROUNDING = 0.5 / 255  # floats may be outside [0,1] by half a level, as after float arithmetic
@@ -194,16 +194,18 @@ def _tiff_tag(image, tag):
 
 def _white(image):
     "Return the largest value of an image of 16 bits or of floats; None for one of bytes."
-    if image.mode == "I":  # a PNG of 16 bits in older Pillow, or whole numbers of 32 bits
+    if image.mode.startswith("I;16"):
+        bits = _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) or 16
+        return 2**bits - 1
+    if image.mode == "I":  # of a PGM file, of a PNG file in older Pillow, or of 32 bits
         low, high = image.getextrema()
-        are_bytes = image.format != "PNG" and low >= 0 and high <= 255
+        are_bytes = image.format not in _SCALED_BY_PILLOW and low >= 0 and high <= 255
         if are_bytes:
             return 255
         is_signed = _tiff_tag(image, TiffImagePlugin.SAMPLEFORMAT) == _SIGNED
         has_16_bits = _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) == 16
         return 32_767 if is_signed and has_16_bits else 65_535
-    known = [white for mode, white in _LARGEST.items() if image.mode.startswith(mode)]
-    return known[0] if known else None
+    return 1 if image.mode == "F" else None
 
 
 def _as_bytes(image):
@@ -236,18 +238,55 @@ def _on_white(image):
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 # %% ../../nbs/api/data/files.ipynb #946faff3
+_LEVEL_STEPS = {"L;2": 85, "L;4": 17}  # bytes of a level of grey, by Pillow's name of the bits
+
+
+def _apply_key(image, bits):
+    "Give the transparent colour of a PNG file the scale that Pillow gives the pixels."
+    key = image.info.get("transparency")
+    if key is None:
+        return
+    if bits in _LEVEL_STEPS:
+        image.info["transparency"] = key * _LEVEL_STEPS[bits]
+    if bits == "RGB;16B":  # Pillow keeps the upper byte of each value
+        upper_bytes = np.asarray(key) >> 8
+        if (np.asarray(image) == upper_bytes).all(-1).any():
+            error = ValueError("a PNG file with a transparent colour of 16 bits a channel")
+            error.advice = "save it with 8 bits a channel, or with an alpha channel"
+            raise error
+        del image.info["transparency"]
+
+# %% ../../nbs/api/data/files.ipynb #946faff5
+def _load(image):
+    """Decode the pixels of an image, read from its open file.
+
+    Pillow would map a file whose name it knows, with the size of the image after its turn.
+    """
+    is_waiting_png = image.format == "PNG" and getattr(image, "tile", None)
+    bits = image.tile[0][3] if is_waiting_png else ""
+    name = getattr(image, "filename", None)
+    if name:
+        image.filename = ""
+    try:
+        image.load()
+    finally:
+        if name:
+            image.filename = name
+    _apply_key(image, bits)
+
+# %% ../../nbs/api/data/files.ipynb #946faff6
 def _decoded(file, short):
     "Return an image with its pixels; a JPEG file's, where `short` allows it, at a lower size."
     if isinstance(file, Image.Image):
-        file.load()
+        _load(file)
         return file
     with _open(file) as image:
         if short:
             image.draft("RGB", [v * short // min(image.size) for v in image.size])
-        image.load()
+        _load(image)
     return image
 
-
+# %% ../../nbs/api/data/files.ipynb #946faff4
 def open_image(
     file,  # path, file object, or an open image
     short=None,  # shrink until the short side has this many pixels; None: the file's own size
@@ -338,7 +377,7 @@ def check_files(
     require(not errors, "files", "readable images", got, advice)
 
 # %% ../../nbs/api/data/files.ipynb #30a0000d
-_OPENING = 3  # version of `open_image`: another one gives other pixels for the same file
+_OPENING = 4  # version of `open_image`: another one gives other pixels for the same file
 _STORING = Lock()  # two threads may store the same pixels
 _checked = set()  # identity of each file that was decoded in this process
 

@@ -23,6 +23,7 @@ from lesson7.data.holdout import (
     check_share,
     choose_validation,
     split_in_name,
+    split_name,
 )
 from .lookup import plain_path
 from .similar import connected, similar_groups
@@ -263,11 +264,71 @@ def _empty_classes(roots, paths):
     folders = [folder for root in listed for folder in _subfolders(root)]
     return [(folder, "an empty folder") for folder in folders if folder not in above]
 
+# %% ../../nbs/api/data/folders.ipynb #5c43ca3b
+def _named_splits(folder):
+    "Return the folders in a folder that have the name of a split, by that name."
+    named = {split_name(each.name): each for each in reversed(_subfolders(folder))}
+    return {name: named[name] for name in (TRAIN_NAME, *VAL_NAMES) if name in named}
+
+
+def _class_splits(path):
+    "Return the side of each split within the classes; empty: they have none."
+    found = {folder: _named_splits(folder) for folder in _subfolders(path)}
+    first = [folder for folder, named in found.items() if TRAIN_NAME in named and len(named) > 1]
+    if not first:
+        return {}
+    classes = {folder: named for folder, named in found.items() if list_images(folder)[0]}
+    shared = [name for name in VAL_NAMES if all(name in named for named in classes.values())]
+    used = shared[0] if shared else [*found[first[0]]][1]
+    sides = {TRAIN_NAME: "train", used: "val"}
+    for folder, named in classes.items():
+        allowed = f"{' and '.join(sides)}, as in {first[0].name}"
+        got = ", ".join(each.name for each in named.values()) or "none of a split"
+        require({*sides} <= {*named}, f"folders in {folder}", allowed, got)
+    return {named[name]: sides[name] for named in classes.values() for name in sides}
+
+# %% ../../nbs/api/data/folders.ipynb #5c43ca3c
+def _labels_of_class_splits(path, splits):
+    "Return what `_labels_of_folders` does, of a dataset with splits within the classes."
+    images, skipped = list_images(*splits)
+    depth = len(path.parts)
+    items = []
+    for file in images:
+        label, split = file.parts[depth : depth + 2]
+        items.append((file, _composed(label), splits[path / label / split]))
+    classes = {split.parent for split in splits}
+    for folder in classes:
+        used = [split for split in splits if split.parent == folder]
+        skipped += _outside(folder, used, is_split=True)
+    beside = [path / entry.name for entry in os.scandir(path)]
+    skipped += [(each, "not in a class folder") for each in beside if each not in classes]
+    train, val = list(splits)[:2]
+    return items, skipped, (), f"the folders {train.name} and {val.name} of each class"
+
+
+_FOLD = re.compile(r"(?<![a-z])folds?[\s_-]*\d+", re.IGNORECASE)  # of cross-validation
+
+
+def _check_no_folds(path):
+    "Raise `ValueError` if folders of classes are in folders with the names of folds."
+    folds = [folder.name for folder in _subfolders(path) if _FOLD.search(folder.name)]
+    have_classes = all(_subfolders(path / name) for name in folds)
+    if len(folds) > 1 and have_classes:
+        got = f"{', '.join(folds[:3])} with folders in them"
+        advice = (
+            "rename the fold for validation to val, and move the classes of the others to train"
+        )
+        raise ValueError(must_be(f"folders in {path}", "train and val, or classes", got, advice))
+
 # %% ../../nbs/api/data/folders.ipynb #5c43ca3f
 def _labels_of_folders(path, pat):
-    "Return [(file, label, side)] of a dataset in folders, what is skipped, and its two splits."
+    "Return [(file, label, side)] of a dataset in folders, what is skipped, its splits, in words."
     pattern = _pattern("pat", pat) if pat else None
     train, val = split_folders(path, pattern)
+    if not train and not pattern:
+        _check_no_folds(path)
+        if splits := _class_splits(path):
+            return _labels_of_class_splits(path, splits)
     sides = {train: "train", val: "val"} if val else {train or path: None}
     images, skipped = list_images(*sides)
     if train:
@@ -283,7 +344,9 @@ def _labels_of_folders(path, pat):
             skipped.append((file, reason))
     if not pattern:
         skipped += _empty_classes(sides, [*images, *(path for path, _ in skipped)])
-    return items, skipped, tuple(sides) if val else ()
+    if not val:
+        return items, skipped, (), ""
+    return items, skipped, (train, val), f"the folders {train.name} and {val.name}"
 
 # %% ../../nbs/api/data/folders.ipynb #36b426a4
 TABLE_NAME = "labels.csv"
@@ -313,8 +376,9 @@ def _labels_of_table(table, path, label_delim):
     images, skipped = list_images(path)
     items, problems, columns = table_labels(table, images, path, label_delim)
     skipped = [(file, reason) for file, reason in skipped if file != table]
-    side = columns.side_name
-    split = f"the column {side} of {table.name}" if side else ""
+    sides = " and ".join(columns.sides)
+    word = "columns" if len(columns.sides) > 1 else "column"
+    split = f"the {word} {sides} of {table.name}" if sides else ""
     return items, skipped + problems, split, f"{table.name}, {columns.describe()}"
 
 # %% ../../nbs/api/data/folders.ipynb #851190e6
@@ -411,8 +475,7 @@ def dataset_files(
         items, skipped, split, source = _labels_of_table(table, path, label_delim)
     else:
         require(not label_delim, "label_delim", "given with a table only", repr(label_delim))
-        items, skipped, sides = _labels_of_folders(path, pat)
-        split = f"the folders {' and '.join(side.name for side in sides)}" if sides else ""
+        items, skipped, sides, split = _labels_of_folders(path, pat)
     if split:
         _check_made(split, valid_pct=valid_pct, groups=groups)
     elif items:
@@ -427,14 +490,16 @@ def _labelled_images(path):
     "Return the images in the two splits of a folder, by split; None where there are no two."
     try:
         train, val = split_folders(path) if path.is_dir() else (None, None)
+        has_splits = val or (path.is_dir() and not train and _class_splits(path))
     except ValueError:  # neither splits nor classes: a folder of images
         return None
-    if not val:
+    if not has_splits:
         return None
-    items, _, _ = _labels_of_folders(path, pat=None)
-    images = {train.name: [], val.name: []}
-    for file, _, _ in items:
-        images[file.parts[len(path.parts)]].append(file)
+    items, _, _, _ = _labels_of_folders(path, pat=None)
+    names = (train.name, val.name) if val else SPLITS
+    images = {}
+    for name, side in zip(names, SPLITS):
+        images[name] = [file for file, _, file_side in items if file_side == side]
     return images if all(images.values()) else None
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from .columns import choose_columns, has_known_name, is_one, split_name
+from .columns import choose_columns, has_known_name, is_one
 from .holdout import TRAIN_NAME, VAL_NAMES, side_of
 from .lookup import Finder
 from ..errors import must_be, require
@@ -57,20 +57,6 @@ class _Row:
     side: str  # as the table has it, lower case
     images: tuple  # that the row can mean
     is_exact: bool = True  # whether the name is the image's own
-
-
-_YES = ("true", "1", "yes", "t", "y", "1.0")
-_NO = ("false", "0", "no", "f", "n", "0.0")
-
-
-def _as_split(value, column):
-    "Return the name of a split for what a table says."
-    value = split_name(value)
-    if column == "is_valid" and value in _YES:
-        return VAL_NAMES[0]
-    if column == "is_valid" and value in _NO:
-        return TRAIN_NAME
-    return value
 
 # %% ../../nbs/api/data/tables.ipynb #135c8fad
 def _is_header(row, finder):
@@ -120,7 +106,7 @@ def _parse(table, images, root, label_delim):
         name = row[columns.file]
         found = tuple(finder.find(name, columns.dropped)) if name else ()
         is_exact = bool(found) and finder.is_exact(name, found[0])
-        side = "" if columns.side is None else _as_split(row[columns.side], columns.side_name)
+        side = columns.split_of(row)
         parsed.append(_Row(number, name, read_label(row), side, found, is_exact))
     return parsed, columns
 
@@ -141,15 +127,16 @@ def _check_rows(table, rows, columns):
         where = f"file in row {row.number} of {table}"
         got = f"{row.name}, the name of {len(row.images)}"
         require(len(row.images) < 2, where, "one image", got, "give its path")
-    if columns.side is None:
+    if not columns.sides:
         return
     known = (TRAIN_NAME, *VAL_NAMES)
-    is_yes_or_no = columns.side_name == "is_valid"
-    allowed_values = "true or false" if is_yes_or_no else f"one of {', '.join(known)}"
+    allowed_values = "true or false" if columns.flags else f"one of {', '.join(known)}"
+    if len(columns.flags) > 1:
+        allowed_values = "true in one and false in the others"
     unknown = [row for row in rows if row.side not in known]
     if unknown:
         numbers = _rows_text([row.number for row in unknown])
-        where = f"{columns.side_name} in {numbers} of {table}"
+        where = f"{' and '.join(columns.sides)} in {numbers} of {table}"
         got = repr(unknown[0].side) if unknown[0].side else "an empty cell"
         advice = "fill in each row, or remove the column"
         raise ValueError(must_be(where, allowed_values, got, advice))
@@ -207,7 +194,7 @@ def table_labels(
 # %% ../../nbs/api/data/tables.ipynb #002710df
 def _sides(rows, columns):
     "Return (file, label, side) of rows, and (file, reason) of those in a split that is not used."
-    if columns.side is None:
+    if not columns.sides:
         return [(row.images[0], row.label, None) for row in rows], []
     names = {row.side for row in rows}
     items, unused = [], []

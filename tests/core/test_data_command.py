@@ -1,4 +1,4 @@
-"`lesson7 data`, `train` and `compare` on a reader's folder: report, options, exit codes."
+"`lesson7 data`, `train`, `compare` and `explore` on a reader's folder: options, exit codes."
 
 import json
 import shutil
@@ -343,3 +343,45 @@ def test_a_comparison_is_not_continued_with_another_split(pets, tmp_path, monkey
     other = dataset_files(pets, split_seed=1)
     with pytest.raises(ValueError, match="content of .* give another file"):
         comparison.compare([SMALL], 1, path=other, save=save)
+
+
+# ---- explore
+
+
+def test_explore_takes_options_before_the_images(pets, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    images = [pets / "cat" / f"{i}.png" for i in range(1, 4)]
+    for arguments in (["--out", page, *images], [images[0], "-o", page, *images[1:]]):
+        code, out, err = run(capsys, "explore", "mixup", *arguments)
+        assert (code, err) == (0, "") and out.startswith(f"The explorer is in {page};")
+        assert "3: 3.png" in page.read_text()
+        before = page.read_text()
+    run(capsys, "explore", "mixup", "-o", page, images[0], images[1])
+    assert page.read_text() != before  # a page may be replaced
+
+
+@pytest.mark.parametrize(
+    "out, got",
+    [
+        ("pets/cat/1.png", "pets/cat/1.png, one of the images"),
+        ("link.html", "link.html, one of the images"),
+        ("pets/cat/2.png", "pets/cat/2.png, a file that is there"),
+        ("pets/notes.txt", "pets/notes.txt, a file that is there"),
+    ],
+)
+def test_explore_replaces_no_other_file_than_a_page(pets, capsys, monkeypatch, out, got):
+    monkeypatch.chdir(pets.parent)
+    (pets.parent / "link.html").symlink_to("pets/cat/1.png")
+    before = (pets.parent / out).read_bytes()
+    code, printed, err = run(
+        capsys, "explore", "mixup", "pets/cat/1.png", "pets/dog/2.png", "-o", out
+    )
+    assert (code, printed) == (2, "") and err.count("\n") == 1
+    assert f"--out must be a new file, or a page to replace, got {got}; name the page" in err
+    assert (pets.parent / out).read_bytes() == before
+
+
+def test_explore_names_an_option_that_there_is_not(pets, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["explore", "mixup", "--size", str(pets / "cat" / "1.png")])
+    assert stopped.value.code == 2 and "there is no option --size" in capsys.readouterr().err

@@ -76,6 +76,43 @@ def test_a_photo_of_any_orientation_is_the_upright_original(tmp_path, kind, orie
     np.testing.assert_allclose(dataset_stats(file).mean, upright.mean((0, 1)) / 255)
 
 
+def plain(mode):
+    "Return an upright image of a mode as an array, and the function that makes the image of one."
+    if mode == "1":
+        return noise(channels=0) > 127, Image.fromarray
+    if mode == "I;16":
+        return noise(channels=0).astype(np.uint16) * 257, Image.fromarray
+    if mode == "P":
+        return noise(channels=0) % 6, palette_image
+    channels = {"L": 0, "CMYK": 4}.get(mode, len(mode))
+    x = noise(channels=channels)
+
+    def make(x):
+        return Image.frombytes(mode, x.shape[1::-1], x.tobytes())
+
+    return x, make
+
+
+def palette_image(indices):
+    image = Image.frombytes("P", indices.shape[::-1], indices.astype(np.uint8).tobytes())
+    image.putpalette(noise(1, 6)[0].ravel().tolist())
+    return image
+
+
+@pytest.mark.parametrize("orientation", TO_STORED)
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "I;16"])
+def test_a_scan_of_any_mode_and_orientation_is_upright(tmp_path, mode, orientation):
+    x, make = plain(mode)
+    make(x).save(tmp_path / "plain.tif")
+    stored = np.ascontiguousarray(TO_STORED[orientation](x))
+    make(stored).save(tmp_path / "a.tif", exif=exif_of(orientation))
+    upright = pixels(open_image(tmp_path / "plain.tif"))
+    with Image.open(tmp_path / "a.tif") as opened:
+        for source in (tmp_path / "a.tif", opened):
+            assert (pixels(open_image(source)) == upright).all()
+    assert image_size(tmp_path / "a.tif") == (32, 20)
+
+
 @pytest.mark.parametrize("orientation", TO_STORED)
 @pytest.mark.parametrize("kind", ["jpg", "avif"])
 def test_a_compressed_photo_is_decoded_and_turned(tmp_path, kind, orientation):
@@ -272,18 +309,27 @@ def test_cmyk_is_what_the_formula_gives(tmp_path, kind):
 DEEP = np.arange(65_536, dtype=np.uint16)[::8].reshape(64, 128)
 
 
-def png16(x, colour_type):
-    "Return a PNG file of 16 bits a channel, as the format's standard describes it."
+def packed_rows(x, bits):
+    "Return the rows of an image as bytes, with several pixels in a byte where they fit."
+    if bits == 16:
+        return [row.astype(">u2").tobytes() for row in x]
+    places = np.arange(bits - 1, -1, -1)
+    return [np.packbits(row[..., None] >> places & 1).tobytes() for row in x]
+
+
+def png(x, colour_type, bits=16, key=()):
+    "Return a PNG file, as the format's standard describes it; `key` is transparent."
 
     def chunk(kind, data):
         check = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + check
 
     height, width = x.shape[:2]
-    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in x)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    transparent = chunk(b"tRNS", struct.pack(f">{len(key)}H", *key)) if key else b""
+    rows = b"".join(b"\0" + row for row in packed_rows(x, bits))
+    body = chunk(b"IHDR", header) + transparent + chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("colour_type, channels", [(0, 1), (2, 3), (4, 2), (6, 4)])
@@ -291,12 +337,38 @@ def test_png_files_of_16_bits_keep_their_brightness(tmp_path, colour_type, chann
     x = np.dstack([DEEP] * channels)
     if channels in (2, 4):
         x[..., -1] = 65_535  # opaque
-    (tmp_path / "a.png").write_bytes(png16(x, colour_type))
+    (tmp_path / "a.png").write_bytes(png(x, colour_type))
     found = pixels(open_image(tmp_path / "a.png"))
     expected = np.dstack([DEEP] * 3).astype(np.float64) * 255 / 65_535
     most = 0.5 if channels == 1 else 1  # Pillow keeps the upper byte of colours
     assert np.abs(found - expected).max() <= most + 1e-9
     assert abs(found.mean() - expected.mean()) < 0.02
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_the_transparent_level_of_a_grey_png_file_is_white(bits):
+    white = 2**bits - 1
+    x = np.random.default_rng(0).integers(0, white + 1, (20, 32))
+    x[3, 4:9] = 1
+    expected = np.where(x == 1, 255, 255 * x / white)[..., None]
+    image = Image.open(io.BytesIO(png(x, 0, bits, [1])))
+    for _ in range(2):  # the second time, the image is decoded already
+        assert np.abs(pixels(open_image(image)) - expected).max() <= 0.5
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_transparent_colour_that_no_pixel_has_changes_nothing(bits):
+    x = np.random.default_rng(0).integers(1 << bits // 2, 1 << bits, (20, 32, 3))
+    found = pixels(open_image(io.BytesIO(png(x, 2, bits, (1, 2, 3)))))
+    assert (found == x >> bits - 8).all()
+
+
+def test_a_transparent_colour_of_16_bits_is_rejected_with_what_to_do():
+    x = np.dstack([DEEP] * 3)
+    message = "^image must be a readable image, got a PNG file with a transparent colour of 16 bits"
+    with pytest.raises(ValueError, match=message) as e:
+        open_image(io.BytesIO(png(x, 2, 16, x[3, 4].tolist())))
+    assert str(e.value).endswith("; save it with 8 bits a channel, or with an alpha channel")
 
 
 def test_a_transparent_level_of_16_bits_is_white(tmp_path):
@@ -361,6 +433,46 @@ def test_tiff_files_keep_their_brightness(tmp_path, name):
     tifffile.imwrite(tmp_path / "a.tif", x, **options)
     found = pixels(open_image(tmp_path / "a.tif"))
     assert np.abs(found - 255 * expected[..., None]).max() <= 1.5
+
+
+def tiff12(x):
+    "Return a TIFF file of 12 bits a pixel, two pixels in three bytes, as the standard has it."
+    first, second = x[:, ::2].astype(int), x[:, 1::2].astype(int)
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], -1)
+    data = packed.astype(np.uint8).tobytes()
+    height, width = x.shape
+    tags = {256: width, 257: height, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: height}
+    tags[279] = len(data)
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    start = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return start + data + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def pgm(x, white, kind="P5"):
+    "Return a PGM file with two bytes a pixel, or as text."
+    start = f"{kind} {x.shape[1]} {x.shape[0]} {white}\n".encode()
+    if kind == "P2":
+        return start + " ".join(map(str, x.flat)).encode()
+    return start + x.astype(">u2").tobytes()
+
+
+SCALED = {  # name: (content of the file, largest pixel, white)
+    "TIFF of 12 bits": (tiff12, 4_095, 4_095),
+    "dark TIFF of 12 bits": (tiff12, 200, 4_095),
+    "PGM of 16 bits": (lambda x: pgm(x, 65_535), 65_535, 65_535),
+    "dark PGM of 16 bits": (lambda x: pgm(x, 65_535), 255, 65_535),
+    "PGM of 12 bits": (lambda x: pgm(x, 4_095), 4_095, 4_095),
+    "dark PGM of 12 bits": (lambda x: pgm(x, 4_095), 12, 4_095),
+    "dark PGM of 10 bits as text": (lambda x: pgm(x, 1_023, "P2"), 3, 1_023),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_white_is_what_the_file_says(name):
+    write, largest, white = SCALED[name]
+    x = np.rint(RAMP * largest).astype(int)
+    found = pixels(open_image(io.BytesIO(write(x))))
+    assert np.abs(found - 255 * x[..., None] / white).max() <= 0.5
 
 
 UNREAD = {  # name: (pixels, options of `tifffile.imwrite`, message)

@@ -130,6 +130,73 @@ def test_a_test_folder_without_classes_is_no_validation_set(tmp_path):
     assert [path.name for path, _ in files.skipped] == ["test"]
 
 
+def parts(*splits, n=2):
+    "Return paths of n images of bottles and of cables in each split, within the classes."
+    return [f"{c}/{s}/{i}.png" for c in ("bottle", "cable") for s in splits for i in range(n)]
+
+
+CLASS_SPLITS = {  # name: (images, the training folder, the validation folder, what is skipped)
+    "MVTec": (
+        [*parts("train/good", "test/good", "test/broken", "ground_truth/broken"), "about.png"],
+        "train",
+        "test",
+        {"ground_truth": "outside train and test", "about.png": "not in a class folder"},
+    ),
+    "val before test": (
+        parts("train", "val", "test"),
+        "train",
+        "val",
+        {"test": "another split than val"},
+    ),
+    "capitals": (parts("Training", "Testing"), "Training", "Testing", {}),
+    "the split that all have": (
+        [*parts("train", "test"), "bottle/val/1.png"],
+        "train",
+        "test",
+        {"val": "another split than test"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLASS_SPLITS)
+def test_splits_within_the_classes(tmp_path, name):
+    paths, train_folder, val_folder, skipped = CLASS_SPLITS[name]
+    write_all(tmp_path, paths)
+    files = dataset_files(tmp_path)
+    for listed, folder in ((files.train, train_folder), (files.val, val_folder)):
+        expected = {p: p.split("/")[0] for p in paths if p.split("/")[1:2] == [folder]}
+        assert relative(listed, tmp_path) == expected
+    assert {path.name: reason for path, reason in files.skipped} == skipped
+    assert files.split == f"the folders {train_folder} and {val_folder} of each class"
+    assert dataset_stats(tmp_path).n == len(files.train)
+    assert list(get_dls(2, 8, tmp_path).vocab) == ["bottle", "cable"]
+
+
+UNCLEAR_FOLDERS = {  # name: (images, message)
+    "a class without splits": (
+        [*parts("train", "test"), "nut/1.png"],
+        r"folders in .*nut must be train and test, as in bottle, got none of a split",
+    ),
+    "classes of different splits": (
+        ["a/train/1.png", "a/val/1.png", "b/train/1.png", "b/test/1.png"],
+        r"folders in .*b must be train and val, as in a, got train, test",
+    ),
+    "folds": (
+        pets("fold0", "fold1", "fold2"),
+        r"folders in .* must be train and val, or classes, got fold0, fold1, fold2 with folders",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR_FOLDERS)
+def test_folders_that_are_not_clear_are_rejected(tmp_path, name):
+    paths, message = UNCLEAR_FOLDERS[name]
+    write_all(tmp_path, paths)
+    with pytest.raises(ValueError, match=message) as raised:
+        dataset_files(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
 # ---- Folders: the split is made
 
 
@@ -332,6 +399,47 @@ def test_tables_that_say_what_is_for_validation(six, column):
     assert files.split == f"the column {name} of labels.csv"
 
 
+FLAGS = {  # columns that say yes or no -> what they say of a training and of a validation image
+    "is_train": ("1", "0"),
+    "is_val": ("False", "True"),
+    "is_validation": ("no", "yes"),
+    "is_test": ("0", "1"),
+    "Is Train": ("True", "False"),
+    "train": ("1", "0"),
+    "valid": ("False", "True"),
+    "val": ("0", "1"),
+    "test": ("0.0", "1.0"),
+    "is_train,is_val": ("1,0", "0,1"),
+    "train,valid,test": ("1,0,0", "0,1,0"),
+    "is_train,is_test": ("1,0", "0,0"),
+    "is_valid,is_test": ("0,0", "0,1"),
+}
+
+
+@pytest.mark.parametrize("classes", ["label", "cat,dog"])
+@pytest.mark.parametrize("columns", FLAGS)
+def test_columns_that_say_yes_or_no_to_a_split(six, columns, classes):
+    said = dict(zip(("train", "val"), FLAGS[columns]))
+    labels = LABELS if classes == "label" else dict(zip(LETTERS, ["1,0", "0,1"] * 3))
+    text = table(["file", columns, classes], lambda x: [x, said[SIDES[x]], labels[x]])
+    write_text(six, "labels.csv", text)
+    files = dataset_files(six)
+    assert {file.stem: label for file, label in files.train} == {x: LABELS[x] for x in "abcd"}
+    assert {file.stem: label for file, label in files.val} == {x: LABELS[x] for x in "ef"}
+    assert " and ".join(columns.lower().split(",")) in files.split
+
+
+def test_a_class_may_be_called_train(six):
+    write_text(
+        six,
+        "labels.csv",
+        table(["file", "bus", "train"], lambda x: [x, *("10", "01")[LABELS[x] == "dog"]]),
+    )
+    files = dataset_files(six)
+    assert {label for _, label in files.train + files.val} == {"bus", "train"}
+    assert "seed" in files.split
+
+
 def test_a_second_validation_split_of_a_table_is_left_out(six):
     splits = dict(zip(LETTERS, ["train", "train", "val", "val", "test", "test"]))
     write_text(
@@ -481,6 +589,14 @@ WRONG_TABLES = {  # name: (text, message)
     "no side": (
         "file,label,is_valid\na,cat,\nb,dog,1\nc,cat,\n",
         r"is_valid in rows 2, 4 of .* must be true or false, got an empty cell; fill in",
+    ),
+    "two splits": (
+        "file,label,is_train,is_val\na,cat,1,1\nb,dog,0,1\nc,cat,0,0\n",
+        r"is_train and is_val in rows 2, 4 of .* must be true in one and .*, got '1 and 1'",
+    ),
+    "a class or a split": (
+        "file,cat,dog,train\na,1,0,1\nb,0,1,0\nc,1,1,0\nd,0,1,1\n",
+        r"column train in .* must be a class, or .*, got both possible; call it is_train if",
     ),
     "no image": (
         "file,label\nx,cat\ny,dog\n",
