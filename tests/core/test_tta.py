@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from fastai.data.core import TfmdDL
 from fastai.vision.all import (
     Datasets,
     Normalize,
@@ -263,8 +264,10 @@ def test_tta_opens_each_file_once(learn, opened):
     assert len(opened) == len(set(opened)) == 30
 
 
-def test_learn_tta_opens_each_file_five_times(learn, opened):
-    learn.tta(n=4)
+def test_learn_tta_opens_each_file_five_times_with_loaders_of_fastai(learn, small, opened):
+    plain = with_weights_of(learn, get_dls(8, 48, small, dl_type=TfmdDL))
+    opened.clear()
+    plain.tta(n=4)
     assert len(opened) == 5 * 30
 
 
