@@ -10,6 +10,7 @@ from made_images import made_image, relative, write_image, write_text
 from PIL import Image
 
 from lesson7.data.folders import DatasetFiles, check_folders, dataset_files
+from lesson7.data.images import image_items
 from lesson7.data.loaders import get_dls
 from lesson7.normalize import dataset_stats
 from lesson7.training.config import Recipe
@@ -1018,3 +1019,28 @@ def test_the_advice_is_about_what_leaves_a_side_empty(tmp_path, name):
         check_folders(tmp_path, files)
     others = {part for _, part in LARGE_GROUPS.values()} - {advice}
     assert not any(other in str(raised.value) for other in others)
+
+
+LABELLED = {  # name: what is given of a dataset, in a folder with a folder of each label
+    "training files": lambda files: files.train,
+    "one file with its label": lambda files: files.train[0],
+    "several labels": lambda files: [(file, (label, "pet")) for file, label in files.train],
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_files_with_labels_are_the_files(tmp_path, monkeypatch, name):
+    class_layout(tmp_path)
+    monkeypatch.chdir(tmp_path)  # the labels are names of folders here
+    given = LABELLED[name](dataset_files(tmp_path))
+    expected = len(given) if isinstance(given, list) else 1
+    items = image_items(given)
+    assert len(items) == dataset_stats(given).n == expected
+    assert all(Path(item).is_file() for item in items)
+
+
+def test_two_image_files_in_a_tuple_are_two_images(tmp_path):
+    class_layout(tmp_path)
+    pair = (tmp_path / "cat/0.png", tmp_path / "cat/1.png")
+    assert image_items(pair) == [*pair]
+    assert image_items((str(pair[0]), str(pair[1]))) == [str(file) for file in pair]
