@@ -26,7 +26,7 @@ import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 from platformdirs import user_cache_path
 
-from ..errors import must_be, require
+from ..errors import check_count, must_be, require
 
 # %% ../../nbs/api/data/files.ipynb #ed3555f8
 def write_atomically(
@@ -275,6 +275,13 @@ def _load(image):
     _apply_key(image, bits)
 
 # %% ../../nbs/api/data/files.ipynb #946faff6
+def _check_source(file):
+    "Raise `TypeError` unless a value can be opened as an image."
+    is_source = isinstance(file, (*_PATH, Image.Image)) or hasattr(file, "read")
+    allowed = "a path, a file object, or an open image"
+    require(is_source, "image", allowed, f"a value of type {type(file).__name__}", error=TypeError)
+
+
 def _decoded(file, short):
     "Return an image with its pixels; a JPEG file's, where `short` allows it, at a lower size."
     if isinstance(file, Image.Image):
@@ -295,6 +302,9 @@ def open_image(
 
     The `ValueError` for a file that cannot be read names it.
     """
+    _check_source(file)
+    if short is not None:
+        check_count("short", short)
     with _name_unreadable(file):
         image = _on_white(_as_bytes(_upright(_decoded(file, short))))
     image.info = {}  # orientation and transparency are applied

@@ -214,6 +214,7 @@ class DatasetFiles:
     split: str = ""  # how the images were split, in words
     sides: tuple = ()  # training and validation folder, where the dataset has them
     source: str = ""  # the table with the labels and its columns, in words
+    are_groups_large: bool = False  # whether `groups` leaves a class without images on a side
 
 
 def _pattern(name, text):
@@ -382,10 +383,23 @@ def _labels_of_table(table, path, label_delim):
     return items, skipped + problems, split, f"{table.name}, {columns.describe()}"
 
 # %% ../../nbs/api/data/folders.ipynb #851190e6
+def _is_key(value):
+    "Return whether a value can be compared with the groups of other images."
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return value is not None
+
+
 def _group_keys(names, groups):
     "Return the reader's group of each image."
     if callable(groups):
-        return [groups(Path(name)) for name in names]
+        keys = [groups(Path(name)) for name in names]
+        for name, key in zip(names, keys):
+            allowed = "a function that returns a value such as a text or a number"
+            require(_is_key(key), "groups", allowed, f"{key!r} for {name}")
+        return keys
     pattern = _pattern("groups", groups)
     keys = [_found(pattern, name) for name in names]
     missing = [name for name, key in zip(names, keys) if key is None]
@@ -420,25 +434,37 @@ def _check_made(split, **options):
         require(value is None, name, allowed, repr(value))
 
 
+def _are_large(groups, names, labels, share, seed):
+    "Return whether groups alone leave a class of two or more images without images on a side."
+    validation = choose_validation(names, labels, groups, share, seed)
+    total, held = Counter(), Counter()
+    for classes, is_validation in zip(labels, validation):
+        total.update(classes)
+        held.update(classes if is_validation else ())
+    return any(held[name] in (0, n) for name, n in total.items() if n > 1)
+
+# %% ../../nbs/api/data/folders.ipynb #d2bca004
 def _split(path, items, valid_pct, split_seed, groups, group_similar):
-    "Return items with a side, and how they were split."
+    "Return items with a side, how they were split, and whether the reader's groups are too large."
     files = [file for file, _, _ in items]
     names = [plain_path(file.relative_to(path)) for file in files]
     text = f"{100 * valid_pct:g} % of each class, seed {split_seed}"
-    pairs = []
+    labels = [label if isinstance(label, tuple) else (label,) for _, label, _ in items]
+    pairs, are_large = [], False
     if groups:
         keys = _group_keys(names, groups)
         pairs += _pairs(keys)
         text += _describe_groups(keys, "images")
+        are_large = _are_large(keys, names, labels, valid_pct, split_seed)
     if group_similar:
         similar = similar_groups(files).tolist()
         pairs += _pairs(similar)
         text += _describe_groups(similar, "near-identical images")
-    labels = [label if isinstance(label, tuple) else (label,) for _, label, _ in items]
     together = connected(pairs, len(files)).tolist()
     validation = choose_validation(names, labels, together, valid_pct, split_seed)
     sides = ["val" if is_validation else "train" for is_validation in validation]
-    return [(file, label, side) for (file, label, _), side in zip(items, sides)], text
+    items = [(file, label, side) for (file, label, _), side in zip(items, sides)]
+    return items, text, are_large
 
 # %% ../../nbs/api/data/folders.ipynb #82d7f755
 def _check_folder(path):
@@ -470,7 +496,7 @@ def dataset_files(
     check_share(share)
     check_count("split_seed", split_seed, 0)
     table = _table(path, csv_fname, pat)
-    sides, source = (), ""
+    sides, source, are_large = (), "", False
     if table:
         items, skipped, split, source = _labels_of_table(table, path, label_delim)
     else:
@@ -479,11 +505,11 @@ def dataset_files(
     if split:
         _check_made(split, valid_pct=valid_pct, groups=groups)
     elif items:
-        items, split = _split(path, items, share, split_seed, groups, group_similar)
+        items, split, are_large = _split(path, items, share, split_seed, groups, group_similar)
     items = sorted(items, key=lambda item: item[0].parts)
     train, val = ([(file, y) for file, y, side in items if side == name] for name in SPLITS)
     skipped = sorted(skipped, key=lambda pair: pair[0].parts)
-    return DatasetFiles(train, val, skipped, path, split, sides, source)
+    return DatasetFiles(train, val, skipped, path, split, sides, source, are_large)
 
 # %% ../../nbs/api/data/folders.ipynb #39e41552
 def _labelled_images(path):
@@ -554,7 +580,7 @@ def group_advice(
     files,  # `DatasetFiles`
 ) -> str:  # empty: there are no groups
     "Return what to do where groups of images leave a side without images."
-    if "near-identical" in files.split:
+    if "near-identical" in files.split and not files.are_groups_large:
         return _SIMILAR_ADVICE
     return _GROUPS_ADVICE if "stay on one side" in files.split else ""
 

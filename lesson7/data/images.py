@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .files import ROUNDING, check_files, open_image
-from .folders import image_files
+from .folders import IMAGE_EXTENSIONS, image_files
 from ..errors import must_be, require
 
 # %% ../../nbs/api/data/images.ipynb #1e221872
@@ -195,12 +195,28 @@ def _is_label(value):
     return isinstance(value, Number) or getattr(value, "ndim", 2) < 2
 
 
+def _is_image_name(path):
+    return Path(path).suffix.lower() in IMAGE_EXTENSIONS
+
+
+def _is_labelled_file(value):
+    "Return whether a value is (file, label), as `DatasetFiles` lists them; the label is text."
+    if not (isinstance(value, tuple) and len(value) == 2):
+        return False
+    file, label = value
+    names = label if isinstance(label, tuple) else (label,)
+    are_labels = all(isinstance(name, str) and not _is_image_name(name) for name in names)
+    return isinstance(file, _FILE) and _is_image_name(file) and are_labels
+
+# %% ../../nbs/api/data/images.ipynb #30a1000f
 def without_labels(
     images,  # any value
 ):  # a list, or the value as it is
     "Return the images of a batch (x, y) or of an item (image, label); others as they are."
     if not isinstance(images, (tuple, list)) or len(images) < 2:
         return images
+    if _is_labelled_file(images):
+        return [images[0]]
     first, *others = images
     if getattr(first, "ndim", 0) == 4:
         batches = [other for other in others if getattr(other, "ndim", 0) == 4]
@@ -241,7 +257,10 @@ def image_items(
     images,  # path, folder, file as bytes, PIL image, array or tensor, a list or a dict of these, a
     # batch of images, with or without labels, or a dataset, DataLoader or DataLoaders
 ) -> list:  # of what `as_image` takes, one or more; nothing is opened
-    "List images of any kind, one or many."
+    """List images of any kind, one or many.
+
+    Of a tuple (file, label), the file is taken if the label is the name of no image file.
+    """
     items = _items(images)
     require(items, "number of images", "1 or more", 0)
     return items

@@ -673,6 +673,21 @@ def test_a_file_that_cannot_be_read_is_named_in_one_line(tmp_path, make):
     assert "\n" not in str(e.value)
 
 
+@pytest.mark.parametrize("short", [-1, 0, 2.5, "8", float("nan"), True])
+def test_the_short_side_is_a_whole_number(tmp_path, short):
+    Image.fromarray(noise()).save(tmp_path / "a.png")
+    for source in (tmp_path / "a.png", Image.fromarray(noise())):
+        with pytest.raises(ValueError, match="^short must be a whole number, 1 or more, got "):
+            open_image(source, short)
+
+
+@pytest.mark.parametrize("value", [None, 7, b"bytes", ["a.png"]])
+def test_what_is_no_file_is_named_by_its_type(value):
+    message = "^image must be a path, a file object, or an open image, got a value of type "
+    with pytest.raises(TypeError, match=message + type(value).__name__):
+        open_image(value)
+
+
 @pytest.mark.parametrize("content", [b"no image", b""])
 def test_an_open_file_that_is_no_image_has_no_address_in_the_message(content):
     message = "^image must be a readable image, got an unknown format; delete or replace it$"

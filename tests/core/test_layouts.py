@@ -1,6 +1,7 @@
 "Folders and tables that people bring: which images are listed, with which labels and sides."
 
 import os
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from made_images import made_image, relative, write_image, write_text
 from PIL import Image
 
 from lesson7.data.folders import DatasetFiles, check_folders, dataset_files
+from lesson7.data.images import image_items
 from lesson7.data.loaders import get_dls
 from lesson7.normalize import dataset_stats
 from lesson7.training.config import Recipe
@@ -980,3 +982,65 @@ def test_a_palette_image_and_a_grey_one_are_listed_and_split(tmp_path):
     write_image(tmp_path, "dog/l.png", Image.new("L", (8, 8), 255))
     files = dataset_files(tmp_path)
     assert len(files.train + files.val) == 12
+
+
+NO_GROUPS = {  # name: (function, message)
+    "a list": (lambda path: [1], r"got \[1\] for cat/0.png"),
+    "None": (lambda path: None, r"got None for cat/0.png"),
+    "a set in a tuple": (lambda path: ({1},), r"got \(\{1\},\) for cat/0.png"),
+}
+
+
+@pytest.mark.parametrize("name", NO_GROUPS)
+def test_groups_that_are_none_are_rejected(tmp_path, name):
+    class_layout(tmp_path)
+    function, got = NO_GROUPS[name]
+    message = f"^groups must be a function that returns a value such as .*, {got}$"
+    with pytest.raises(ValueError, match=message):
+        dataset_files(tmp_path, groups=function)
+
+
+LARGE_GROUPS = {  # name: (function, part of the advice)
+    "one group": (lambda path: 1, "give smaller groups"),
+    "classes": (lambda path: path.parent.name, "give smaller groups"),
+    "each alone": (str, "near-identical images stay on one side"),
+}
+
+
+@pytest.mark.parametrize("name", LARGE_GROUPS)
+def test_the_advice_is_about_what_leaves_a_side_empty(tmp_path, name):
+    for path in [f"{c}/{i}.png" for c in "ab" for i in range(4)]:
+        seed = path[0] if name == "each alone" or path.endswith("0.png") else path
+        write_image(tmp_path, path, made_image(seed, (48 + int(path[2]), 36)))
+    shutil.copy(tmp_path / "a/1.png", tmp_path / "a/5.png")  # near-identical in each case
+    function, advice = LARGE_GROUPS[name]
+    files = dataset_files(tmp_path, groups=function)
+    with pytest.raises(ValueError, match=advice) as raised:
+        check_folders(tmp_path, files)
+    others = {part for _, part in LARGE_GROUPS.values()} - {advice}
+    assert not any(other in str(raised.value) for other in others)
+
+
+LABELLED = {  # name: what is given of a dataset, in a folder with a folder of each label
+    "training files": lambda files: files.train,
+    "one file with its label": lambda files: files.train[0],
+    "several labels": lambda files: [(file, (label, "pet")) for file, label in files.train],
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_files_with_labels_are_the_files(tmp_path, monkeypatch, name):
+    class_layout(tmp_path)
+    monkeypatch.chdir(tmp_path)  # the labels are names of folders here
+    given = LABELLED[name](dataset_files(tmp_path))
+    expected = len(given) if isinstance(given, list) else 1
+    items = image_items(given)
+    assert len(items) == dataset_stats(given).n == expected
+    assert all(Path(item).is_file() for item in items)
+
+
+def test_two_image_files_in_a_tuple_are_two_images(tmp_path):
+    class_layout(tmp_path)
+    pair = (tmp_path / "cat/0.png", tmp_path / "cat/1.png")
+    assert image_items(pair) == [*pair]
+    assert image_items((str(pair[0]), str(pair[1]))) == [str(file) for file in pair]
