@@ -603,6 +603,8 @@ def _check_single_labels(files):
     for file, label in [*files.train, *files.val]:
         got = f"{len(label)} of {file}"
         advice = "training takes one class an image"
+        if len(label) == 1:
+            advice = "leave out label_delim where every image has one label"
         is_single = isinstance(label, str)
         require(is_single, "labels of an image", "a single class", got, advice)
 

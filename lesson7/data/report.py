@@ -10,7 +10,13 @@ import re
 from collections import Counter, defaultdict
 
 from .files import image_size
-from .folders import SPLITS, group_advice, inner_folder_advice
+from lesson7.data.folders import (
+    SPLITS,
+    DatasetFiles,
+    dataset_files,
+    group_advice,
+    inner_folder_advice,
+)
 from .holdout import TRAIN_NAME, VAL_NAMES, split_in_name
 from .similar import same_content
 
@@ -179,9 +185,11 @@ def _warnings(files):
 
 # %% ../../nbs/api/data/report.ipynb #da8616bf
 def dataset_report(
-    files,  # `DatasetFiles`, of `dataset_files`
+    files,  # `DatasetFiles`, or what `dataset_files` takes
 ) -> str:  # a few lines
     "Return what a dataset has, how it was split, what was skipped, and which classes lack images."
+    if not isinstance(files, DatasetFiles):
+        files = dataset_files(files)
     labelled = [*files.train, *files.val]
     n_classes = len(_class_counts(labelled))
     sizes, unreadable = _sizes([file for file, _ in labelled])

@@ -19,7 +19,7 @@ from lesson7.data.images import (
 )
 from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
-from ..errors import check_positive, require
+from ..errors import check_count, check_positive, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..mixup import ALPHAS, beta_density
@@ -313,6 +313,8 @@ class MixupExplorer(_MixupBlend):
         **state,  # first, second, keep, drawn, classes
     ):
         check_positive("alpha", alpha)
+        check_count("side", side)
+        check_seed(seed)
         if learn:
             _check_learners(learn, images)
         images, labels, vocab = _defaults(images, labels, vocab, learn)

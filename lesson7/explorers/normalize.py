@@ -20,7 +20,7 @@ from lesson7.data.images import (
 )
 from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
-from ..errors import require
+from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..normalize import NormStats, as_stats
@@ -192,6 +192,8 @@ class NormalizeExplorer(_NormalizeState):
         vocab=None,  # class names, for a torch module as `learn`
         **state,  # draw, bs, kind, show, own_mean, own_std
     ):
+        check_count("side", side)
+        check_seed(seed)
         learn = as_learner(learn, vocab)
         rng = np.random.default_rng(seed)
         if images is None:

@@ -25,7 +25,7 @@ from lesson7.data.images import (
     shrink,
 )
 from ..data.samples import photos
-from ..errors import require
+from ..errors import check_count, require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
 from ..outputs import as_learner, is_multi_label, probabilities
@@ -369,6 +369,7 @@ class TTAExplorer(_TTAViews):
         vocab=None,  # class names, for a torch module as `learn`
         **state,  # photo, plain, scale, at, on, reduce, moving, target
     ):
+        check_count("side", side)
         learn = as_learner(learn, vocab)
         _check_number("windows", n)
         images = _named(images)

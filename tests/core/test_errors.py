@@ -133,6 +133,12 @@ MISTAKES = {
     "no pixels to resize": lambda: downsize(torch.rand(3, 0, 4), 2),
     "a seed of 64 bits": lambda: lesson7.Recipe(seed=2**63),
     "a seed that is a fraction": lambda: lesson7.get_dls(2, 8, seed=1.5),
+    "an explorer without pixels": lambda: lesson7.MixupExplorer(side=0),
+    "a negative side": lambda: lesson7.NormalizeExplorer(side=-4),
+    "a side in words": lambda: lesson7.TTAExplorer(side="96"),
+    "an explorer's seed in words": lambda: lesson7.MixupExplorer(seed="x"),
+    "an explorer's negative seed": lambda: lesson7.NormalizeExplorer(seed=-1),
+    "a report of no folder": lambda: lesson7.dataset_report("nowhere"),
     "an unknown option": lambda: lesson7.get_dls(2, 8, foo=1),
 }
 
