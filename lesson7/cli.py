@@ -344,8 +344,10 @@ def compare(args):
     for noise in args.noise:
         arms += techniques(replace(base, noise=noise))
     files = None
-    if path is not None:  # absolute: the processes that train may have another working directory
-        files = _listed(args, os.path.abspath(os.path.expanduser(path)))
+    if path:  # absolute: the processes that train may have another working directory
+        path = os.path.abspath(os.path.expanduser(path))
+    if path is not None:
+        files = _listed(args, path)
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     comparison = compare_recipes(arms, args.seeds, args.budget, files, save=args.out)
     with pd.option_context("display.width", 200, "display.max_columns", None):

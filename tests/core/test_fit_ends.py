@@ -427,8 +427,10 @@ def test_activation_mixup_is_gone_wherever_a_fit_ends(place, monkeypatch):
     learn.add_cb(ActivationMixup(learn.model.last))
     with monkeypatch.context() as patch:
         if "image" in place:
-            patch.setattr(f"{__name__}.image_of", raising_image(error, nth))
+            image = RaisingImage(error("stop"))
+            patch.setattr(f"{__name__}.image_of", image)
             learn.dls = get_dls(8, SIDE)
+            image.remaining = nth
         else:
             learn.add_cb(end_at(place, error("stop"), nth))
         with pytest.raises(error), learn.no_logging():
@@ -438,17 +440,20 @@ def test_activation_mixup_is_gone_wherever_a_fit_ends(place, monkeypatch):
     check_predictions(learn)
 
 
-def raising_image(error, nth):
-    "Return a function in the place of `image_of` that raises `error` for the `nth` image."
-    calls = []
+class RaisingImage:
+    "A function in the place of `image_of` that raises an error for the image number `remaining`."
 
-    def image(i):
-        calls.append(i)
-        if len(calls) == nth:
-            raise error("stop")
+    remaining = None
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, i):
+        if self.remaining is not None:
+            self.remaining -= 1
+        if self.remaining == 0:
+            raise self.error
         return X[i]
-
-    return image
 
 
 CANCELS = {  # what is cancelled: the events in which it can be
