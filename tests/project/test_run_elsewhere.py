@@ -36,7 +36,7 @@ def test_a_notebook_runs_as_a_script_and_trains_nothing(name, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(text)
     printed = run_ipython(tmp_path, str(script))
-    assert "accuracy" not in printed
+    assert "train_loss" not in printed
     assert [file.name for file in tmp_path.iterdir()] == ["script.py"]
 
 
