@@ -87,7 +87,7 @@ def _unpack(text, n):
 
 @dataclass
 class Study:
-    "The runs of a study, and what it says about itself."
+    "The runs of a study, with its design, machine and images."
 
     runs: list  # a dict each: arm, seed, seconds, and measures for plain and tta
     about: dict  # commit of the design, machine, training, number of images
