@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 STATIC = Path(__file__).parents[1] / "lesson7" / "static"
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 RETRY_SECONDS = 0.1
 
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => done()))"
