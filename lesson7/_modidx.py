@@ -1171,6 +1171,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'lesson7.resize._as_stage': ('resize.html#_as_stage', 'lesson7/resize.py'),
                                 'lesson7.resize._check_diverged': ('resize.html#_check_diverged', 'lesson7/resize.py'),
                                 'lesson7.resize._column_names': ('resize.html#_column_names', 'lesson7/resize.py'),
+                                'lesson7.resize._fit_head': ('resize.html#_fit_head', 'lesson7/resize.py'),
                                 'lesson7.resize._fit_stage': ('resize.html#_fit_stage', 'lesson7/resize.py'),
                                 'lesson7.resize._load_stages': ('resize.html#_load_stages', 'lesson7/resize.py'),
                                 'lesson7.resize._row': ('resize.html#_row', 'lesson7/resize.py'),

@@ -652,7 +652,6 @@ def _add_train(add):
         [
             "lesson7 train pets --epochs 1",
             "lesson7 train pets mixup smoothing --epochs 2 --size 32 --out pets-model",
-            "lesson7 train pets --arch tf_efficientnet_lite0 --pretrained --size 128 --epochs 3",
             "lesson7 train pets --recipe model/result.json --out model-2",
         ],
     )

@@ -183,10 +183,19 @@ def _load_stages(learn, get_dls, stages):
     return all_dls
 
 # %% ../nbs/02_resize.ipynb #9e7a0101
+def _fit_head(learn, lr, callbacks):
+    "Train the last group of layers for an epoch, as `fine_tune` begins."
+    learn.freeze()
+    learn.fit_one_cycle(1, slice(lr), pct_start=0.99, cbs=callbacks)
+    learn.unfreeze()
+
+
 def _fit_stage(learn, stage, number, pretrained, callbacks):
     "Train a stage; `number` is 1 for the first one."
     if number > 1:
         learn.fine_tune(stage.epochs, stage.lr, cbs=callbacks)
+    elif pretrained and stage.epochs == 1:
+        _fit_head(learn, stage.lr, callbacks)
     elif pretrained:
         learn.fine_tune(stage.epochs - 1, stage.lr, cbs=callbacks)
     else:

@@ -335,6 +335,14 @@ def test_an_untrained_model_of_another_library_is_trained_from_scratch(folder):
     assert all(p.requires_grad for p in learn.model.parameters())
 
 
+def test_a_single_epoch_trains_the_head(folder):
+    groups = Groups()
+    learn = train(TRANSFER, folder, cbs=[groups], bar=False).learn
+    assert groups.trained == [(False, True)]
+    assert len(learn.recorder.values) == 1
+    assert all(p.requires_grad for p in learn.model.parameters())
+
+
 # ---- Saved models
 
 
