@@ -35,7 +35,7 @@ class BuildWithNotebooks(build_py):
 
 settings = read_settings()
 package = settings["lib_path"]
-extras = ("onnx", "distributed", "heif", "dev")
+extras = ("onnx", "distributed", "heif", "pretrained", "dev")
 
 setup(
     name=settings["lib_name"],

@@ -101,7 +101,7 @@ def data(args):
     print(dataset_report(files))
 
 # %% ../nbs/api/cli.ipynb #2c1a0031
-_TRAINING_OPTIONS = ("arch", "size", "bs", "lr", "epochs")
+_TRAINING_OPTIONS = ("arch", "pretrained", "size", "bs", "lr", "epochs")
 
 
 def _given(args):
@@ -115,17 +115,18 @@ def _base(args, **changes):
     from lesson7.models import architecture
     from lesson7.training.config import Recipe
 
-    if args.arch is not None:
-        architecture(args.arch)  # raises an error for an unknown name
     preset = args.preset or ("gpu" if torch.cuda.is_available() else "cpu")
+    changes |= _given(args)
+    if changes.keys() - {"arch", "pretrained", "seed"}:
+        changes |= dict(stages=())  # the preset's are for its own sizes and epochs
+    make = Recipe.gpu if preset == "gpu" else Recipe.cpu
+    recipe = make(**changes)
+    # Raises an error for an unknown name, and for weights that cannot be downloaded
+    architecture(recipe.arch, pretrained=recipe.pretrained)
     path = _folder(args)
     if preset == "gpu" and path is None:
         path = imagenette()
-    changes |= _given(args)
-    if changes.keys() - {"arch", "seed"}:
-        changes |= dict(stages=())  # the preset's are for its own sizes and epochs
-    make = Recipe.gpu if preset == "gpu" else Recipe.cpu
-    return make(**changes), path
+    return recipe, path
 
 # %% ../nbs/api/cli.ipynb #a4fb2109
 def _check_text_file(name, path):
@@ -626,7 +627,18 @@ def _add_training_options(parser):
     parser.add_argument("--path", metavar="FOLDER", help="the same as FOLDER")
     _add_listing_options(parser)
     group = parser.add_argument_group("the recipe, in place of the preset's values")
-    group.add_argument("--arch", metavar="NAME", help="architecture, such as xresnet18")
+    group.add_argument(
+        "--arch",
+        metavar="NAME",
+        help="architecture of fastai, torchvision or timm, such as xresnet18",
+    )
+    group.add_argument(
+        "--pretrained",
+        action="store_true",
+        default=None,
+        help="begin with the architecture's pretrained weights, and their statistics; "
+        "tf_efficientnet_lite0 needs no download",
+    )
     group.add_argument("--size", type=int, metavar="N", help="side of the images, pixels")
     group.add_argument("--bs", type=int, metavar="N", help="images in a batch")
     group.add_argument("--lr", type=float, metavar="X", help="largest learning rate")

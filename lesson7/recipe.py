@@ -31,12 +31,17 @@ def choose(
     base,  # a `Recipe`: its size, epochs, learning rate and, where it has any, stages
     names,  # some of `TECHNIQUES`
 ):  # a `Recipe`
-    "Return `base` with these techniques on, at the lesson's own values, and no others."
+    """Return `base` with these techniques on, at the lesson's own values, and no others.
+
+    The images of a pretrained model are normalized in any case.
+    """
     for name in names:
         check_choice("technique", name, TECHNIQUES)
+    is_normalized = base.pretrained or "normalize" in names
     return replace(
         base,
         normalize="normalize" in names,
+        stats=base.stats if is_normalized else None,
         stages=_progressive(base) if "resize" in names else (),
         tta=4 if "tta" in names else 0,
         mixup=0.4 if "mixup" in names else 0.0,
@@ -44,7 +49,7 @@ def choose(
     )
 
 
-def techniques(base) -> list:  # seven `Recipe`s
+def techniques(base) -> list:  # seven `Recipe`s; of a pretrained model six, without "normalize"
     "Return the arms of the comparison: the baseline, each technique alone, all five."
-    single = [(name,) for name in TECHNIQUES]
+    single = [(name,) for name in TECHNIQUES if not (base.pretrained and name == "normalize")]
     return [choose(base, names) for names in [(), *single, TECHNIQUES]]

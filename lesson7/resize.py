@@ -182,14 +182,36 @@ def _load_stages(learn, get_dls, stages):
         check_outputs(learn, dls, number)
     return all_dls
 
+# %% ../nbs/02_resize.ipynb #9e7a0101
+def _fit_head(learn, lr, callbacks):
+    "Train the last group of layers for an epoch, as `fine_tune` begins."
+    learn.freeze()
+    learn.fit_one_cycle(1, slice(lr), pct_start=0.99, cbs=callbacks)
+    learn.unfreeze()
+
+
+def _fit_stage(learn, stage, number, pretrained, callbacks):
+    "Train a stage; `number` is 1 for the first one."
+    if number > 1:
+        learn.fine_tune(stage.epochs, stage.lr, cbs=callbacks)
+    elif pretrained and stage.epochs == 1:
+        _fit_head(learn, stage.lr, callbacks)
+    elif pretrained:
+        learn.fine_tune(stage.epochs - 1, stage.lr, cbs=callbacks)
+    else:
+        learn.fit_one_cycle(stage.epochs, stage.lr, cbs=callbacks)
+
 # %% ../nbs/02_resize.ipynb #5dad7563
 @default_torch()
 def fit_progressive(
     learn,  # a fastai `Learner`; its `dls` are replaced
     get_dls,  # called as `get_dls(bs, size)`, once for each stage
     stages,  # `Stage`s in order, or tuples (size, bs, epochs, lr)
+    pretrained=False,  # whether to train the first stage with `fine_tune`, too
 ) -> list:  # a dict for each epoch; at each switch one more (`trained=False`), before training
     """Train the first stage with `fit_one_cycle` and later ones with `fine_tune`.
+
+    The first stage of a pretrained model is a `fine_tune`, too; its epochs include the first one.
 
     A row has the keys size, epoch and trained, and each column of fastai's recorder by its name;
     a name that is taken gets a number: of two metrics `score`, the second is `score_2`.
@@ -206,10 +228,10 @@ def fit_progressive(
             learn.dls = dls
             if number > 1:
                 rows.append(_row(rows, stage.size, _validate(learn), trained=False))
-            fit = learn.fine_tune if number > 1 else learn.fit_one_cycle
             counters.append(count_steps())
+            callbacks = [_row_recorder(rows, stage.size), counters[-1]]
             with restored(learn):
-                fit(stage.epochs, stage.lr, cbs=[_row_recorder(rows, stage.size), counters[-1]])
+                _fit_stage(learn, stage, number, pretrained, callbacks)
             _check_diverged(learn, stage, number, rows)
             check_steps(counters, len(stages))
     return rows

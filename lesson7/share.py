@@ -26,7 +26,7 @@ from .data.torch_state import default_torch, kept_generators
 from .errors import must_be, require
 from .fits import check_batches, check_finite, require_batches
 from .lazy import torch
-from .models import architecture, architectures
+from .models import architecture, architectures, is_architecture
 from .normalize import NormStats, check_normalization
 from .outputs import check_classifier, classifier_outputs
 
@@ -82,7 +82,9 @@ def _shapes(state):
 @cache
 def _architecture_shapes(name, n_out):
     "Return the shapes of the weights of an architecture, without making the weights."
-    build = architectures()[name]
+    build = architectures().get(name)
+    if build is None:  # of torchvision or timm; some cannot be made without weights
+        return _shapes(architecture(name)(n_out=n_out).state_dict())
     with torch.device("meta"):
         return _shapes(build(n_out=n_out).state_dict())
 
@@ -91,9 +93,9 @@ def _candidates(model, state, n_out):
     "Return the names of the architectures that a model may be."
     recorded_name = getattr(model, "architecture", None)
     names = list(architectures())
-    if recorded_name in names:
+    if is_architecture(recorded_name):
         names = [recorded_name]
-    # All of these are xresnets, which have the same stem: no other model needs the search.
+    # All others are xresnets, which have the same stem: no other model needs the search.
     stem = {key for key in _architecture_shapes(names[0], n_out) if key.startswith("0.")}
     if not stem <= set(state):
         return []

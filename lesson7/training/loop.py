@@ -18,8 +18,8 @@ from ..data.loaders import get_dls, list_dataset, mislabel
 from ..data.torch_state import default_torch
 from ..errors import must_be
 from ..lazy import torch
-from ..models import architecture
-from ..normalize import dataset_stats
+from ..models import architecture, check_pretrained, pretrained_stats, splitter
+from ..normalize import NormStats, dataset_stats
 from ..outputs import predict_loader
 from ..resize import fit_progressive
 from ..smoothing import ece
@@ -46,18 +46,22 @@ class Result:
     history: list  # a dict an epoch, as `fit_progressive` returns it
     versions: str  # hardware, versions, threads and workers
     split: str = ""  # where the validation images come from; "" in an older result
+    # The `NormStats` that normalized the images; None: not normalized, or an older result
+    stats: NormStats | None = None
     # The trained fastai `Learner`; it is not saved with the result.
     learn: object = field(default=None, repr=False, compare=False)
 
     def to_dict(self):
         "Return the result as a dict for JSON, without the learner."
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "learn"}
-        return values | dict(recipe=asdict(self.recipe))
+        stats = self.stats and asdict(self.stats)
+        return values | dict(recipe=self.recipe.to_dict(), stats=stats)
 
     @classmethod
     def from_dict(cls, values):
         "Return the result that `to_dict` made."
-        return cls(**values | dict(recipe=Recipe(**values["recipe"])))
+        stats = values.get("stats") and NormStats(**values["stats"])
+        return cls(**values | dict(recipe=Recipe(**values["recipe"]), stats=stats))
 
 # %% ../../nbs/api/training/loop.ipynb #e7255283
 _stats = {}  # digests of the training images -> their statistics
@@ -73,13 +77,19 @@ def _train_stats(files):
         _stats[content] = dataset_stats(images)
     return _stats[content]
 
+
+def _recipe_stats(recipe, files):
+    "Return the statistics that normalize the images of a recipe; None for none."
+    if recipe.statistics == "train":
+        return _train_stats(files)
+    if recipe.statistics == "model":
+        return NormStats(*pretrained_stats(recipe.arch), f"pretrained {recipe.arch}")
+    return NormStats.imagenet() if recipe.statistics == "imagenet" else None
+
 # %% ../../nbs/api/training/loop.ipynb #32188fc1
-def _loader_function(recipe, path):
+def _loader_function(recipe, files, stats):
     "Return the function of `bs` and `size` that makes the loaders of a recipe."
     from fastai.torch_core import set_seed
-
-    files = list_dataset(path)  # once: all stages have the same split
-    stats = _train_stats(files) if recipe.normalize else None
 
     @cache
     def loaders(bs, size):
@@ -93,11 +103,12 @@ def _loader_function(recipe, path):
     return loaders
 
 # %% ../../nbs/api/training/loop.ipynb #0fb5450a
-def _learner(recipe, files, cbs):
+def _learner(recipe, files, stats, cbs):
     "Return an untrained learner for `recipe`, and the function that makes its loaders."
-    from fastai.vision.all import CrossEntropyLossFlat, Learner, MixUp, accuracy
+    from fastai.vision.all import CrossEntropyLossFlat, Learner, MixUp, accuracy, trainable_params
 
-    loaders = _loader_function(recipe, files)
+    build = architecture(recipe.arch, recipe.channels_last, recipe.pretrained)
+    loaders = _loader_function(recipe, files, stats)
     first = recipe.plan[0]
     dls = loaders(first.bs, first.size)
     callbacks = list(cbs)
@@ -105,7 +116,8 @@ def _learner(recipe, files, cbs):
         callbacks.append(MixUp(recipe.mixup))
     learn = Learner(
         dls,
-        architecture(recipe.arch, recipe.channels_last)(n_out=dls.c),
+        build(n_out=dls.c),
+        splitter=splitter(recipe.arch) if recipe.pretrained else trainable_params,
         loss_func=CrossEntropyLossFlat(label_smoothing=recipe.smoothing),
         metrics=accuracy,
         cbs=callbacks,
@@ -180,10 +192,13 @@ def train(
     "Train by `recipe`, then evaluate; under `torchrun`, on all processes together."
     from fastai.torch_core import no_random
 
+    if recipe.pretrained:
+        check_pretrained(recipe.arch)
     use_own_gpu()
-    files = list_dataset(path)
+    files = list_dataset(path)  # once: all stages have the same split
+    stats = _recipe_stats(recipe, files)
     with no_random(recipe.seed, reproducible=False):
-        learn, loaders = _learner(recipe, files, cbs)
+        learn, loaders = _learner(recipe, files, stats, cbs)
         start = time.perf_counter()
         progress = nullcontext() if bar else learn.no_bar()
         with (
@@ -193,7 +208,7 @@ def train(
             learn.no_logging(),
             distributed_training(learn),
         ):
-            history = fit_progressive(learn, loaders, recipe.plan)
+            history = fit_progressive(learn, loaders, recipe.plan, recipe.pretrained)
         seconds = time.perf_counter() - start
         measures = evaluate(learn, recipe)
     versions = _versions(learn)
@@ -203,6 +218,7 @@ def train(
         history=history,
         versions=versions,
         split=files.split,
+        stats=stats,
         learn=learn,
         **measures,
     )

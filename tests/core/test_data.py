@@ -458,7 +458,7 @@ def test_architecture_by_name():
     assert sum(weight.numel() for weight in model.parameters()) < 1e6
     assert model.architecture == "xresnet18-narrow"
     assert architecture("xresnet18").__name__ == "xresnet18"
-    message = "architecture must be one of 'xresnet18-narrow', 'xresnet18', .*, got 'resnet'"
+    message = "architecture must be a name of fastai .* or timm, got 'resnet'; near names are "
     with pytest.raises(ValueError, match=message):
         architecture("resnet")
 

@@ -56,6 +56,13 @@ ALL_FIVE = Recipe(
         (dict(seed=-1), "seed must be a whole number, 0 or above and below 2**63, got -1"),
         (dict(normalize="yes"), "normalize must be True or False, got 'yes'"),
         (dict(arch=None), "arch must be the name of an architecture, got None"),
+        (dict(pretrained=1), "pretrained must be True or False, got 1"),
+        (dict(stats="own"), "stats must be None, 'train', 'model' or 'imagenet', got 'own'"),
+        (dict(stats="train"), "stats must be None without normalize=True, got 'train'"),
+        (
+            dict(stats="model", normalize=True),
+            "stats must be None, 'train' or 'imagenet' without pretrained=True, got 'model'",
+        ),
         (
             dict(stages=[1]),
             "stages must be a sequence of Stage, each with size, bs, epochs and lr, got [1]",
@@ -190,7 +197,7 @@ def file_names(dataset):
 @pytest.mark.parametrize("noise", [0.0, 0.25])
 def test_no_stage_of_any_arm_trains_on_validation_images(small, noise):
     for arm in techniques(Recipe.cpu(noise=noise)):
-        _, loaders = _learner(arm, small, [])
+        _, loaders = _learner(arm, small, None, [])
         for stage in arm.plan:
             dls = loaders(stage.bs, stage.size)
             train, val = file_names(dls.train_ds), file_names(dls.valid_ds)
@@ -336,7 +343,7 @@ def test_train_raises_on_a_folder_without_images(tmp_path):
 
 
 def test_train_raises_on_an_unknown_architecture(small):
-    with pytest.raises(ValueError, match="architecture must be one of .*, got 'vgg'"):
+    with pytest.raises(ValueError, match="architecture must be a name of .*, got 'vgg'"):
         train(Recipe(arch="vgg"), small)
 
 

@@ -122,7 +122,7 @@ def test_constraints_pin_all_requirements():
     pins = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line]
     assert all(re.match(r"[a-z0-9._-]+==\S+( ;.*)?$", pin) for pin in pins)
     pinned = {pin.split("==")[0] for pin in pins}
-    extras = ("", "onnx_", "distributed_", "dev_")
+    extras = ("", "onnx_", "distributed_", "heif_", "pretrained_", "dev_")
     requirements = " ".join(INI[f"{extra}requirements"] for extra in extras).split()
     names = {re.split(r"[<>=]", requirement)[0].lower() for requirement in requirements}
     assert names <= pinned
