@@ -11,14 +11,14 @@ import json
 import warnings
 from copy import deepcopy
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
-from .data.files import image_size, write_atomically
+from .data.files import image_size, open_image, write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
 from .data.splits import check_loader_classes, class_names
@@ -28,7 +28,7 @@ from .fits import check_batches, check_finite, require_batches
 from .lazy import torch
 from .models import architecture, architectures, is_architecture
 from .normalize import NormStats, check_normalization
-from .outputs import check_classifier, classifier_outputs
+from .outputs import check_classifier, classifier_outputs, is_multi_label
 
 # %% ../nbs/07_share.ipynb #581fd42f
 _STATS_SOURCE = "the model's training"
@@ -60,6 +60,11 @@ def _shrinks_files(dls):
     return bool(pipelines) and any(t.name == "Presized" for t in pipelines[0].tfms.fs)
 
 
+def _openings(dls):
+    "Return how the files of loaders may be opened, as `opener` names it, the likely one first."
+    return ["presized"] if _shrinks_files(dls) else ["upright", "stored"]
+
+
 def _describe_input(dls):
     "Return size, presize and statistics of loaders, as `model.json` has them."
     model_input = image_input(dls)
@@ -69,7 +74,6 @@ def _describe_input(dls):
     return dict(
         size=model_input.size,
         presize=model_input.presize,
-        presized=_shrinks_files(dls),
         stats=stats and asdict(stats),
     )
 
@@ -152,19 +156,33 @@ def _named_model(about, state):
     return model
 
 
+def _saved_opening(about):
+    "Return how files are opened; an older `model.json` says it by `presized`, or not at all."
+    older = "upright" if about.get("presized") is False else "presized"
+    return about.get("opening") or older
+
+
+def _saved_loss(about):
+    "Return the loss of a saved model: with a sigmoid for several classes an image."
+    from fastai.vision.all import BCEWithLogitsLossFlat, CrossEntropyLossFlat
+
+    if about.get("activation") == "sigmoid":
+        return BCEWithLogitsLossFlat(thresh=about.get("threshold", 0.5))
+    return CrossEntropyLossFlat()
+
+
 def _build(about, state, model=None):
     """Return the learner that `about` describes, with the weights in `state`.
 
     They go into `model`, or into a new model of the architecture that `about` names.
     """
-    from fastai.vision.all import CrossEntropyLossFlat
-
     model = _named_model(about, state) if model is None else _with_weights(model, state)
     stats = about["stats"] and NormStats(**about["stats"])
-    presized = about.get("presized") is not False  # an older file has no value
-    dls = blank_dls(about["vocab"], about["size"], about["presize"], stats, presized)
+    is_multi = about.get("activation") == "sigmoid"
+    opening = _saved_opening(about)
+    dls = blank_dls(about["vocab"], about["size"], about["presize"], stats, opening, is_multi)
     callbacks = [_normalization_callback(dls), _class_callback(dls), require_batches()]
-    return _loaded_learner(dls, model, loss_func=CrossEntropyLossFlat(), cbs=callbacks)
+    return _loaded_learner(dls, model, loss_func=_saved_loss(about), cbs=callbacks)
 
 # %% ../nbs/07_share.ipynb #793a976f
 def _normalization_callback(dls):
@@ -264,13 +282,25 @@ _TEST_LEVELS = [(0, 256), (0, 64), (96, 160), (192, 256)]
 
 
 def _write_test_images(folder, sizes):
-    "Write JPEG files of random pixels, always the same for the same sizes, and return their paths."
+    "Write files of random pixels, always the same for the same sizes, and return their paths."
     rng = np.random.default_rng(0)
     files = []
     for (width, height), (low, high) in zip(sizes, _TEST_LEVELS, strict=True):
         pixels = rng.integers(low, high, (height, width, 3), dtype=np.uint8)
         files.append(Path(folder) / f"{len(files)}.jpg")
         Image.fromarray(pixels).save(files[-1], quality=95)
+    return files + _write_turned_and_transparent(folder, sizes[0], rng)
+
+
+def _write_turned_and_transparent(folder, size, rng):
+    "Write a photo that is turned by its EXIF data, and a transparent image; return their paths."
+    files = [Path(folder) / "turned.jpg", Path(folder) / "transparent.png"]
+    width, height = size
+    pixels = rng.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.fromarray(pixels[..., :3]).save(files[0], quality=95, exif=exif)
+    Image.fromarray(pixels).save(files[1])
     return files
 
 # %% ../nbs/07_share.ipynb #e273e95e
@@ -281,7 +311,10 @@ def _test_batch(dls, files):
     """
     from fastai.vision.core import PILImage
 
-    for form in (Path, str, PILImage.create):
+    def as_image(file):
+        return PILImage.create(open_image(file))
+
+    for form in (Path, str, as_image):
         try:
             dl = dls.test_dl([form(file) for file in files], bs=len(files), num_workers=0)
         except AssertionError:  # fastai's, for items of another type
@@ -336,19 +369,22 @@ def _predictions_alike(names, learn, about, state, files):
 
 
 def _find_architecture(learn, about, state):
-    """Return the name of the architecture that predicts the same as `learn` on loaders of `about`.
+    """Return an architecture and an opening with which loaders of `about` predict as `learn`.
 
-    It is None for a model whose weights are those of no architecture with a name.
+    The architecture is None for a model whose weights are those of none with a name.
     """
     names = _candidates(learn.model, state, len(about["vocab"])) or [None]
     with TemporaryDirectory() as folder:
         files = _write_test_images(folder, _test_sizes(learn.dls, about["presize"]))
         files += _own_images(learn.dls)
-        alike = _predictions_alike(names, learn, about, state, files)
+        for opening in _openings(learn.dls):
+            described = about | dict(opening=opening)
+            alike = _predictions_alike(names, learn, described, state, files)
+            if alike:
+                return dict(arch=alike[0], opening=opening)
     name = names[-1] or "its own model"
     allowed = f"a learner that predicts as {name} with its weights on loaders of get_dls"
-    require(alike, "learn", allowed, "other predictions")
-    return alike[0]
+    raise ValueError(must_be("learn", allowed, "other predictions"))
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):
@@ -425,6 +461,10 @@ def _is_outputs(value):
     return isinstance(value, list) and all(isinstance(number, float) for number in value)
 
 
+def _is_threshold(value):
+    return value is None or (isinstance(value, float) and 0 <= value <= 1)
+
+
 def _is_digest(value):
     return isinstance(value, str) and len(value) == 64
 
@@ -437,7 +477,10 @@ _FIELDS = {  # field of model.json: the test for it
     "vocab": _is_vocab,
     "size": _is_side,
     "presize": _is_side,
-    "presized": lambda value: value is None or isinstance(value, bool),  # None: an older file
+    "opening": lambda value: value in (None, "presized", "upright", "stored"),
+    "presized": lambda value: value is None or isinstance(value, bool),  # of an older file
+    "activation": lambda value: value in (None, "softmax", "sigmoid"),  # None: an older file
+    "threshold": _is_threshold,
     "stats": _is_stats,
 }
 _DIGESTS = {"weights": _is_digest, "digest": _is_digest}
@@ -459,15 +502,18 @@ def _describe(learn, state):
     from lesson7 import __version__
 
     check_finite(learn)
-    check_classifier(learn)
+    check_classifier(learn, multi_label=True)
     about = dict(
         format=1,
         made_by=f"lesson7 {__version__}",
         machine=machine(best_device()),
         vocab=[str(name) for name in learn.dls.vocab],
+        activation="sigmoid" if is_multi_label(learn) else "softmax",
         **_describe_input(learn.dls),
     )
-    about["arch"] = _find_architecture(learn, about, state)
+    if is_multi_label(learn):
+        about["threshold"] = float(getattr(learn.loss_func, "thresh", 0.5))
+    about |= _find_architecture(learn, about, state)
     if about["arch"] is None:
         about["model"] = type(learn.model).__name__
         about["outputs"] = _probe_outputs(learn.model, about)
@@ -484,7 +530,7 @@ def check_saveable(
     learn,  # a fastai `Learner`, trained or not
 ):
     "Raise `ValueError` unless `save_model` can keep a learner that predicts the same when loaded."
-    check_classifier(learn)
+    check_classifier(learn, multi_label=True)
     _describe(learn, _state(learn.model))
 
 # %% ../nbs/07_share.ipynb #e9d06120
@@ -502,7 +548,7 @@ def save_model(
 
     path = Path(path)
     check_model_folder(path)
-    check_classifier(learn)
+    check_classifier(learn, multi_label=True)
     state = _state(learn.model)
     about = _describe(learn, state)
     tied = about.get("tied", {})
@@ -606,8 +652,8 @@ def load_model(
         raise ValueError(must_be(path, "a model that can be read", e)) from None
 
 # %% ../nbs/07_share.ipynb #d1051d03
-def _with_probabilities(model, mean, std):
-    "Return normalization, model and softmax as one module."
+def _with_probabilities(model, mean, std, activate):
+    "Return normalization, model, and softmax or sigmoid as one module."
 
     class Probabilities(torch.nn.Module):
         def __init__(self):
@@ -617,7 +663,7 @@ def _with_probabilities(model, mean, std):
             self.register_buffer("std", torch.tensor(std)[:, None, None])
 
         def forward(self, images):
-            return self.model((images - self.mean) / self.std).softmax(1)
+            return activate(self.model((images - self.mean) / self.std))
 
     return Probabilities().eval()
 
@@ -669,12 +715,13 @@ def export_onnx(
 ) -> Path:  # its input "images": [B,3,size,size] in [0,1]; its output "probabilities": [B,C]
     "Write the model with its normalization as one ONNX file, checked with onnxruntime."
     _check_onnx_packages()
-    check_classifier(learn)
+    check_classifier(learn, multi_label=True)
     model_input = image_input(learn.dls)
     mean = model_input.mean or (0.0, 0.0, 0.0)
     std = model_input.std or (1.0, 1.0, 1.0)
     model = deepcopy(learn.model).cpu().float().to(memory_format=torch.contiguous_format)
-    module = _with_probabilities(model, mean, std)
+    activate = torch.sigmoid if is_multi_label(learn) else partial(torch.softmax, dim=1)
+    module = _with_probabilities(model, mean, std, activate)
     generator = torch.Generator().manual_seed(0)
     example = torch.rand(2, 3, model_input.size, model_input.size, generator=generator)
     with torch.inference_mode():

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['image_tfms', 'ImageInput', 'image_input', 'list_dataset', 'check_dataset', 'folder_label', 'FileLabels', 'get_dls',
-           'blank_dls', 'mislabel']
+           'opener', 'blank_dls', 'mislabel']
 
 # %% ../../nbs/api/data/loaders.ipynb #1319ef97
 import os
@@ -18,7 +18,7 @@ from statistics import median_low
 import numpy as np
 from PIL import Image
 
-from .files import Presized, image_size, open_image
+from .files import Presized, image_size, open_image, reading_error
 from .folders import DatasetFiles, check_folders, dataset_files
 from .hardware import best_device, keep_memory
 from .holdout import TRAIN_NAME, VAL_NAMES
@@ -315,28 +315,53 @@ def _path_label(item, placeholder, label):
     "Return the class in a file's path; `label` for the placeholder."
     if item is placeholder:
         return label
+    is_single = isinstance(label, str)
+    allowed = "False for a model of several classes an image"
+    require(is_single, "with_labels", allowed, True, "labels by folder are of one class")
     allowed = "image files (str or Path) to have labels"
     kind = type(item).__name__
     require(isinstance(item, (str, Path)), "items", allowed, f"a {kind}", error=TypeError)
     return folder_label(item)
 
 # %% ../../nbs/api/data/loaders.ipynb #dfdd486d
+def _open_as_stored(file):
+    "Open an image as fastai does: not turned by its EXIF data, and without transparency."
+    from fastai.vision.core import PILImage
+
+    try:
+        return PILImage.create(file)
+    except Exception as e:
+        raise (reading_error(file) or e) from e
+
+
+def opener(
+    opening,  # "presized": as `get_dls`, upright and shrunk; "upright"; "stored": as fastai does
+    presize,  # short side of a file that is shrunk, pixels
+):  # a function of a file
+    "Return the function that opens the files of a saved model."
+    if opening == "presized":
+        return Presized(presize, limit=0)
+    return open_image if opening == "upright" else _open_as_stored
+
+
 def blank_dls(
     vocab,  # class names, in the order of the model's outputs
     size,  # side of the square that the model sees, pixels
     presize,  # side of the square to which files are resized first, pixels
     stats,  # as in `get_dls`
-    presized=True,  # whether a file is shrunk when it is opened, as in `get_dls`; it is upright
+    opening="presized",  # how files are opened, as in `opener`
+    multi_label=False,  # whether an image may have several classes
 ):  # empty `DataLoaders`; `dls.test_dl(files)` has images
     "Return the loaders of `get_dls` with no images in them."
-    from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
+    from fastai.vision import all as v
 
     image = Image.new("RGB", (8, 8))  # fastai needs one image in each split
-    block = DataBlock(
-        blocks=(ImageBlock, CategoryBlock(vocab=vocab, sort=False)),
-        get_x=Presized(presize, limit=0) if presized else open_image,
-        get_y=partial(_path_label, placeholder=image, label=vocab[0]),
-        splitter=IndexSplitter([1]),
+    single = v.CategoryBlock(vocab=vocab, sort=False)
+    block = v.DataBlock(
+        blocks=(v.ImageBlock, v.MultiCategoryBlock(vocab=vocab) if multi_label else single),
+        get_x=opener(opening, presize),
+        get_y=partial(_path_label, placeholder=image, label=vocab[:1] if multi_label else vocab[0]),
+        splitter=v.IndexSplitter([1]),
         **image_tfms(size, presize, stats, flip=False),
     )
     dls = block.dataloaders([image, image], bs=64, num_workers=0)

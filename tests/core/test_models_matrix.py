@@ -252,7 +252,6 @@ SINGLE = r"learn must be a classifier with one class an image"
 CLASSIFIER = r"learn must be a classifier"
 REJECTED = {  # (kind, use): what the message says
     ("multi-label", "NormalizeExplorer"): SINGLE,
-    ("multi-label", "save_model"): SINGLE,
     ("1000 outputs", "predict"): r"model must be one with outputs \[B,3\], .*, got \[\d+, 1000\]",
     ("1000 outputs", "save_model"): r"outputs \[N,3\].*1000",
     ("segmentation", "tta"): "items must be one image with classes or numbers",

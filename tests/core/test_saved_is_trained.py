@@ -8,10 +8,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from fastai.vision import all as v
 from learners import tiny_network
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
-from lesson7 import models, share
+from lesson7 import models, open_image, share
 from lesson7.cli import main
 from lesson7.data.loaders import get_dls
 from lesson7.models import architecture
@@ -138,7 +139,7 @@ def test_the_lessons_loaders_with_images_larger_than_their_resize(presize, suffi
     learn = make_learner(lessons_loaders(data, presize))
     loaded = check_saved(learn, tmp_path / "model")
     again = check_saved(loaded, tmp_path / "again", sorted(data.glob("*/*/*")))
-    assert json.loads((tmp_path / "again" / "model.json").read_text())["presized"] is False
+    assert json.loads((tmp_path / "again" / "model.json").read_text())["opening"] == "stored"
     assert len(again.dls.valid_ds) == 0
 
 
@@ -267,7 +268,7 @@ OTHER = "learn must be a learner that predicts as .*, got other predictions"
         (infinite, "weights must be finite, got NaN or infinity in .*bias"),
         (
             same_names,
-            r"model of learn must be one that .* gives outputs \[N,1\], got Tensor \[8, 2\]",
+            r"model of learn must be one that .* gives outputs \[N,1\], got Tensor \[10, 2\]",
         ),
     ],
 )
@@ -284,19 +285,15 @@ def test_what_cannot_be_kept_is_found_before_and_after_training(data, change, me
 
 def learner_of(kind, data):
     "Return a learner that no saved model can be."
-    from fastai.vision import all as v
-
     blocks = {
         "regression": (v.ImageBlock, v.RegressionBlock),
         "points": (v.ImageBlock, v.PointBlock),
-        "several labels": (v.ImageBlock, v.MultiCategoryBlock),
         "two targets": (v.ImageBlock, v.CategoryBlock, v.CategoryBlock),
         "one channel": (v.ImageBlock(v.PILImageBW), v.CategoryBlock),
     }[kind]
     get_y = {
         "regression": lambda file: 1.5,
         "points": lambda file: [[3.0, 4.0]],
-        "several labels": lambda file: [file.parent.name],
         "two targets": [v.parent_label, v.parent_label],
         "one channel": v.parent_label,
     }[kind]
@@ -317,7 +314,7 @@ def learner_of(kind, data):
     return v.Learner(dls, model, loss_func=loss)
 
 
-KINDS = ["regression", "points", "several labels", "two targets", "one channel"]
+KINDS = ["regression", "points", "two targets", "one channel"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -328,6 +325,105 @@ def test_a_learner_that_is_no_classifier_of_rgb_images(kind, data, tmp_path):
             keep(learn)
         assert "\n" not in str(e.value)
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- How files are opened
+
+
+def write_turned_and_transparent(folder):
+    "Write photos of each EXIF orientation, and images with transparency; return their paths."
+    rng = np.random.default_rng(5)
+    files = [folder / f"{orientation}.jpg" for orientation in range(1, 9)]
+    for orientation, file in enumerate(files, 1):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        pixels = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file, exif=exif)
+    for mode, channels in (("RGBA", 4), ("LA", 2)):
+        pixels = rng.integers(0, 256, (40, 60, channels), dtype=np.uint8)
+        files.append(folder / f"{mode}.png")
+        Image.fromarray(pixels, mode).save(files[-1])
+    return files
+
+
+def open_upright(file):
+    return v.PILImage.create(open_image(file))
+
+
+def loaders_with(get_x):
+    def make(data):
+        block = v.DataBlock(
+            (v.ImageBlock, v.CategoryBlock),
+            get_items=v.get_image_files,
+            get_x=get_x,
+            get_y=v.parent_label,
+            splitter=v.GrandparentSplitter(valid_name="val"),
+            item_tfms=v.Resize(32),
+        )
+        return block.dataloaders(data, bs=4, num_workers=0)
+
+    return make
+
+
+OPENINGS = {
+    "presized": lambda data: get_dls(4, 32, data),
+    "stored": loaders_with(None),
+    "upright": loaders_with(open_upright),
+}
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_turned_and_transparent_images_are_opened_as_before_saving(opening, data, tmp_path):
+    learn = make_learner(OPENINGS[opening](data))
+    loaded = check_saved(learn, tmp_path / "model", write_turned_and_transparent(tmp_path))
+    about = json.loads((tmp_path / "model" / "model.json").read_text())
+    assert about["opening"] == opening
+    check_saved(loaded, tmp_path / "again", write_turned_and_transparent(tmp_path))
+
+
+def test_an_opening_that_cannot_be_kept_is_rejected(data, tmp_path):
+    def open_mirrored(file):
+        return ImageOps.mirror(open_upright(file))
+
+    learn = make_learner(loaders_with(open_mirrored)(data))
+    with pytest.raises(ValueError, match=OTHER):
+        save_model(learn, tmp_path / "model")
+
+
+@pytest.mark.parametrize("content", [b"", b"no image"])
+def test_an_unreadable_file_has_its_name_in_the_error_of_each_opening(content, data, tmp_path):
+    file = tmp_path / "broken.jpg"
+    file.write_bytes(content)
+    for opening, make in OPENINGS.items():
+        loaded = load_model(save_model(make_learner(make(data)), tmp_path / opening))
+        with pytest.raises(ValueError, match=r"broken\.jpg must be a readable image"):
+            predict(loaded, [file])
+
+
+# ---- Several classes an image
+
+
+def test_a_model_of_several_classes_keeps_sigmoid_and_threshold(data, tmp_path):
+    block = v.DataBlock(
+        (v.ImageBlock, v.MultiCategoryBlock),
+        get_items=v.get_image_files,
+        get_y=lambda file: [file.parent.name],
+        splitter=v.GrandparentSplitter(valid_name="val"),
+        item_tfms=v.Resize(32),
+    )
+    learn = make_learner(block.dataloaders(data, bs=4, num_workers=0))
+    learn.loss_func = v.BCEWithLogitsLossFlat(thresh=0.3)
+    loaded = check_saved(learn, tmp_path / "model")
+    files = list(learn.dls.valid_ds.items)
+    images = learn.dls.test_dl(files, num_workers=0).one_batch()[0].as_subclass(torch.Tensor)
+    with torch.no_grad():
+        expected = learn.model.eval()(images).sigmoid()
+    assert torch.allclose(expected, predict(loaded, files)[: len(images)], atol=1e-6)
+    assert loaded.loss_func.thresh == 0.3
+    with pytest.raises(
+        ValueError, match="with_labels must be False for a model of several classes"
+    ):
+        loaded.dls.test_dl(files, with_labels=True).one_batch()
 
 
 # ---- lesson7 train
