@@ -98,6 +98,10 @@ def _is_heif(file):
     return start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS
 
 
+_NOT_READ = "a TIFF file with a kind of pixels that Pillow does not read"
+_READ_TIFF = "save it with 8 bits and 1, 3 or 4 channels"
+
+
 def _check_tiff(file):
     "Raise an error for a TIFF file with pixels of a kind that Pillow does not read."
     if hasattr(file, "seek"):
@@ -106,9 +110,7 @@ def _check_tiff(file):
         TiffImagePlugin.TiffImageFile(file)
     except SyntaxError as e:
         if "unknown pixel mode" in str(e):
-            reason = "a TIFF file with a kind of pixels that Pillow does not read"
-            advice = "save it with 8 bits and 1, 3 or 4 channels"
-            raise _unreadable(file, reason, advice) from e
+            raise _unreadable(file, _NOT_READ, _READ_TIFF) from e
 
 
 def _open(file):
@@ -182,6 +184,7 @@ def image_size(
 # %% ../../nbs/api/data/files.ipynb #19e8c1b0
 _SCALED_BY_PILLOW = ("PNG", "PPM")  # formats whose whole numbers are of 16 bits
 _SIGNED = 2  # sample format of a TIFF file
+_SEPARATE = 2  # planar configuration of a TIFF file: one channel after the other
 _WHITE_IS_ZERO = 0  # photometric interpretation of a TIFF file; Pillow applies it to bytes only
 ROUNDING = 0.5 / 255  # floats may be outside [0,1] by half a level, as after float arithmetic
 
@@ -190,6 +193,20 @@ def _tiff_tag(image, tag):
     "Return a tag of a TIFF file; None where an image is none, or lacks it."
     value = getattr(image, "tag_v2", {}).get(tag)
     return value[0] if isinstance(value, tuple) else value
+
+
+def _is_misread(image):
+    "Return whether Pillow gives other pixels than a TIFF file has, without an error."
+    if image.format != "TIFF":
+        return False
+    is_separate = _tiff_tag(image, TiffImagePlugin.PLANAR_CONFIGURATION) == _SEPARATE
+    if is_separate and len(image.getbands()) == 2:  # grey with alpha
+        return True
+    if image.use_load_libtiff:  # compressed
+        return image.tag_v2.prefix == TiffImagePlugin.MM and image.mode in ("I", "F")
+    has_bytes = _tiff_tag(image, TiffImagePlugin.BITSPERSAMPLE) == 8
+    photometric = _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
+    return is_separate and not (has_bytes and photometric != _WHITE_IS_ZERO)
 
 
 def _white(image):
@@ -241,11 +258,23 @@ def _on_white(image):
 _LEVEL_STEPS = {"L;2": 85, "L;4": 17}  # bytes of a level of grey, by Pillow's name of the bits
 
 
+def _grey_bits(image, key):
+    "Return Pillow's name of the bits of a decoded grey PNG file, or of a copy, by its levels."
+    if image.mode != "L" or image.format not in ("PNG", None) or not isinstance(key, int):
+        return ""
+    levels = np.unique(np.asarray(image))
+    for bits, step in _LEVEL_STEPS.items():
+        if 0 < key <= 255 // step and not (levels % step).any():
+            return bits
+    return ""
+
+
 def _apply_key(image, bits):
     "Give the transparent colour of a PNG file the scale that Pillow gives the pixels."
     key = image.info.get("transparency")
     if key is None:
         return
+    bits = bits or _grey_bits(image, key)
     if bits in _LEVEL_STEPS:
         image.info["transparency"] = key * _LEVEL_STEPS[bits]
     if bits == "RGB;16B":  # Pillow keeps the upper byte of each value
@@ -264,6 +293,10 @@ def _load(image):
     """
     is_waiting_png = image.format == "PNG" and getattr(image, "tile", None)
     bits = image.tile[0][3] if is_waiting_png else ""
+    if _is_misread(image):
+        error = ValueError(_NOT_READ)
+        error.advice = _READ_TIFF
+        raise error
     name = getattr(image, "filename", None)
     if name:
         image.filename = ""
