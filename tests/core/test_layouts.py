@@ -48,6 +48,16 @@ SPLIT_FOLDERS = {  # name: (folders with images, the training folder, the valida
     "numbers": (("train2017", "val2017", "test2017"), "train2017", "val2017"),
     "other forms": (("Training", "Testing"), "Training", "Testing"),
     "a test of another name": (("train", "test1"), "train", "test1"),
+    "sets": (("trainingSet", "testSet"), "trainingSet", "testSet"),
+    "sets in small letters": (("trainset", "testset"), "trainset", "testset"),
+    "sets with `_`": (("train_set", "val_set", "test_set"), "train_set", "val_set"),
+    "capitals within": (("TrainSet", "TestSet"), "TrainSet", "TestSet"),
+    "data": (("traindata", "testdata"), "traindata", "testdata"),
+    "training data": (("training_data", "testing_data"), "training_data", "testing_data"),
+    "words": (("Train Data", "Test Data"), "Train Data", "Test Data"),
+    "a set beside others": (("trainSet", "valSet", "sample"), "trainSet", "valSet"),
+    "plain names first": (("train", "train_images", "val"), "train", "val"),
+    "words in camel case": (("PetsTrain", "PetsTest"), "PetsTrain", "PetsTest"),
 }
 
 
@@ -65,12 +75,16 @@ def test_folders_of_splits(tmp_path, name):
     assert dataset_stats(tmp_path / val_folder).n == 4
 
 
-def test_splits_may_be_in_folders_of_their_own_names(tmp_path):
-    write_all(tmp_path, [*pets("seg_train/seg_train", "seg_test/seg_test"), "seg_pred/1.png"])
+@pytest.mark.parametrize(
+    "train_name, val_name", [("seg_train", "seg_test"), ("trainingSet", "testSet")]
+)
+def test_splits_may_be_in_folders_of_their_own_names(tmp_path, train_name, val_name):
+    folders = f"{train_name}/{train_name}", f"{val_name}/{val_name}"
+    write_all(tmp_path, [*pets(*folders), "seg_pred/1.png"])
     files = dataset_files(tmp_path)
-    for listed, folder in ((files.train, "seg_train/seg_train"), (files.val, "seg_test/seg_test")):
+    for listed, folder in zip((files.train, files.val), folders):
         assert relative(listed, tmp_path) == {p: p.split("/")[2] for p in pets(folder)}
-    assert files.skipped == [(tmp_path / "seg_pred", "outside seg_train and seg_test")]
+    assert files.skipped == [(tmp_path / "seg_pred", f"outside {train_name} and {val_name}")]
 
 
 NO_SPLITS = {  # name: (images, classes); names of splits, but other contents
@@ -82,6 +96,14 @@ NO_SPLITS = {  # name: (images, classes); names of splits, but other contents
     "two test folders": (
         [*pets("train_1", "test_1", "test_2"), "c/1.png"],
         {"train_1", "test_1", "test_2", "c"},
+    ),
+    "words that contain a split": (
+        [
+            f"{folder}/{i}.png"
+            for folder in ("trainer", "trains", "training shoes", "test_tube", "validator", "set")
+            for i in range(2)
+        ],
+        {"trainer", "trains", "training shoes", "test_tube", "validator", "set"},
     ),
 }
 
@@ -175,6 +197,34 @@ def test_splits_within_the_classes(tmp_path, name):
 
 
 UNCLEAR_FOLDERS = {  # name: (images, message)
+    "two sets for training": (
+        [*pets("trainingSet", "trainingSample"), "testSet/1.png"],
+        r"folders in .* must be train and val, or classes, got trainingSet beside trainingSample;",
+    ),
+    "two names of the same split": (
+        pets("trainingSet", "training_data", "testSet"),
+        r"folders in .* must be one for each split, got training_data, trainingSet; rename",
+    ),
+    "sets without classes": (
+        ["trainSet/1.png", "trainSet/2.png", "testSet/1.png"],
+        r"folders in .* must be splits with the same class folders, or classes, got testSet, train",
+    ),
+    "a set without classes beside others": (
+        ["trainSet/1.png", "trainSet/2.png", "bus/1.png"],
+        r"folders in .* must be train and val, or classes, got trainSet beside bus; make",
+    ),
+    "a set for tests beside classes": (
+        ["testSet/1.png", "cat/1.png", "dog/1.png"],
+        r"folders in .* must be train and val, or classes, got testSet beside cat, dog; make",
+    ),
+    "images of two kinds for training and tests": (
+        [f"{split}{kind}/{i}.png" for split in ("train", "test") for kind in "AB" for i in "12"],
+        r"folders in .* must be train and val, or classes, got trainA, trainB; move .* train/A and",
+    ),
+    "images of two kinds for training": (
+        [f"{folder}/{i}.png" for folder in ("trainA", "trainB", "other") for i in "12"],
+        r"folders in .* must be train and val, or classes, got trainA, trainB; move",
+    ),
     "a class without splits": (
         [*parts("train", "test"), "nut/1.png"],
         r"folders in .*nut must be train and test, as in bottle, got none of a split",
