@@ -559,6 +559,29 @@ NUMBERED = {  # name: (header and rows of a table of 001.png to 004.png, path ->
 }
 
 
+UNCLEAR_NUMBERS = {  # name: (header of the table, rows of 0001.png to 0008.png, what is named)
+    "a row number": ("id,photo,label", "{reverse},{file},{label}", "id, photo"),
+    "a number of a file": ("img_id,name,label", "{reverse},{file},{label}", "img_id, name"),
+    "folders of another computer": (
+        "id,photo,label",
+        "{reverse},/home/me/{file},{label}",
+        "id, photo",
+    ),
+    "the exact one first": ("scan,id,label", "{file},{reverse},{label}", "id, scan"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR_NUMBERS)
+def test_numbers_and_exact_names_of_other_files_are_rejected(tmp_path, name):
+    header, row, columns = UNCLEAR_NUMBERS[name]
+    write_all(tmp_path, [f"idx/000{i}.png" for i in range(1, 9)])
+    values = [dict(reverse=9 - i, file=f"000{i}", label="ab"[i % 2]) for i in range(1, 9)]
+    write_text(tmp_path, "t.csv", "\n".join([header, *(row.format(**each) for each in values)]))
+    message = f"column of files in .*t.csv must be one, got {columns}; call the one that is meant"
+    with pytest.raises(ValueError, match=message):
+        dataset_files(tmp_path, csv_fname="t.csv")
+
+
 @pytest.mark.parametrize("name", NUMBERED)
 def test_tables_of_numbered_files(tmp_path, name):
     text, labels = NUMBERED[name]
