@@ -541,6 +541,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'lesson7.data.images._dataset_images': ( 'api/data/images.html#_dataset_images',
                                                                               'lesson7/data/images.py'),
                                      'lesson7.data.images._file_items': ('api/data/images.html#_file_items', 'lesson7/data/images.py'),
+                                     'lesson7.data.images._frame': ('api/data/images.html#_frame', 'lesson7/data/images.py'),
                                      'lesson7.data.images._is_dataset': ('api/data/images.html#_is_dataset', 'lesson7/data/images.py'),
                                      'lesson7.data.images._is_image_name': ( 'api/data/images.html#_is_image_name',
                                                                              'lesson7/data/images.py'),
