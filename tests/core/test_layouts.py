@@ -404,6 +404,17 @@ TABLES = {  # name: the text of labels.csv; the images are images/a.png to image
     "numbers of folds": table(
         ["image", "fold", "kind"], lambda x: [x, str(LETTERS.index(x) % 3), LABELS[x]]
     ),
+    "a separator in the first line": "sep=;\n" + table(["file", "label"], path_label, ";"),
+    "a tab in the first line": "sep=\t\n" + table(["file", "label"], path_label, "\t"),
+    "a separator that is not the only one": "SEP=,\r\n"
+    + table(["file", "label", "note"], lambda x: [*path_label(x), "a; b"], end="\r\n"),
+    "a separator without a header": "sep=;\n" + table(None, path_label, ";"),
+    "a title": "My photos,\n" + table(["file", "label"], path_label),
+    "a title without separators": "My photos\n" + table(["file", "label"], path_label),
+    "a title and a blank row": '"My; photos"\t\n\t\n' + table(["id", "kind"], path_label, "\t"),
+    "a title in a wide table": "\ufeffPhotos of 2026;;\n"
+    + table(["file", "label", "note"], lambda x: [*path_label(x), "?"], ";"),
+    "a blank first row": "\n" + table(["file", "label"], path_label),
     "numbers in the only column of labels": table(["image", "is_cat"], lambda x: [x, LABELS[x]]),
 }
 
@@ -641,6 +652,15 @@ def test_blank_rows_are_counted(six):
     write_text(six, "labels.csv", text)
     (problem,) = dataset_files(six).skipped
     assert problem[1] == "1 without an image: row 10, such as none"
+
+
+@pytest.mark.parametrize("start", ["sep=,\n", "Pets,\n", "Pets\n", "\n", "Pets\n,\n"])
+def test_rows_before_the_header_are_counted(six, start):
+    text = start + table(["file", "label"], path_label) + "none,cat\n"
+    write_text(six, "labels.csv", text)
+    (problem,) = dataset_files(six).skipped
+    number = 8 + start.count("\n")
+    assert problem[1] == f"1 without an image: row {number}, such as none"
 
 
 def test_many_rows_are_counted(six):
