@@ -21,7 +21,13 @@ from tempfile import mkdtemp
 
 from . import __version__
 from .course.notebooks import copy_notebooks, update_notebooks
-from .data.files import WriteError, check_writable, write_atomically, write_or_rescue
+from lesson7.data.files import (
+    WriteError,
+    check_writable,
+    read_file,
+    write_atomically,
+    write_or_rescue,
+)
 from .data.folders import IMAGE_EXTENSIONS, dataset_files, image_files, side_error
 from .data.report import dataset_report
 from .data.samples import imagenette, sample_dataset
@@ -174,7 +180,7 @@ def _read_recipe(file):
     "Return the recipe in a file of a recipe, or in the result.json of `lesson7 train`."
     from lesson7.training.config import Recipe
 
-    text = Path(file).read_text(encoding="utf-8", errors="replace")
+    text = read_file(file, "a file of a recipe").decode("utf-8", "replace")
     try:
         values = json.loads(text)
     except ValueError:

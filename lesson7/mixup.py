@@ -120,6 +120,8 @@ def sample_lambda(
     "Return weights as fastai's `MixUp` draws them: one for each item of a batch."
     check_count("n", n)
     check_positive("alpha", alpha)
+    is_generator = generator is None or isinstance(generator, torch.Generator)
+    require(is_generator, "generator", "a torch.Generator or None", repr(generator))
     # torch's Beta takes no generator, numpy's does
     device = "cpu" if generator is None else generator.device
     seed = int(torch.randint(2**62, (), generator=generator, device=device, dtype=torch.int64))
@@ -137,7 +139,9 @@ def beta_density(
 ):  # of the shape and type of `t`
     "Return the density of Beta(alpha, alpha) at `t`."
     check_positive("alpha", alpha)
-    t = np.asarray(t) if isinstance(t, (list, tuple)) else t
+    if not hasattr(t, "log"):  # no tensor
+        t = np.asarray(t)
+        require(t.dtype.kind in "fiu", "t", "numbers in (0, 1)", f"values of type {t.dtype}")
     log_scale = math.lgamma(2 * alpha) - 2 * math.lgamma(alpha)
     product = t * (1 - t)
     is_tensor = hasattr(product, "log")  # an explorer asks for arrays, without torch

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .data.files import check_files, open_image, write_atomically
+from .data.files import check_files, open_image, read_file, write_atomically
 from .data.folders import image_files
 from lesson7.data.images import (
     as_array,
@@ -71,8 +71,9 @@ class NormStats:
     def load(cls, path):
         "Return what `save` wrote; raises `ValueError` for any other file."
         allowed = "a file that NormStats.save wrote"
+        content = read_file(path, allowed)
         try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
+            data = json.loads(content)
             return cls(data["mean"], data["std"], data.get("source", ""), data.get("n", 0))
         except (json.JSONDecodeError, UnicodeDecodeError) as e:
             raise ValueError(must_be(path, allowed, f"no JSON ({e})")) from e
@@ -117,6 +118,11 @@ def _check_batch(x):
     return x.detach().as_subclass(torch.Tensor)
 
 # %% ../nbs/01_normalize.ipynb #c607d502
+def _check_pixels(count):
+    "Raise `ValueError` for a single pixel, which has no standard deviation."
+    require(count > 1, "number of pixels", "2 or more for a standard deviation", count)
+
+
 def batch_stats(
     x,  # images [B,C,H,W], floats, or a batch of these and labels
 ) -> NormStats:
@@ -124,6 +130,7 @@ def batch_stats(
     x = _check_batch(x)
     x = x.to(torch.promote_types(x.dtype, torch.float32))  # half is too coarse for a mean
     axes = [0, 2, 3]
+    _check_pixels(x[:, 0].numel())
     return NormStats(x.mean(dim=axes).tolist(), x.std(dim=axes).tolist(), "one batch", len(x))
 
 # %% ../nbs/01_normalize.ipynb #99499e5c
@@ -299,6 +306,7 @@ def dataset_stats(
 ) -> NormStats:
     "Return exact statistics in one pass: number, sum and sum of squares of the pixels, in float64."
     sums = _sum_up(paths_or_dl)
+    _check_pixels(sums.pixels)
     source = "1 image" if sums.images == 1 else "whole dataset"
     mean = sums.first + sums.total / sums.pixels
     variance = np.maximum(sums.squares - sums.total**2 / sums.pixels, 0) / (sums.pixels - 1)

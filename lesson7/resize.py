@@ -50,13 +50,19 @@ def _as_stage(stage):
     require(is_values, "a stage", allowed, repr(stage)[:60])
     return Stage(*stage)
 
+
+def _as_stages(stages):
+    "Return several stages as a list of `Stage`."
+    require(hasattr(stages, "__iter__"), "stages", "a list of Stage", repr(stages)[:60])
+    return [_as_stage(stage) for stage in stages]
+
 # %% ../nbs/02_resize.ipynb #0592feb9
 def relative_cost(
     stages,  # `Stage`s or tuples; all but the first train one epoch more, `fine_tune`'s frozen one
 ):  # array with the cost of an epoch in each, and the cost of all; float64
     "Return the cost by pixels, relative to as many epochs at the largest size: 1 saves nothing."
+    stages = _as_stages(stages)
     require(len(stages), "number of stages", "1 or more", 0)
-    stages = [_as_stage(stage) for stage in stages]
     size = np.array([s.size for s in stages], dtype=float)
     epochs = np.array([s.epochs + (i > 0) for i, s in enumerate(stages)], dtype=float)
     each = size**2 / size.max() ** 2
@@ -221,7 +227,7 @@ def fit_progressive(
     a stage. Raises it if a stage takes no optimizer step, or if the training diverges. Interrupted,
     it leaves `learn` with its own loss, callbacks and hooks, and with the weights as trained.
     """
-    stages, rows, counters = [_as_stage(stage) for stage in stages], [], []
+    stages, rows, counters = _as_stages(stages), [], []
     all_dls = _load_stages(learn, get_dls, stages)
     with torch.enable_grad(), restored(learn):
         for number, (stage, dls) in enumerate(zip(stages, all_dls), 1):

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import ExifTags, Image
 
-from .data.files import image_size, open_image, write_atomically
+from .data.files import image_size, make_folder, open_image, write_atomically
 from .data.hardware import best_device, keep_memory, machine
 from .data.loaders import blank_dls, image_input
 from .data.splits import check_loader_classes, class_names
@@ -555,7 +555,7 @@ def save_model(
     weights = save({name: value.clone() for name, value in state.items() if name not in tied})
     about["weights"] = hashlib.sha256(weights).hexdigest()
     about["digest"] = _digest(about)
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     file = write_atomically(path / f"weights-{about['weights'][:16]}.safetensors", weights)
     write_atomically(path / "model.json", json.dumps(about, indent=1))
     for old in [*path.glob("weights-*.safetensors"), *_temporary_files(path)]:

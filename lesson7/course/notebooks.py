@@ -13,7 +13,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..data.files import write_atomically
+from ..data.files import make_folder, write_atomically
 from ..errors import require
 
 # %% ../../nbs/api/course/notebooks.ipynb #b6086426
@@ -256,8 +256,7 @@ def copy_notebooks(
     clean=False,  # copy clean chapters: headings, questions and empty cells
 ) -> tuple[list, list]:  # names of the files that were written, and of those that were kept
     "Copy the notebooks to `folder`; files that are there stay as they are."
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder)
     written, kept = [], []
     digests = _read_record(folder)["digests"]
     for name, nb in _editions(clean).items():

@@ -113,6 +113,7 @@ class _FileColumn:
     images: tuple  # for each row, the images that its value can mean
     is_named: bool  # whether it has a name that only columns of files have
     has_extensions: bool
+    is_exact: bool  # whether each value is the image's own name, letter for letter
 
     @property
     def size(self):
@@ -134,7 +135,10 @@ def _file_column(place, key, values, finder):
     images = tuple(images_of[value] for value in values)
     found = [value.lower() for value, each in zip(values, images) if each]
     has_extensions = any(value.endswith(tuple(finder.extensions)) for value in found)
-    return _FileColumn(place, dropped, images, key in _FILE_NAMES, has_extensions)
+    is_exact = all(
+        finder.is_exact(name, each[0], dropped) for name, each in images_of.items() if each
+    )
+    return _FileColumn(place, dropped, images, key in _FILE_NAMES, has_extensions, is_exact)
 
 # %% ../../nbs/api/data/columns.ipynb #c0100008
 def _unclear(what, table, names):
@@ -144,14 +148,21 @@ def _unclear(what, table, names):
     return ValueError(must_be(f"column of {what}s in {table}", "one", got, advice))
 
 
-def _one_of(table, found, columns):
-    "Return the column of most images; raises `ValueError` for another of as good and others."
-    sure = [column for column in found if column.is_named and column.has_extensions]
-    found = sure or found
-    best = max(found, key=lambda column: column.size)
+def _check_rivals(table, best, found, name):
+    "Raise `ValueError` if other columns have about as many images, which are others."
     rivals = [each for each in found if 2 * each.size > best.size and not each.agrees(best)]
     if rivals:
-        raise _unclear("file", table, [columns(each.place) for each in (best, *rivals)])
+        raise _unclear("file", table, [name(each.place) for each in (best, *rivals)])
+
+
+def _one_of(table, group, found, name):
+    "Return the column of a group with most images; raises `ValueError` where it is not clear."
+    sure = [column for column in group if column.is_named and column.has_extensions]
+    group = sure or group
+    best = max(group, key=lambda column: column.size)
+    _check_rivals(table, best, group, name)
+    exact = [column for column in found if column.is_exact and not best.is_exact]
+    _check_rivals(table, best, exact, name)
     return best
 
 
@@ -165,7 +176,7 @@ def _choose_files(table, keys, rows, finder, name):
     places = [column.place for column in clear]
     for group in (clear, weak, found):
         if group:
-            return _one_of(table, group, name), places
+            return _one_of(table, group, found, name), places
     return None, places
 
 # %% ../../nbs/api/data/columns.ipynb #c010000a

@@ -107,13 +107,13 @@ def _subfolders(path):
 
 
 def _with_name(folders, names):
-    "Return the folders with one of these names in any case, in the order of the names."
+    "Return the folders of splits with these names, in the order of the names, plain ones first."
 
     def key(folder):
-        lower = folder.name.lower()
-        return names.index(lower), folder.name != lower, folder.name
+        name, lower = split_name(folder.name), folder.name.lower()
+        return names.index(name), lower != name, folder.name != lower, folder.name
 
-    return sorted([f for f in folders if f.name.lower() in names], key=key)
+    return sorted([f for f in folders if split_name(f.name) in names], key=key)
 
 
 def _has_labels(folder, pattern):
@@ -135,6 +135,27 @@ def _inner(split):
     return split / split.name if is_twice else split
 
 
+def _check_names(path, splits):
+    "Raise `ValueError` if several folders are the same split, and none has its plain name."
+    for name in {split_name(folder.name) for folder in splits}:
+        same = [folder.name for folder in splits if split_name(folder.name) == name]
+        is_clear = len(same) == 1 or same[0].lower() == name
+        got = ", ".join(same)
+        advice = "rename the others"
+        require(is_clear, f"folders in {path}", "one for each split", got, advice)
+
+# %% ../../nbs/api/data/folders.ipynb #fb6332c6
+_KINDS = re.compile(r"train[\s_-]?[ab]")  # images of two kinds, to translate one into the other
+
+
+def _check_no_kinds(path, folders):
+    "Raise `ValueError` for folders such as `trainA` and `trainB`."
+    found = [folder.name for folder in folders if _KINDS.fullmatch(folder.name.lower())]
+    advice = "move the images to train/A and train/B, and those for validation to val/A and val/B"
+    allowed = "train and val, or classes"
+    require(len(found) < 2, f"folders in {path}", allowed, ", ".join(found), advice)
+
+# %% ../../nbs/api/data/folders.ipynb #fb6332c7
 def _check_no_splits(path, words):
     "Raise `ValueError` if all folders have the names of splits, though they are none."
     if None in words.values() or TRAIN_NAME not in words.values() or len({*words.values()}) == 1:
@@ -150,10 +171,11 @@ def _same_classes(train, val):
     trained, validated = ({_composed(each.name) for each in _subfolders(f)} for f in (train, val))
     return bool(validated) and validated <= trained
 
-
+# %% ../../nbs/api/data/folders.ipynb #fb6332c8
 def _splits_by_word(path, folders, pattern):
     "Return the splits among folders such as `seg_train` and `test1`; None: there are none."
     words = {folder: split_in_name(folder.name) for folder in folders}
+    named = _with_name(folders, (TRAIN_NAME,))
     train = [_inner(folder) for folder in folders if words[folder] == TRAIN_NAME]
     others = [folder for name in VAL_NAMES for folder in folders if words[folder] == name]
     found = [_inner(folder) for folder in others if _has_labels(_inner(folder), pattern)]
@@ -164,7 +186,7 @@ def _splits_by_word(path, folders, pattern):
         is_clear = first and len({*first}) == len(first)
         if is_clear and (pattern or _same_classes(train[0], found[0])):
             return train[0], found[0]
-    if not pattern:
+    if not pattern and not any(map(_subfolders, named)):
         _check_no_splits(path, words)
     return None
 
@@ -177,23 +199,30 @@ def _check_alone(path, split, folders):
     require(not others, f"folders in {path}", "train and val, or classes", got, advice)
 
 
+_CLASS_NAMES = (TRAIN_NAME, "training")  # of splits, but maybe of classes
+
+
 def split_folders(
     path,  # folder of a dataset
     pattern=None,  # of labels in names of files; None: the labels are names of folders
 ) -> tuple:  # training and validation folder; (train, None): to be split; (None, None): classes
     "Return the folders of a dataset that are its splits."
     folders = _subfolders(path)
-    train = _with_name(folders, (TRAIN_NAME,))[:1]
-    val = _with_name(folders, VAL_NAMES)
-    named = [f for f in val if f.name.lower() != "test" or _has_labels(f, pattern)]
+    _check_no_kinds(path, [] if pattern else folders)
+    splits = _with_name(folders, (TRAIN_NAME, *VAL_NAMES))
+    _check_names(path, splits)
+    others = [folder for folder in folders if folder not in splits]
+    train = [_inner(folder) for folder in _with_name(folders, (TRAIN_NAME,))[:1]]
+    val = [_inner(folder) for folder in _with_name(folders, VAL_NAMES)]
+    named = [f for f in val if split_name(f.name) != "test" or _has_labels(f, pattern)]
     if train and named:
         return train[0], named[0]
-    if splits := _splits_by_word(path, folders, pattern):
-        return splits
-    others = [folder for folder in folders if folder not in (*train, *val)]
+    if found := _splits_by_word(path, folders, pattern):
+        return found
     if pattern and not train:
         return None, None
-    if train and others and not _subfolders(train[0]):  # a class of that name
+    may_be_class = train and train[0].name.lower() in _CLASS_NAMES
+    if may_be_class and others and not _subfolders(train[0]):
         return None, None
     for split in (*train, *val[: not train]):
         _check_alone(path, split, others)
@@ -535,7 +564,7 @@ def image_files(
 ) -> list:  # sorted
     "Return the image files in a folder, those of a dataset as `dataset_files` lists them."
     folder = Path(folder)
-    if folder.name.lower() in (TRAIN_NAME, *VAL_NAMES):  # first: a class may have that name, too
+    if split_name(folder.name) in (TRAIN_NAME, *VAL_NAMES):  # a class may have that name, too
         images = _labelled_images(folder.parent)
         if images and folder.name in images:
             return images[folder.name]

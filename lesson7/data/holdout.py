@@ -117,21 +117,27 @@ def choose_validation(
 TRAIN_NAME = "train"
 VAL_NAMES = ("val", "valid", "validation", "test")  # the first that there is
 _SAME_SPLIT = {"training": TRAIN_NAME, "testing": "test"}
+_SPLIT_NAMES = "|".join((TRAIN_NAME, *VAL_NAMES, *_SAME_SPLIT))
+_SPLIT = re.compile(rf"({_SPLIT_NAMES})([\s_-]*(sets?|data|datasets?|images?|imgs?))*")
+_WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of `seg_train`, `petsTrain` or `TRAIN`
 
 
 def split_name(
     name,  # text
 ) -> str:
-    "Return the name of a split in one form; that of another thing in small letters."
+    "Return `train` for `training` or `TrainSet`, and likewise; another name in small letters."
     lower = name.lower()
-    return _SAME_SPLIT.get(lower, lower)
+    match = _SPLIT.fullmatch(lower)
+    if not match:
+        return lower
+    return _SAME_SPLIT.get(match[1], match[1])
 
 
 def split_in_name(
     name,  # of a folder
 ):  # one of `TRAIN_NAME` and `VAL_NAMES`; None: no word is one, or several are
     "Return the split that a word of a name is, as in `seg_train`, `test1` or `Training`."
-    words = {split_name(word) for word in re.findall(r"[a-z]+", name.lower())}
+    words = {split_name(word) for word in _WORD.findall(name)}
     known = words & {TRAIN_NAME, *VAL_NAMES}
     return known.pop() if len(known) == 1 else None
 

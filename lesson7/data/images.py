@@ -231,6 +231,11 @@ def _is_one(value):
     return is_image or hasattr(value, "read")
 
 
+def _frame(item):
+    "Return the frame that an image of several shows now; an iterator may move the image on."
+    return open_image(item) if getattr(item, "is_animated", False) else item
+
+
 def _items(images):
     "Return a list of what `as_image` takes."
     if isinstance(images, _FILE):
@@ -250,6 +255,8 @@ def _items(images):
         return _array_items(images)
     if isinstance(images, type) or not hasattr(images, "__iter__"):
         raise _kind_error(images)
+    if hasattr(images, "__next__"):
+        return [_frame(item) for part in images for item in _items(part)]
     return [item for part in without_labels(images) for item in _items(part)]
 
 # %% ../../nbs/api/data/images.ipynb #30a10009

@@ -375,6 +375,8 @@ def mislabel(
     seed,  # the same seed gives the same labels
 ):
     "Give this share of the training images the label of another class, in place."
+    has_labels = hasattr(getattr(dls, "train_ds", None), "tls") and hasattr(dls, "vocab")
+    require(has_labels, "dls", "DataLoaders of get_dls", f"a {type(dls).__name__}")
     check_range("share", share, 0, 1)
     check_seed(seed)
     labels = dls.train_ds.tls[1]

@@ -91,9 +91,10 @@ class Finder:
         self,
         name,  # as a table has it
         image,  # that `find` returns
+        dropped=0,  # number of folders that are removed from its beginning
     ) -> bool:
         "Return whether a name is an image's own, letter for letter."
-        parts = self._parts(name)
+        parts = self._parts(name)[dropped:]
         return _same_names(self.paths[image], parts, str) == len(parts)
 
     def foreign_folders(

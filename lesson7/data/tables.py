@@ -6,8 +6,10 @@
 __all__ = ['table_labels']
 
 # %% ../../nbs/api/data/tables.ipynb #0900cbc7
+import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from .columns import choose_columns, has_known_name, is_one
@@ -16,26 +18,56 @@ from .lookup import Finder
 from ..errors import must_be, require
 
 # %% ../../nbs/api/data/tables.ipynb #f265f903
-def _separator(table, label_delim):
-    "Return the character that separates the columns, by the first line."
-    with open(table, encoding="utf-8-sig") as file:
-        line = file.readline()
-    marks = [mark for mark in "\t;," if mark != label_delim]
+_START = 9  # lines in which the header is
+_MARKS = "\t;,"  # that separate columns
+
+
+def _separator(line, label_delim):
+    "Return the character that separates the columns of a line."
+    marks = [mark for mark in _MARKS if mark != label_delim]
     return next((mark for mark in marks if mark in line), ",")
 
 
+def _values(line, mark):
+    "Return the values in a line that are not empty."
+    values = [value.strip('" ') for value in line.split(mark)]
+    return [value for value in values if value]
+
+
+def _is_title(line, following, mark):
+    "Return whether a line is a title: one value, above a line with the names of columns."
+    title, names = _values(line, mark), _values(following, mark)
+    return len(title) == 1 and not has_known_name(title) and has_known_name(names)
+
+
+def _start(table, label_delim):
+    "Return the separator of a table, and how many lines are before its header or first row."
+    with open(table, encoding="utf-8-sig") as file:
+        lines = [line.rstrip("\n") for line in islice(file, _START)]
+    if lines and re.fullmatch("sep=.", lines[0].lower()):  # as Excel has it
+        return lines[0][-1], 1
+    filled = [i for i, line in enumerate(lines) if line.strip(_MARKS + " ")]
+    if not filled:
+        return ",", 0
+    marks = [_separator(lines[i], label_delim) for i in filled]
+    is_titled = len(filled) > 1 and _is_title(lines[filled[0]], lines[filled[1]], marks[1])
+    return marks[int(is_titled)], filled[int(is_titled)]
+
+# %% ../../nbs/api/data/tables.ipynb #f265f904
 def _read_rows(table, label_delim):
-    "Return all rows of a table as lists of text, blank rows too."
+    "Return all rows of a table as lists of text, blank rows too; empty ones for a title."
     import pandas as pd
 
     options = dict(header=None, dtype=str, keep_default_na=False, skip_blank_lines=False)
     try:
-        mark = _separator(table, label_delim)
-        frame = pd.read_csv(table, sep=mark, encoding="utf-8-sig", **options)
+        mark, start = _start(table, label_delim)
+        options |= dict(sep=mark, skiprows=start)
+        frame = pd.read_csv(table, encoding="utf-8-sig", **options)
     except (ValueError, OSError) as e:
         advice = "save it as a CSV file in UTF-8"
         raise ValueError(must_be(table, "a readable table", str(e).strip(), advice)) from e
-    return [[str(value).strip() for value in row] for row in frame.fillna("").to_numpy()]
+    rows = [[str(value).strip() for value in row] for row in frame.fillna("").to_numpy()]
+    return [[] for _ in range(start)] + rows
 
 # %% ../../nbs/api/data/tables.ipynb #871025fd
 _MOST = 5  # row numbers in a message
@@ -95,9 +127,10 @@ def _parse(table, images, root, label_delim):
     rows = _read_rows(table, label_delim)
     require(rows, f"number of rows in {table}", "1 or more", 0)
     finder = Finder(images, root)
-    header = rows[0] if _is_header(rows[0], finder) else []
     numbered = [(number, row) for number, row in enumerate(rows, 1) if any(row)]
-    numbered = [(number, row) for number, row in numbered if not header or number > 1]
+    first = numbered[0][1] if numbered else rows[0]
+    header = first if _is_header(first, finder) else []
+    numbered = numbered[1:] if header else numbered
     values = [row for _, row in numbered]
     columns = choose_columns(table, header, values, finder)
     read_label = _label_reader(values, columns, label_delim)

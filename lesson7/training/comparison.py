@@ -20,7 +20,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.files import check_writable, content_digest, write_atomically, write_or_rescue
+from lesson7.data.files import (
+    check_writable,
+    content_digest,
+    read_file,
+    write_atomically,
+    write_or_rescue,
+)
 from ..data.folders import SPLITS
 from ..data.loaders import check_dataset, list_dataset
 from ..errors import check_count, must_be, require
@@ -55,8 +61,9 @@ def _verdict(difference, half_width):
 # %% ../../nbs/api/training/comparison.ipynb #b689d435
 def _read_comparison(path):
     "Return the JSON that `Comparison.save` wrote; raises `ValueError` for anything else."
+    content = read_file(path, "a comparison")
     try:
-        data = json.loads(Path(path).read_text())
+        data = json.loads(content)
     except ValueError as e:
         raise ValueError(must_be(path, "a comparison", f"no JSON ({e})")) from None
     version = data.get("format") if isinstance(data, dict) else None

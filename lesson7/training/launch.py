@@ -9,9 +9,8 @@ __all__ = ['main']
 import json
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 
-from ..data.files import write_atomically
+from ..data.files import read_file, write_atomically
 from ..data.samples import imagenette
 from ..lazy import torch
 from .config import Recipe
@@ -36,10 +35,14 @@ def _parser():
     return parser
 
 
+def _read_recipe(file):
+    return read_file(file, "a file of a recipe").decode("utf-8", "replace")
+
+
 def _recipe_and_path(args):
     "Return the recipe and the dataset folder for the arguments; None: the sample dataset."
     if args.recipe:
-        return Recipe.from_json(Path(args.recipe).read_text()), args.path
+        return Recipe.from_json(_read_recipe(args.recipe)), args.path
     if not torch.cuda.is_available():
         return Recipe.cpu(), args.path
     return Recipe.gpu(), args.path or imagenette()

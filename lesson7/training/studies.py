@@ -9,10 +9,10 @@ __all__ = ['Estimate', 'crossed_estimate', 'holm', 'Study', 'study_table']
 import base64
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from ..data.files import read_file
 from ..errors import check_choice, must_be, require
 
 # %% ../../nbs/api/training/studies.ipynb #f722f16b
@@ -105,8 +105,9 @@ class Study:
     @classmethod
     def load(cls, path):
         "Return the results in a JSON file; raises `ValueError` where it has none."
+        content = read_file(path, "the results of a study")
         try:
-            data = json.loads(Path(path).read_text())
+            data = json.loads(content)
             return cls(data["runs"], data["about"])
         except (ValueError, KeyError, TypeError) as e:
             raise ValueError(must_be(path, "the results of a study", f"no such JSON ({e})")) from e

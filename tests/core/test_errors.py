@@ -5,11 +5,13 @@ import re
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from traitlets import TraitError
 
 import lesson7
 from lesson7.course.check import exercise
 from lesson7.data.labels import class_numbers
+from lesson7.data.loaders import mislabel
 from lesson7.errors import (
     check_choice,
     check_count,
@@ -19,6 +21,7 @@ from lesson7.errors import (
     must_be,
     require,
 )
+from lesson7.mixup import beta_density
 from lesson7.normalize import normalize
 from lesson7.resize import downsize
 from lesson7.smoothing import reliability
@@ -139,6 +142,15 @@ MISTAKES = {
     "an explorer's seed in words": lambda: lesson7.MixupExplorer(seed="x"),
     "an explorer's negative seed": lambda: lesson7.NormalizeExplorer(seed=-1),
     "a report of no folder": lambda: lesson7.dataset_report("nowhere"),
+    "a seed for a generator": lambda: lesson7.sample_lambda(3, generator=3),
+    "no loaders to mislabel": lambda: mislabel(None, 0.5, 0),
+    "a number of stages": lambda: lesson7.relative_cost(3),
+    "a stage without a list": lambda: lesson7.relative_cost(lesson7.Stage(8, 8, 1, 1e-3)),
+    "stages to train in words": lambda: lesson7.fit_progressive(None, None, 3),
+    "a density in words": lambda: beta_density("a"),
+    "a density of words": lambda: beta_density(["a", "b"]),
+    "statistics of one pixel": lambda: lesson7.dataset_stats(Image.new("RGB", (1, 1))),
+    "statistics of a batch of one pixel": lambda: lesson7.batch_stats(torch.rand(1, 3, 1, 1)),
     "an unknown option": lambda: lesson7.get_dls(2, 8, foo=1),
 }
 
@@ -148,5 +160,5 @@ def test_every_message_has_the_form(mistake):
     with pytest.raises((ValueError, TypeError, TraitError)) as raised:
         mistake()
     message = str(raised.value)
-    assert FORM.match(message), message
+    assert FORM.match(message) and "nan" not in message, message
     assert "\n" not in message

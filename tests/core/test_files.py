@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 from functools import partial
@@ -10,14 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from learners import lesson_loaders
+from learners import lesson_loaders, tiny_learner
 from PIL import Image
 
+from lesson7.cli import main as command
+from lesson7.course.notebooks import copy_notebooks
 from lesson7.data import files
 from lesson7.data.files import Presized, clear_pixels, open_image, pixel_folder, write_atomically
 from lesson7.data.loaders import get_dls, image_tfms
 from lesson7.data.samples import photos
+from lesson7.explorers.resize import ResizeExplorer
 from lesson7.models import architecture
+from lesson7.normalize import NormStats
+from lesson7.share import save_model
+from lesson7.training.comparison import Comparison
+from lesson7.training.studies import Study
 
 
 @pytest.fixture
@@ -77,6 +85,81 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         write_atomically(file, b"second")
     assert file.read_text() == "first"
     assert os.listdir(tmp_path) == ["a"]
+
+
+WRITERS = {  # name: what is called with a path to write
+    "write_atomically": lambda path: write_atomically(path, "text"),
+    "NormStats": lambda path: NormStats.imagenet().save(path),
+    "Comparison": lambda path: Comparison([], {}).save(path),
+    "explorer": lambda path: ResizeExplorer().save(path),
+}
+FOLDER_WRITERS = {  # name: what is called with a folder to write, and loaders
+    "save_model": lambda path, dls: save_model(tiny_learner(dls), path),
+    "notebooks": lambda path, dls: copy_notebooks(path),
+}
+PLACES = {  # name: (path to write, message)
+    "a missing folder": ("none/x.html", "got no folder .*none; make it first$"),
+    "a folder": ("folder", "got a folder$"),
+    "below a file": ("file/x.html", "got Not a directory$"),
+    "a long name": ("x" * 300, "got File name too long$"),
+}
+
+
+@pytest.fixture
+def places(tmp_path):
+    "A folder with a file and a folder."
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("{")
+    return tmp_path
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_cannot_be_written_is_named_in_one_line(places, name, place):
+    path, message = PLACES[place]
+    start = re.escape(f"{places / path} must be a file that can be written, ")
+    with pytest.raises(ValueError, match=f"^{start}{message}") as raised:
+        WRITERS[name](places / path)
+    assert isinstance(raised.value, OSError)
+    assert sorted(os.listdir(places)) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("name", FOLDER_WRITERS)
+def test_a_folder_that_cannot_be_written_is_named_in_one_line(places, small, name):
+    path = places / "file" / "x"
+    message = re.escape(f"{path} must be a folder that can be written, got Not a directory")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        FOLDER_WRITERS[name](path, get_dls(2, 16, small))
+
+
+READERS = {  # name: (what is called with a path to read, what the file must be)
+    "NormStats": (NormStats.load, "a file that NormStats.save wrote"),
+    "Comparison": (Comparison.load, "a comparison"),
+    "Study": (Study.load, "the results of a study"),
+    "a recipe": (lambda path: command(["train", "--recipe", path]), "a file of a recipe"),
+}
+
+
+@pytest.mark.parametrize(
+    "place, message",
+    [
+        ("none.json", "no such file; check the path"),
+        ("folder", "a folder"),
+        ("file/x.json", "Not a directory"),
+        ("", "a folder"),
+    ],
+)
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_that_cannot_be_read_is_named_in_one_line(places, capsys, name, place, message):
+    read, allowed = READERS[name]
+    path = f"{places / place}"
+    expected = f"{path} must be {allowed}, got {message}"
+    if name == "a recipe":
+        assert read(path) == 2
+        assert capsys.readouterr().err == f"lesson7: {expected}\n"
+        return
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
+        read(path)
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png"])

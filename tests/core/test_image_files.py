@@ -345,13 +345,28 @@ def test_png_files_of_16_bits_keep_their_brightness(tmp_path, colour_type, chann
     assert abs(found.mean() - expected.mean()) < 0.02
 
 
+def decoded_image(file):
+    image = Image.open(file)
+    image.load()
+    return image
+
+
+GREY_SOURCES = {  # name: what is opened of a PNG file
+    "file": lambda file: file,
+    "image": Image.open,
+    "decoded image": decoded_image,
+    "copy": lambda file: Image.open(file).copy(),
+}
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
-def test_the_transparent_level_of_a_grey_png_file_is_white(bits):
+@pytest.mark.parametrize("kind", GREY_SOURCES)
+def test_the_transparent_level_of_a_grey_png_file_is_white(bits, kind):
     white = 2**bits - 1
     x = np.random.default_rng(0).integers(0, white + 1, (20, 32))
     x[3, 4:9] = 1
     expected = np.where(x == 1, 255, 255 * x / white)[..., None]
-    image = Image.open(io.BytesIO(png(x, 0, bits, [1])))
+    image = GREY_SOURCES[kind](io.BytesIO(png(x, 0, bits, [1])))
     for _ in range(2):  # the second time, the image is decoded already
         assert np.abs(pixels(open_image(image)) - expected).max() <= 0.5
 
@@ -491,6 +506,11 @@ UNREAD = {  # name: (pixels, options of `tifffile.imwrite`, message)
         dict(photometric="miniswhite", byteorder=">"),
         "a TIFF file with a kind of pixels that Pillow does not read; save it",
     ),
+    "compressed floats of another byte order": (
+        RAMP.astype(np.float32),
+        dict(byteorder=">", compression="deflate"),
+        "a TIFF file with a kind of pixels that Pillow does not read; save it",
+    ),
     "negative": (
         (RAMP * 1_000 - 500).astype(np.int16),
         {},
@@ -512,6 +532,50 @@ def test_tiff_files_of_other_kinds_are_rejected_with_what_to_do(tmp_path, name, 
     with pytest.raises(ValueError, match=f"{title} must be a readable image, got {message}") as e:
         open_image(source)
     assert "BytesIO" not in str(e.value)
+
+
+PLANES = {  # name: (channels, type, options of `tifffile.imwrite`, whether Pillow reads them)
+    "8 bits": (3, np.uint8, dict(photometric="rgb"), True),
+    "8 bits, compressed": (3, np.uint8, dict(photometric="rgb", compression="deflate"), True),
+    "8 bits with alpha": (4, np.uint8, dict(photometric="rgb"), True),
+    "16 bits": (3, np.uint16, dict(photometric="rgb"), False),
+    "16 bits, byte order": (3, np.uint16, dict(photometric="rgb", byteorder=">"), False),
+    "16 bits, tiles": (3, np.uint16, dict(photometric="rgb", tile=(16, 16)), False),
+    "16 bits, compressed": (3, np.uint16, dict(photometric="rgb", compression="deflate"), True),
+    "16 bits with alpha": (4, np.uint16, dict(photometric="rgb"), False),
+    "16 bits of inks": (4, np.uint16, dict(photometric="separated"), False),
+    "grey with alpha, compressed": (
+        2,
+        np.uint8,
+        dict(photometric="minisblack", compression="deflate"),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANES)
+@pytest.mark.parametrize("kind", ["path", "image", "decoded image"])
+def test_channels_one_after_the_other_are_right_or_rejected(tmp_path, name, kind):
+    import tifffile
+
+    count, dtype, options, is_read = PLANES[name]
+    white = np.iinfo(dtype).max
+    x = np.random.default_rng(0).integers(0, white, (count, 20, 32)).astype(dtype)
+    if "alpha" in name:
+        x[-1] = white  # opaque
+        options = options | dict(extrasamples=["unassalpha"])
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, x, planarconfig="separate", **options)
+    source = file if kind == "path" else Image.open(file)
+    if kind == "decoded image":
+        source.load()
+    if is_read:
+        expected = np.moveaxis(x[:3].astype(np.float64) * 255 / white, 0, -1)
+        assert np.abs(pixels(open_image(source)) - expected).max() <= 1
+        return
+    message = "got a TIFF file with a kind of pixels that Pillow does not read; save it with 8 bits"
+    with pytest.raises(ValueError, match=message):
+        open_image(source)
 
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", "La", "RGBa"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from image_kinds import GREY, IMAGES, LOADERS, NO_IMAGES, SIDE, colours, write_dataset, write_folder
 from learners import tiny_learner
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from lesson7.data.images import (
     as_image,
@@ -48,6 +48,27 @@ def make(kind, folder):
 
 
 # ---- Pixels
+
+
+FRAMES = {  # name: what iterates over the frames of an image, which move it on
+    "a sequence": ImageSequence.Iterator,
+    "a generator": lambda image: (frame for frame in ImageSequence.Iterator(image)),
+    "frames and labels": lambda image: zip(ImageSequence.Iterator(image), [0, 1, 2]),
+    "several files": lambda image: iter([ImageSequence.Iterator(image)]),
+    "copies": lambda image: [frame.copy() for frame in ImageSequence.Iterator(image)],
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("file", ["a.tif", "a.png", "a.webp"])
+def test_an_iterator_over_frames_gives_each_frame(tmp_path, kind, file):
+    frames = list(colours(3))
+    first, *others = (Image.fromarray(frame.copy()) for frame in frames)
+    options = dict(lossless=True) if file.endswith("webp") else {}
+    first.save(tmp_path / file, save_all=True, append_images=others, **options)
+    images = image_list(FRAMES[kind](Image.open(tmp_path / file)))
+    assert len(images) == 3
+    assert all((np.asarray(image) == frame).all() for image, frame in zip(images, frames))
 
 
 @EXACT

@@ -48,6 +48,16 @@ SPLIT_FOLDERS = {  # name: (folders with images, the training folder, the valida
     "numbers": (("train2017", "val2017", "test2017"), "train2017", "val2017"),
     "other forms": (("Training", "Testing"), "Training", "Testing"),
     "a test of another name": (("train", "test1"), "train", "test1"),
+    "sets": (("trainingSet", "testSet"), "trainingSet", "testSet"),
+    "sets in small letters": (("trainset", "testset"), "trainset", "testset"),
+    "sets with `_`": (("train_set", "val_set", "test_set"), "train_set", "val_set"),
+    "capitals within": (("TrainSet", "TestSet"), "TrainSet", "TestSet"),
+    "data": (("traindata", "testdata"), "traindata", "testdata"),
+    "training data": (("training_data", "testing_data"), "training_data", "testing_data"),
+    "words": (("Train Data", "Test Data"), "Train Data", "Test Data"),
+    "a set beside others": (("trainSet", "valSet", "sample"), "trainSet", "valSet"),
+    "plain names first": (("train", "train_images", "val"), "train", "val"),
+    "words in camel case": (("PetsTrain", "PetsTest"), "PetsTrain", "PetsTest"),
 }
 
 
@@ -65,12 +75,16 @@ def test_folders_of_splits(tmp_path, name):
     assert dataset_stats(tmp_path / val_folder).n == 4
 
 
-def test_splits_may_be_in_folders_of_their_own_names(tmp_path):
-    write_all(tmp_path, [*pets("seg_train/seg_train", "seg_test/seg_test"), "seg_pred/1.png"])
+@pytest.mark.parametrize(
+    "train_name, val_name", [("seg_train", "seg_test"), ("trainingSet", "testSet")]
+)
+def test_splits_may_be_in_folders_of_their_own_names(tmp_path, train_name, val_name):
+    folders = f"{train_name}/{train_name}", f"{val_name}/{val_name}"
+    write_all(tmp_path, [*pets(*folders), "seg_pred/1.png"])
     files = dataset_files(tmp_path)
-    for listed, folder in ((files.train, "seg_train/seg_train"), (files.val, "seg_test/seg_test")):
+    for listed, folder in zip((files.train, files.val), folders):
         assert relative(listed, tmp_path) == {p: p.split("/")[2] for p in pets(folder)}
-    assert files.skipped == [(tmp_path / "seg_pred", "outside seg_train and seg_test")]
+    assert files.skipped == [(tmp_path / "seg_pred", f"outside {train_name} and {val_name}")]
 
 
 NO_SPLITS = {  # name: (images, classes); names of splits, but other contents
@@ -82,6 +96,14 @@ NO_SPLITS = {  # name: (images, classes); names of splits, but other contents
     "two test folders": (
         [*pets("train_1", "test_1", "test_2"), "c/1.png"],
         {"train_1", "test_1", "test_2", "c"},
+    ),
+    "words that contain a split": (
+        [
+            f"{folder}/{i}.png"
+            for folder in ("trainer", "trains", "training shoes", "test_tube", "validator", "set")
+            for i in range(2)
+        ],
+        {"trainer", "trains", "training shoes", "test_tube", "validator", "set"},
     ),
 }
 
@@ -175,6 +197,34 @@ def test_splits_within_the_classes(tmp_path, name):
 
 
 UNCLEAR_FOLDERS = {  # name: (images, message)
+    "two sets for training": (
+        [*pets("trainingSet", "trainingSample"), "testSet/1.png"],
+        r"folders in .* must be train and val, or classes, got trainingSet beside trainingSample;",
+    ),
+    "two names of the same split": (
+        pets("trainingSet", "training_data", "testSet"),
+        r"folders in .* must be one for each split, got training_data, trainingSet; rename",
+    ),
+    "sets without classes": (
+        ["trainSet/1.png", "trainSet/2.png", "testSet/1.png"],
+        r"folders in .* must be splits with the same class folders, or classes, got testSet, train",
+    ),
+    "a set without classes beside others": (
+        ["trainSet/1.png", "trainSet/2.png", "bus/1.png"],
+        r"folders in .* must be train and val, or classes, got trainSet beside bus; make",
+    ),
+    "a set for tests beside classes": (
+        ["testSet/1.png", "cat/1.png", "dog/1.png"],
+        r"folders in .* must be train and val, or classes, got testSet beside cat, dog; make",
+    ),
+    "images of two kinds for training and tests": (
+        [f"{split}{kind}/{i}.png" for split in ("train", "test") for kind in "AB" for i in "12"],
+        r"folders in .* must be train and val, or classes, got trainA, trainB; move .* train/A and",
+    ),
+    "images of two kinds for training": (
+        [f"{folder}/{i}.png" for folder in ("trainA", "trainB", "other") for i in "12"],
+        r"folders in .* must be train and val, or classes, got trainA, trainB; move",
+    ),
     "a class without splits": (
         [*parts("train", "test"), "nut/1.png"],
         r"folders in .*nut must be train and test, as in bottle, got none of a split",
@@ -354,6 +404,17 @@ TABLES = {  # name: the text of labels.csv; the images are images/a.png to image
     "numbers of folds": table(
         ["image", "fold", "kind"], lambda x: [x, str(LETTERS.index(x) % 3), LABELS[x]]
     ),
+    "a separator in the first line": "sep=;\n" + table(["file", "label"], path_label, ";"),
+    "a tab in the first line": "sep=\t\n" + table(["file", "label"], path_label, "\t"),
+    "a separator that is not the only one": "SEP=,\r\n"
+    + table(["file", "label", "note"], lambda x: [*path_label(x), "a; b"], end="\r\n"),
+    "a separator without a header": "sep=;\n" + table(None, path_label, ";"),
+    "a title": "My photos,\n" + table(["file", "label"], path_label),
+    "a title without separators": "My photos\n" + table(["file", "label"], path_label),
+    "a title and a blank row": '"My; photos"\t\n\t\n' + table(["id", "kind"], path_label, "\t"),
+    "a title in a wide table": "\ufeffPhotos of 2026;;\n"
+    + table(["file", "label", "note"], lambda x: [*path_label(x), "?"], ";"),
+    "a blank first row": "\n" + table(["file", "label"], path_label),
     "numbers in the only column of labels": table(["image", "is_cat"], lambda x: [x, LABELS[x]]),
 }
 
@@ -509,6 +570,29 @@ NUMBERED = {  # name: (header and rows of a table of 001.png to 004.png, path ->
 }
 
 
+UNCLEAR_NUMBERS = {  # name: (header of the table, rows of 0001.png to 0008.png, what is named)
+    "a row number": ("id,photo,label", "{reverse},{file},{label}", "id, photo"),
+    "a number of a file": ("img_id,name,label", "{reverse},{file},{label}", "img_id, name"),
+    "folders of another computer": (
+        "id,photo,label",
+        "{reverse},/home/me/{file},{label}",
+        "id, photo",
+    ),
+    "the exact one first": ("scan,id,label", "{file},{reverse},{label}", "id, scan"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLEAR_NUMBERS)
+def test_numbers_and_exact_names_of_other_files_are_rejected(tmp_path, name):
+    header, row, columns = UNCLEAR_NUMBERS[name]
+    write_all(tmp_path, [f"idx/000{i}.png" for i in range(1, 9)])
+    values = [dict(reverse=9 - i, file=f"000{i}", label="ab"[i % 2]) for i in range(1, 9)]
+    write_text(tmp_path, "t.csv", "\n".join([header, *(row.format(**each) for each in values)]))
+    message = f"column of files in .*t.csv must be one, got {columns}; call the one that is meant"
+    with pytest.raises(ValueError, match=message):
+        dataset_files(tmp_path, csv_fname="t.csv")
+
+
 @pytest.mark.parametrize("name", NUMBERED)
 def test_tables_of_numbered_files(tmp_path, name):
     text, labels = NUMBERED[name]
@@ -568,6 +652,15 @@ def test_blank_rows_are_counted(six):
     write_text(six, "labels.csv", text)
     (problem,) = dataset_files(six).skipped
     assert problem[1] == "1 without an image: row 10, such as none"
+
+
+@pytest.mark.parametrize("start", ["sep=,\n", "Pets,\n", "Pets\n", "\n", "Pets\n,\n"])
+def test_rows_before_the_header_are_counted(six, start):
+    text = start + table(["file", "label"], path_label) + "none,cat\n"
+    write_text(six, "labels.csv", text)
+    (problem,) = dataset_files(six).skipped
+    number = 8 + start.count("\n")
+    assert problem[1] == f"1 without an image: row {number}, such as none"
 
 
 def test_many_rows_are_counted(six):
