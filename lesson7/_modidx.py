@@ -1177,6 +1177,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'lesson7.outputs._with_parameter': ('api/outputs.html#_with_parameter', 'lesson7/outputs.py'),
                                  'lesson7.outputs.activation': ('api/outputs.html#activation', 'lesson7/outputs.py'),
                                  'lesson7.outputs.as_learner': ('api/outputs.html#as_learner', 'lesson7/outputs.py'),
+                                 'lesson7.outputs.check_classes': ('api/outputs.html#check_classes', 'lesson7/outputs.py'),
                                  'lesson7.outputs.check_classifier': ('api/outputs.html#check_classifier', 'lesson7/outputs.py'),
                                  'lesson7.outputs.check_learner': ('api/outputs.html#check_learner', 'lesson7/outputs.py'),
                                  'lesson7.outputs.classifier_outputs': ('api/outputs.html#classifier_outputs', 'lesson7/outputs.py'),

@@ -31,7 +31,7 @@ from lesson7.errors import (
 )
 from .fits import check_finite
 from .lazy import torch
-from .outputs import check_learner, predict_loader
+from .outputs import check_classes, predict_loader
 
 # %% ../nbs/03_tta.ipynb #1ea60048
 def combine(
@@ -470,7 +470,7 @@ def tta(
     for a transform of the loader that moves or scales pixels and is not one of fastai's.
     """
     _check_window_options(kind, n, scale, seed)
-    check_learner(learn)
+    check_classes(learn)
     check_finite(learn)
     is_beta_allowed = beta is None or reduce == "lerp"
     require(is_beta_allowed, "beta", f"None for reduce={reduce!r}", beta, 'it is for reduce="lerp"')

@@ -254,16 +254,13 @@ REJECTED = {  # (kind, use): what the message says
     ("multi-label", "NormalizeExplorer"): SINGLE,
     ("1000 outputs", "predict"): r"model must be one with outputs \[B,3\], .*, got \[\d+, 1000\]",
     ("1000 outputs", "save_model"): r"outputs \[N,3\].*1000",
-    ("segmentation", "tta"): "items must be one image with classes or numbers",
-    ("points", "tta"): "items must be one image with classes or numbers",
-    ("regression", "tta"): "loss must be one of fastai's, or another with an `activation`",
 }
 REJECTED |= {("1000 outputs", name): r"outputs \[N,3\], got .* \[\d+, 1000\]" for name in EXPLORERS}
 REJECTED |= {("outputs in a dict", use): "output of the model|got dict" for use in USES}
 for kind in ("one channel", "four channels", "four channels, normalized"):
     REJECTED |= {(kind, use): RGB for use in (*EXPLORERS, "save_model")}
 for kind in ("segmentation", "points", "regression"):
-    REJECTED |= {(kind, use): CLASSIFIER for use in (*EXPLORERS, "predict", "save_model")}
+    REJECTED |= {(kind, use): CLASSIFIER for use in USES}
 CELLS = [(kind, use) for kind in KINDS for use in USES]
 
 

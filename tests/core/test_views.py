@@ -406,10 +406,10 @@ def test_two_targets_of_a_model_with_one_output(folder):
 
 
 def test_a_model_with_two_outputs_is_rejected(folder):
-    learn = two_targets(folder)
+    learn, _ = make_learner(folder, fastai().Resize(32))
     plain = learn.model.forward
     learn.model.forward = lambda x: (plain(x), plain(x))
-    learn.loss_func = lambda preds, y, number: torch.tensor(0.0)
+    learn.loss_func = lambda preds, y: torch.tensor(0.0)
     learn.loss_func.activation = lambda preds: preds
     with pytest.raises(ValueError, match="model must be one with a single output, got a "):
         tta(learn)
@@ -430,8 +430,11 @@ def test_labels_that_have_a_place_in_the_image_are_rejected(folder):
         )
         dls = data.dataloaders(files, bs=2, num_workers=0)
         learn = v.Learner(dls, tiny_network(2), loss_func=v.CrossEntropyLossFlat())
-        with pytest.raises(TypeError, match=f"one image with classes or numbers, got a {kind} too"):
+        with pytest.raises(ValueError, match="learn must be a classifier .*, got no dls.vocab"):
             tta(learn)
+        learn, _ = make_learner(folder, v.Resize(32))
+        with pytest.raises(TypeError, match=f"one image with classes or numbers, got a {kind} too"):
+            tta(learn, dl=dls.valid)
 
 
 def test_a_loader_that_is_not_fastais_is_rejected(folder):
