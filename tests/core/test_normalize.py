@@ -296,6 +296,63 @@ def test_the_advice_of_check_normalization_works(change, correction, images):
     assert check_normalization(corrected, OWN).kind == "own"
 
 
+PIXELS = {  # name: the darkest and the brightest pixel
+    "dark": (0, 0.35),
+    "dim": (0, 0.4),
+    "bright": (0.6, 1),
+    "low contrast": (0.3, 0.7),
+    "some contrast": (0.1, 0.9),
+    "full contrast": (0, 1),
+}
+HALVES = NormStats((0.5,) * 3, (0.5,) * 3)
+QUARTERS = NormStats((0.5,) * 3, (0.25,) * 3)
+
+
+def made_images(name, depth):
+    "Return 64 images of noise and the statistics of all, computed by NumPy."
+    low, high = PIXELS[name]
+    x = low + (high - low) * random_images(shape=(64, 3, 24, 24))
+    if depth == "bytes":
+        x = (255 * x).round() / 255
+    return x, NormStats(*numpy_stats(x), name)
+
+
+def kind_of(x, stats=None):
+    report = check_normalization(x, stats)
+    assert stats is None or report.ok == (report.kind == "own")
+    return report.kind
+
+
+@pytest.mark.parametrize("depth", ["bytes", "floats"])
+@pytest.mark.parametrize("n", [1, 4, 16])
+@pytest.mark.parametrize("name", PIXELS)
+def test_check_normalization_of_images_of_any_contrast(name, n, depth):
+    images, stats = made_images(name, depth)
+    x = images[:n]
+    alike = depth == "floats" and name == "some contrast" and n == 1  # as ImageNet's own
+    assert kind_of(x, stats) == "unit"
+    assert kind_of(255 * x, stats) == "bytes"
+    assert kind_of(normalize(x, stats), stats) == ("unclear" if alike else "own")
+    assert kind_of(normalize(x, IMAGENET), stats) == ("unclear" if alike else "imagenet")
+    assert kind_of(normalize(normalize(x, stats), stats), stats) == "twice"
+    assert kind_of(normalize(x, stats)) == "own"
+
+
+@pytest.mark.parametrize("others", [HALVES, QUARTERS, OWN], ids=["halves", "quarters", "other"])
+@pytest.mark.parametrize("n", [1, 4, 16])
+@pytest.mark.parametrize("name", [name for name in PIXELS if name != "bright"])
+def test_bytes_normalized_with_other_statistics_are_unknown(name, n, others):
+    images, stats = made_images(name, "bytes")
+    assert kind_of(normalize(images[:n], others), stats) == "unknown"
+
+
+def test_photos_in_half_precision_are_normalized_as_in_single():
+    images, stats = made_images("dark", "bytes")
+    for dtype in (torch.float16, torch.bfloat16):
+        assert kind_of(normalize(images[:16], stats).to(dtype), stats) == "own"
+        assert kind_of(normalize(images[:16], IMAGENET).to(dtype), stats) == "imagenet"
+
+
 # ---- Claims of the chapter about fastai
 
 
