@@ -590,6 +590,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                              'lesson7/data/loaders.py'),
                                       'lesson7.data.loaders._begin_with_files': ( 'api/data/loaders.html#_begin_with_files',
                                                                                   'lesson7/data/loaders.py'),
+                                      'lesson7.data.loaders._check_file_labels': ( 'api/data/loaders.html#_check_file_labels',
+                                                                                   'lesson7/data/loaders.py'),
                                       'lesson7.data.loaders._check_options': ( 'api/data/loaders.html#_check_options',
                                                                                'lesson7/data/loaders.py'),
                                       'lesson7.data.loaders._check_scale': ( 'api/data/loaders.html#_check_scale',
