@@ -19,9 +19,11 @@ from .data.folders import image_files
 from lesson7.data.images import (
     as_array,
     as_image,
+    float_pixels,
     image_items,
     is_dataloader,
     is_dataloaders,
+    loaded_image,
     without_labels,
 )
 from .errors import must_be, require
@@ -212,7 +214,12 @@ class _Sums:
 
 
 def _add_image(sums, image):
-    "Add an image; its sums are exact, from a histogram."
+    "Add an image; its sums are exact, those of bytes from a histogram."
+    image = loaded_image(image)
+    pixels = float_pixels(image)
+    if pixels is not None:
+        _add_batch(sums, pixels[None])
+        return
     image = as_image(image)
     sums.start(np.array(image.getpixel((0, 0))) / 255)
     counts = np.reshape(image.histogram(), (3, 256))

@@ -86,6 +86,61 @@ def test_dataset_stats_of_a_loader_are_those_of_its_batches(small):
     assert np.allclose(dataset_stats(valid).mean, mean, atol=1e-6)
 
 
+class FloatImages(torch.utils.data.Dataset):
+    "A dataset of float images with class numbers."
+
+    def __init__(self, x):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i], i % 2
+
+
+FORMS = {
+    "a batch": lambda x: x,
+    "an array": lambda x: x.numpy(),
+    "batches": lambda x: [x[:8], x[8:]],
+    "a list": list,
+    "a tuple": tuple,
+    "a dict": lambda x: dict(enumerate(x)),
+    "a generator": iter,
+    "a list of arrays": lambda x: list(x.numpy()),
+    "channels last": lambda x: [image.permute(1, 2, 0) for image in x],
+    "float64": lambda x: list(x.double()),
+    "images with labels": lambda x: [(image, 1) for image in x],
+    "a dataset": FloatImages,
+    "a loader": lambda x: torch.utils.data.DataLoader(FloatImages(x), 8),
+}
+
+
+@pytest.mark.parametrize("scale", [1, 0.01, 0.001])
+@pytest.mark.parametrize("form", FORMS)
+def test_dataset_stats_of_floats_are_not_rounded(form, scale):
+    x = scale * random_images(shape=(20, 3, 16, 16))
+    stats = dataset_stats(FORMS[form](x))
+    mean, std = numpy_stats(x)
+    np.testing.assert_allclose(stats.mean, mean, rtol=1e-6)
+    np.testing.assert_allclose(stats.std, std, rtol=1e-6)
+    assert stats.n == 20
+
+
+def test_dataset_stats_of_grey_floats_are_those_of_three_equal_channels():
+    x = 0.01 * random_images(shape=(6, 1, 16, 16))
+    mean, std = numpy_stats(x)
+    for images in (list(x), list(x[:, 0])):
+        stats = dataset_stats(images)
+        np.testing.assert_allclose(stats.mean, [*mean] * 3, rtol=1e-6)
+        np.testing.assert_allclose(stats.std, [*std] * 3, rtol=1e-2)  # n-1 of one channel
+
+
+def test_dataset_stats_raise_on_normalized_images():
+    with pytest.raises(ValueError, match=r"values of an image must be in \[0, 1\], got .*denorm"):
+        dataset_stats(list(normalize(random_images(), OWN)))
+
+
 def test_dataset_stats_raise_without_images(tmp_path):
     for source in (tmp_path, []):
         with pytest.raises(ValueError, match="number of images must be 1 or more, got 0"):
