@@ -316,6 +316,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                    'lesson7/data/columns.py'),
                                       'lesson7.data.columns._FileColumn.size': ( 'api/data/columns.html#_filecolumn.size',
                                                                                  'lesson7/data/columns.py'),
+                                      'lesson7.data.columns._are_measures': ( 'api/data/columns.html#_are_measures',
+                                                                              'lesson7/data/columns.py'),
                                       'lesson7.data.columns._choose_files': ( 'api/data/columns.html#_choose_files',
                                                                               'lesson7/data/columns.py'),
                                       'lesson7.data.columns._choose_labels': ( 'api/data/columns.html#_choose_labels',

@@ -56,8 +56,10 @@ def relative_cost(
     stages,  # `Stage`s or tuples; all but the first train one epoch more, `fine_tune`'s frozen one
 ):  # array with the cost of an epoch in each, and the cost of all; float64
     "Return the cost by pixels, relative to as many epochs at the largest size: 1 saves nothing."
-    require(len(stages), "number of stages", "1 or more", 0)
+    is_list = hasattr(stages, "__iter__")
+    require(is_list, "stages", "a list of Stage", f"a {type(stages).__name__}", error=TypeError)
     stages = [_as_stage(stage) for stage in stages]
+    require(stages, "number of stages", "1 or more", 0)
     size = np.array([s.size for s in stages], dtype=float)
     epochs = np.array([s.epochs + (i > 0) for i, s in enumerate(stages)], dtype=float)
     each = size**2 / size.max() ** 2

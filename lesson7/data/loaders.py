@@ -273,7 +273,7 @@ def get_dls(
 ):  # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
     "Return the lesson's loaders, on a dataset as `dataset_files` lists it."
     check_count("bs", bs)
-    check_count("size", size)
+    check_count("size", size, 2)  # fastai makes no smaller images
     _check_scale(stats)
     if seed is not None:
         check_seed(seed)

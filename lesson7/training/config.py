@@ -53,7 +53,7 @@ _POSITIVE_INT = ("a whole number above 0", _is_positive_int)
 _BOOL = ("True or False", _is_bool)
 _RANGES = {  # field: (what is allowed, the test for it)
     "arch": ("the name of an architecture", lambda v: isinstance(v, str)),
-    "size": _POSITIVE_INT,
+    "size": ("a whole number above 1", lambda v: _is_positive_int(v) and v > 1),
     "bs": _POSITIVE_INT,
     "epochs": _POSITIVE_INT,
     "normalize": _BOOL,
@@ -86,6 +86,8 @@ def _check_together(recipe):
     "Raise `ValueError` where two values of a recipe contradict each other."
     smallest = min(stage.bs for stage in recipe.plan)
     require(not recipe.mixup or smallest > 1, "bs", "2 or more for mixup", smallest)
+    least = min(stage.size for stage in recipe.plan)
+    require(least > 1, "size of a stage", "2 or more", least)
     last = recipe.plan[-1].size
     is_same = last == recipe.size
     require(is_same, "size", f"{last}, that of the last stage", recipe.size)

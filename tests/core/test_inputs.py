@@ -97,11 +97,11 @@ def test_the_class_in_a_path(file, label, tmp_path):
 # ---- Sizes
 
 
-@pytest.mark.parametrize("name", ["bs", "size"])
+@pytest.mark.parametrize("name, least", [("bs", 1), ("size", 2)])
 @pytest.mark.parametrize("value", [0, -1, None, 32.0, (32, 48), "32", True], ids=repr)
-def test_get_dls_takes_whole_numbers(deep, name, value):
+def test_get_dls_takes_whole_numbers(deep, name, least, value):
     values = dict(bs=2, size=16) | {name: value}
-    with pytest.raises(ValueError, match=f"^{name} must be a whole number, 1 or more, got "):
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number, {least} or more, got "):
         get_dls(path=deep, **values)
 
 
@@ -252,6 +252,12 @@ def test_combine_takes_floats(preds):
 def test_no_stages_cost_nothing_that_can_be_said():
     with pytest.raises(ValueError, match="^number of stages must be 1 or more, got 0$"):
         relative_cost([])
+    for stages in (5, None):
+        with pytest.raises(TypeError, match="^stages must be a list of Stage, got a "):
+            relative_cost(stages)
+    stages = [(32, 8, 2, 0.1), (64, 8, 3, 0.1)]  # 2 epochs and 3 + 1
+    each, total = relative_cost(stage for stage in stages)
+    assert each.tolist() == [0.25, 1] and total == (2 * 0.25 + 4) / 6
 
 
 # ---- Loaders and learners of other kinds

@@ -48,7 +48,12 @@ ALL_FIVE = Recipe(
         (dict(lr=0), "lr must be a finite number above 0, got 0"),
         (dict(lr=float("nan")), "got nan"),
         (dict(epochs=2.5), "epochs must be a whole number above 0, got 2.5"),
-        (dict(size=True), "size must be a whole number above 0, got True"),
+        (dict(size=True), "size must be a whole number above 1, got True"),
+        (dict(size=1), "size must be a whole number above 1, got 1"),
+        (
+            dict(size=8, epochs=3, stages=[Stage(1, 8, 1, 0.1), Stage(8, 8, 1, 0.1)]),
+            "size of a stage must be 2 or more, got 1",
+        ),
         (dict(lr=10**400), "lr must be a finite number above 0, got 1000"),
         (dict(mixup=-1), "mixup must be 0 (off), or from 0.01 to 1000000, got -1"),
         (dict(mixup=1e-3), "mixup must be 0 (off), or from 0.01 to 1000000, got 0.001"),
