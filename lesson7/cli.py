@@ -853,14 +853,18 @@ def _parser():
     return parser
 
 # %% ../nbs/api/cli.ipynb #940706e3
+_LISTS = {"explore": "images", "train": "words"}  # command: its argument of several words
+
+
 def main(
     args=None,  # list of arguments; None: those of the command line
 ) -> int:  # exit code
     "Run the `lesson7` command."
     parser = _parser()
     args, options = parser.parse_known_args(args)
-    if args.command == "explore":  # argparse ends a list of files at the first option
-        args.images += [option for option in options if not option.startswith("-")]
+    if args.command in _LISTS:  # argparse ends a list at the first option
+        words = getattr(args, _LISTS[args.command])
+        words += [option for option in options if not option.startswith("-")]
         options = [option for option in options if option.startswith("-")]
     if options and args.command != "lab":
         parser.error(f"there is no option {options[0]}")

@@ -19,9 +19,11 @@ from .data.folders import image_files
 from lesson7.data.images import (
     as_array,
     as_image,
+    float_pixels,
     image_items,
     is_dataloader,
     is_dataloaders,
+    loaded_image,
     without_labels,
 )
 from .errors import must_be, require
@@ -219,7 +221,12 @@ class _Sums:
 
 
 def _add_image(sums, image):
-    "Add an image; its sums are exact, from a histogram."
+    "Add an image; its sums are exact, those of bytes from a histogram."
+    image = loaded_image(image)
+    pixels = float_pixels(image)
+    if pixels is not None:
+        _add_batch(sums, pixels[None])
+        return
     image = as_image(image)
     sums.start(np.array(image.getpixel((0, 0))) / 255)
     counts = np.reshape(image.histogram(), (3, 256))
@@ -317,7 +324,7 @@ def dataset_stats(
 class NormReport:
     "What `check_normalization` found."
 
-    kind: str  # "unit" (in [0,1]), "bytes", "own", "imagenet", "twice" or "unknown"
+    kind: str  # "unit" (in [0,1]), "bytes", "own", "imagenet", "twice", "unclear" or "unknown"
     ok: bool  # whether the batch is normalized as a model with the statistics needs it
     advice: str  # what it is, and what to change
 
@@ -325,27 +332,99 @@ class NormReport:
         return self.advice
 
 # %% ../nbs/01_normalize.ipynb #23ffb213
-_NO_FIT = float("inf")
 _MARGIN = 0.02  # how far a value may be outside [0,1], for rounding and resampling
+_GRID_ERROR = 0.05  # of a level of a byte; wrong statistics are off by a quarter on average
+
+
+def _is_possible(x, stats):
+    "Return whether `x`, denormalized, is in [0,1]."
+    u = denormalize(x, stats)
+    return bool(u.min() >= -_MARGIN and u.max() <= 1 + _MARGIN)
+
+
+def _is_on_grid(x, stats):
+    "Return whether `x`, denormalized, has the values of bytes."
+    levels = 255 * denormalize(x.double(), stats)
+    return bool((levels - levels.round()).abs().max() < _GRID_ERROR)
+
+
+def _has_levels(x):
+    "Return whether the values of each channel are evenly spaced, as those of bytes are."
+    for channel in x.double().transpose(0, 1).flatten(1):
+        steps = channel.unique().diff()
+        steps = steps[steps > 1e-4]  # others are from rounding
+        if not 32 <= len(steps) < 256:
+            return False
+        ratios = steps / steps.min()
+        if (ratios - ratios.round()).abs().max() > 0.1:
+            return False
+    return True
+
+# %% ../nbs/01_normalize.ipynb #23ffb214
+_NEAR = 0.15  # a distance that a batch does not decide
+
+
+def _gap(mean, std):
+    "Return how far means and standard deviations of channels are from 0 and 1."
+    return float((mean**2 + std.clamp(min=1e-6).log() ** 2).mean().sqrt())
+
+
+def _distance(x, stats, expected):
+    "Return how far the mean and sd of `x`, denormalized, are from those that are expected."
+    mean, std = _mean_and_std(expected, x)
+    z = (denormalize(x, stats) - mean) / std
+    axes = (0, 2, 3)
+    return _gap(z.mean(axes), z.std(axes, correction=0))
+
+
+def _are_alike(stats, others):
+    "Return whether a batch does not tell two statistics apart."
+    mean, std, others_mean, others_std = (
+        torch.tensor(values) for values in (stats.mean, stats.std, others.mean, others.std)
+    )
+    return _gap((mean - others_mean) / others_std, std / others_std) < _NEAR
 
 
 def _misfit(x, stats):
-    "Return how far `x`, denormalized, is from filling [0,1]; infinite where it does not fit."
+    "Return how far `x`, denormalized, is from filling [0,1]."
     u = denormalize(x, stats)
-    low = u.amin(dim=(0, 2, 3))
-    high = u.amax(dim=(0, 2, 3))
-    is_outside = low.min() < -_MARGIN or high.max() > 1 + _MARGIN
-    if is_outside or (high - low).mean() < 0.5:
-        return _NO_FIT
+    low, high = u.amin(dim=(0, 2, 3)), u.amax(dim=(0, 2, 3))
     return float((low.abs() + (1 - high).abs()).mean())
 
+# %% ../nbs/01_normalize.ipynb #23ffb215
+def _weigh(x, possible, expected):
+    "Return which statistics leave the mean and sd that are expected; None where none does."
+    distances = {kind: _distance(x, s, expected) for kind, s in possible.items()}
+    scores = {kind: 2 * distances[kind] + _misfit(x, s) for kind, s in possible.items()}
+    best = min(scores, key=scores.get)
+    spread = len(x) ** -0.5  # a few images differ more from all than many do
+    is_filled = _misfit(x, possible[best]) < _NEAR
+    if distances[best] > 0.35 + spread and not is_filled:
+        return None
+    is_close = max(scores.values()) - scores[best] < _NEAR + spread / 2
+    if len(scores) == 1 or not is_close:
+        return best
+    return "own" if _are_alike(*possible.values()) else "unclear"
 
-def _fits(x, stats):
-    return _misfit(x, stats) < _NO_FIT
+
+def _explain(x, candidates):
+    "Return the kind of statistics that explain a batch, or 'unclear'; None where none does."
+    possible = {kind: s for kind, s in candidates.items() if _is_possible(x, s)}
+    exact = [kind for kind, s in possible.items() if _is_on_grid(x, s)]
+    if exact:
+        return exact[0]
+    if not possible or _has_levels(x):
+        return None
+    if "own" in candidates:
+        return _weigh(x, possible, candidates["own"])
+    return "imagenet" if _misfit(x, possible["imagenet"]) < _NEAR else None
 
 # %% ../nbs/01_normalize.ipynb #dbb28ca9
+_WHITEST = 8  # of normalized images; bytes are up to 255
+
+
 def _not_normalized(x, wanted):
-    "Return the report for a batch of values that are 0 or more."
+    "Return the report for a batch of values that are 0 or more, and not normalized."
     if x.max() <= 1:
         advice = f"Not normalized: values in [0,1]. Use normalize(x, stats) with {wanted}."
         return NormReport("unit", False, advice)
@@ -362,6 +441,12 @@ def _normalized(kind, stats):
         return NormReport(kind, True, f"Normalized with the model's statistics ({source}).")
     if stats is None:
         return NormReport(kind, True, "Normalized with ImageNet's statistics.")
+    if kind == "unclear":
+        advice = (
+            "Unclear: the model's statistics and ImageNet's fit about equally. "
+            "Look at how the batch was made, or check a larger one."
+        )
+        return NormReport(kind, False, advice)
     advice = (
         "Normalized with ImageNet's statistics, not the model's. "
         "Use normalize(denormalize(x, NormStats.imagenet()), stats)."
@@ -371,8 +456,9 @@ def _normalized(kind, stats):
 # %% ../nbs/01_normalize.ipynb #12de910a
 def _is_twice(x, candidates):
     "Return whether the batch looks as if it was normalized twice."
-    if any(_fits(denormalize(x, s), s) for s in candidates.values()):
-        return True
+    for kind, stats in candidates.items():
+        if _explain(denormalize(x, stats), {kind: stats}):
+            return True
     return bool(x.mean() < -1 and x.std() > 2)
 
 # %% ../nbs/01_normalize.ipynb #74d15297
@@ -384,15 +470,17 @@ def check_normalization(
     x = _check_batch(x.float() if isinstance(x, torch.Tensor) else x)
     stats = None if stats is None else as_stats(stats)
     wanted = "the model's statistics" if stats else "its statistics"
-    if x.min() >= 0:
+    if x.min() >= 0 and x.max() <= 1:
         return _not_normalized(x, wanted)
     candidates = dict(own=stats) if stats else {}
     candidates["imagenet"] = NormStats.imagenet()
     channels = x.shape[1]
     candidates = {kind: s for kind, s in candidates.items() if len(s.mean) == channels}
-    best = min(candidates, key=lambda kind: _misfit(x, candidates[kind]), default=None)
-    if best and _fits(x, candidates[best]):
-        return _normalized(best, stats)
+    kind = _explain(x, candidates)
+    if kind:
+        return _normalized(kind, stats)
+    if x.min() >= 0 and x.max() > _WHITEST:
+        return _not_normalized(x, wanted)
     if _is_twice(x, candidates):
         advice = "Normalized twice. Remove one Normalize, or use denormalize(x, stats) once."
         return NormReport("twice", False, advice)

@@ -39,6 +39,7 @@ class Stage:
         for name in ("size", "bs", "epochs"):
             check_count(name, getattr(self, name))
         check_positive("lr", self.lr)
+        object.__setattr__(self, "lr", float(self.lr))
 
 
 def _as_stage(stage):

@@ -201,7 +201,7 @@ def _normalization_callback(dls):
             if is_normalized_alike:
                 return
             report = check_normalization(self.x.detach().cpu(), expected[0])
-            if not report.ok:
+            if not report.ok and report.kind != "unclear":
                 message = f"The model's first batch looks wrong. {report.advice}"
                 warnings.warn(message, stacklevel=2)
 

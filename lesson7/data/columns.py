@@ -201,6 +201,12 @@ def _may_be_labels(values):
     return 1 < len({*values}) < len(values)
 
 
+def _are_measures(key, values):
+    "Return whether values are different numbers, which may be classes or what was measured."
+    are_numbers = all(re.fullmatch(r"-?\d+(\.\d+)?", value) for value in values)
+    return are_numbers and len({*values}) > 1 and key not in _WEAK_NAMES
+
+
 def _choose_labels(table, columns, keys, rows, free):
     "Return the places of the columns of labels."
     known = [i for name in _LABEL_NAMES for i in free if keys[i] == name]
@@ -214,8 +220,10 @@ def _choose_labels(table, columns, keys, rows, free):
     others = [i for i in possible if i not in classes]
     if len(classes) > 1 and not others:
         return tuple(classes)
-    if len(possible) == 1:
+    measures = [i for i in named if _are_measures(keys[i], [row[i] for row in rows])]
+    if len(possible) == 1 and (len(measures) < 2 or possible[0] not in measures):
         return tuple(possible)
+    possible = measures if len(possible) == 1 else possible
     raise _unclear("label", table, [columns.name(i) for i in possible or named])
 
 # %% ../../nbs/api/data/columns.ipynb #c010000c

@@ -91,6 +91,7 @@ def write_atomically(
 
 # %% ../../nbs/api/data/files.ipynb #6d122ef5
 _PATH = (str, os.PathLike)
+_MISSING = (FileNotFoundError, NotADirectoryError)  # the second where a folder became a file
 
 
 def _unreadable(file, reason, advice):
@@ -103,7 +104,7 @@ def _unreadable(file, reason, advice):
 
 def _reason(file, error):
     "Return in a few words why a file cannot be read."
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, _MISSING):
         return "no such file"
     if isinstance(error, IsADirectoryError):
         return "a folder"
@@ -123,7 +124,7 @@ def _name_unreadable(file):
     except Exception as e:
         if hasattr(e, "unreadable"):
             raise
-        is_missing = isinstance(e, FileNotFoundError)
+        is_missing = isinstance(e, _MISSING)
         advice = "check the path" if is_missing else "delete or replace it"
         advice = getattr(e, "advice", advice)
         raise _unreadable(file, _reason(file, e), advice) from e
@@ -477,7 +478,8 @@ def _is_file(file):
 
 def file_identity(file):
     "Return what tells a file from others, and from what it was before a change."
-    status = os.stat(file)
+    with _name_unreadable(file):
+        status = os.stat(file)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 # %% ../../nbs/api/data/files.ipynb #9a241b76

@@ -88,6 +88,9 @@ def _dataset_labels(dataset):
         return None
     vocab = getattr(dataset, "vocab", None)
     labels = [parts[1][i] for i in range(len(dataset))]
+    has_several = vocab is not None and any(as_array(label).ndim for label in labels)
+    allowed = "of one class an image"
+    require(not has_several, "labels of the loaders", allowed, "several", "give labels=")
     return labels if vocab is None else [str(vocab[int(label)]) for label in labels]
 
 

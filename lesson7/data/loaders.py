@@ -273,7 +273,7 @@ def get_dls(
 ):  # `DataLoaders` with `vocab`, and `c` for the model's `n_out`
     "Return the lesson's loaders, on a dataset as `dataset_files` lists it."
     check_count("bs", bs)
-    check_count("size", size)
+    check_count("size", size, 2)  # fastai makes no smaller images
     _check_scale(stats)
     if seed is not None:
         check_seed(seed)
@@ -369,6 +369,16 @@ def blank_dls(
     return dls.new_empty()
 
 # %% ../../nbs/api/data/loaders.ipynb #b41b2cd7
+def _check_file_labels(dls):
+    "Raise `ValueError` unless loaders have labels that `mislabel` can set."
+    parts = getattr(getattr(dls, "train_ds", None), "tls", ())
+    steps = parts[1].tfms.fs if len(parts) == 2 else ()
+    has_file_labels = any(step.name == FileLabels.__name__ for step in steps)
+    got = f"a {type(dls).__name__}"
+    advice = "use get_dls, with csv_fname= or pat= for other labels"
+    require(has_file_labels, "dls", "DataLoaders that get_dls made", got, advice)
+
+
 def mislabel(
     dls,  # `DataLoaders` of `get_dls`
     share,  # of the training images, 0 to 1
@@ -379,6 +389,7 @@ def mislabel(
     require(has_labels, "dls", "DataLoaders of get_dls", f"a {type(dls).__name__}")
     check_range("share", share, 0, 1)
     check_seed(seed)
+    _check_file_labels(dls)
     labels = dls.train_ds.tls[1]
     classes = list(dls.vocab)
     generator = torch.Generator().manual_seed(seed)

@@ -16,6 +16,7 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from .digits import NOISE_LEVELS, write_digits
+from .files import check_writable
 from .folders import dataset_files
 from ..errors import check_choice, check_count, require
 
@@ -156,6 +157,8 @@ def sample_dataset(
         flip=False,
     )
     if not path.exists():
+        name_in_errors = "folder of the user's cache" if is_cached else "path"
+        check_writable(name_in_errors, path, is_folder=True)
         _create_dataset(path, info)
     is_same = dataset_info(path) == info
     advice = "delete it or give another path"

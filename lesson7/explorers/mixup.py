@@ -19,10 +19,10 @@ from lesson7.data.images import (
 )
 from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
-from ..errors import check_count, check_positive, check_seed, require
+from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..mixup import ALPHAS, beta_density
+from ..mixup import ALPHAS, beta_density, check_alpha
 from ..outputs import check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/mixup.ipynb #afbdf04d
@@ -312,7 +312,7 @@ class MixupExplorer(_MixupBlend):
         seed=42,  # of the draws
         **state,  # first, second, keep, drawn, classes
     ):
-        check_positive("alpha", alpha)
+        check_alpha(alpha)
         check_count("side", side)
         check_seed(seed)
         if learn:

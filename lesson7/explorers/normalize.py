@@ -168,8 +168,6 @@ class _NormalizeState(Explorer):
 # %% ../../nbs/api/explorers/normalize.ipynb #418106cd
 def _targets(labels, learn, n):
     "Return the class indices of the images that are used, of `n`; an empty list for no labels."
-    if learn:
-        check_classifier(learn)
     if labels is None:
         return []
     vocab = learn.dls.vocab if learn else None
@@ -195,6 +193,8 @@ class NormalizeExplorer(_NormalizeState):
         check_count("side", side)
         check_seed(seed)
         learn = as_learner(learn, vocab)
+        if learn:
+            check_classifier(learn)
         rng = np.random.default_rng(seed)
         if images is None:
             images = random_crops(list(photos().values()), MAX_IMAGES, rng)

@@ -7,15 +7,19 @@ __all__ = ['STATISTICS', 'total_epochs', 'Recipe', 'cost', 'matched', 'arm_names
 
 # %% ../../nbs/api/training/config.ipynb #1ec868f4
 import json
-import math
+import sys
 from dataclasses import asdict, dataclass, fields, replace
 
 from fastcore.basics import patch
 
 from ..errors import check_choice, must_be, require
+from ..mixup import LARGEST_ALPHA
 from ..resize import Stage
 
 # %% ../../nbs/api/training/config.ipynb #991fea54
+_LEAST_ALPHA = 0.01  # below it, torch's Beta, which `MixUp` draws from, rounds weights to 0.5
+
+
 def _is_number(value):
     return type(value) in (int, float)
 
@@ -35,13 +39,22 @@ def _is_seed(value):
 def _is_share(value):
     return _is_number(value) and 0 <= value < 1
 
+
+def _is_rate(value):
+    return _is_number(value) and 0 < value <= sys.float_info.max
+
+
+def _is_alpha(value):
+    return _is_number(value) and (value == 0 or _LEAST_ALPHA <= value <= LARGEST_ALPHA)
+
 # %% ../../nbs/api/training/config.ipynb #caa26bc3
 STATISTICS = ("train", "model", "imagenet")  # which ones a recipe may name
+_FLOATS = ("lr", "mixup", "smoothing", "noise")
 _POSITIVE_INT = ("a whole number above 0", _is_positive_int)
 _BOOL = ("True or False", _is_bool)
 _RANGES = {  # field: (what is allowed, the test for it)
     "arch": ("the name of an architecture", lambda v: isinstance(v, str)),
-    "size": _POSITIVE_INT,
+    "size": ("a whole number above 1", lambda v: _is_positive_int(v) and v > 1),
     "bs": _POSITIVE_INT,
     "epochs": _POSITIVE_INT,
     "normalize": _BOOL,
@@ -49,8 +62,8 @@ _RANGES = {  # field: (what is allowed, the test for it)
     "stats": ("None, 'train', 'model' or 'imagenet'", lambda v: v in (None, *STATISTICS)),
     "bf16": _BOOL,
     "channels_last": _BOOL,
-    "lr": ("a finite number above 0", lambda v: _is_number(v) and 0 < v < math.inf),
-    "mixup": ("a finite number, 0 (off) or above", lambda v: _is_number(v) and 0 <= v < math.inf),
+    "lr": ("a finite number above 0", _is_rate),
+    "mixup": (f"0 (off), or from {_LEAST_ALPHA} to {LARGEST_ALPHA}", _is_alpha),
     "smoothing": ("a number from 0 (off) to below 1", _is_share),
     "noise": ("a number from 0 to below 1", _is_share),
     "tta": ("a whole number from 0 (off) to 4", lambda v: type(v) is int and 0 <= v <= 4),
@@ -85,6 +98,8 @@ def _check_together(recipe):
     "Raise `ValueError` where two values of a recipe contradict each other."
     smallest = min(stage.bs for stage in recipe.plan)
     require(not recipe.mixup or smallest > 1, "bs", "2 or more for mixup", smallest)
+    least = min(stage.size for stage in recipe.plan)
+    require(least > 1, "size of a stage", "2 or more", least)
     last = recipe.plan[-1].size
     is_same = last == recipe.size
     require(is_same, "size", f"{last}, that of the last stage", recipe.size)
@@ -111,7 +126,7 @@ class Recipe:
     normalize: bool = False  # with the statistics of all training images, or those of `stats`
     stages: tuple[Stage, ...] = ()  # progressive resizing; empty: all epochs at `size`
     tta: int = 0  # corner windows beside the plain view; 0: off
-    mixup: float = 0.0  # alpha of fastai's `MixUp`; 0: off
+    mixup: float = 0.0  # alpha of fastai's `MixUp`, 0.01 to 1e6; 0: off
     smoothing: float = 0.0  # eps of label smoothing; 0: off
     noise: float = 0.0  # share of the training images that get a wrong label
     seed: int = 42  # of initial weights, order, augmentation and wrong labels
@@ -124,6 +139,8 @@ class Recipe:
         for name, (allowed, is_allowed) in _RANGES.items():
             value = getattr(self, name)
             require(is_allowed(value), name, allowed, repr(value))
+        for name in _FLOATS:
+            object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "stages", _as_stages(self.stages))
         _check_together(self)
 

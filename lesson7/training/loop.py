@@ -20,7 +20,7 @@ from ..errors import must_be
 from ..lazy import torch
 from ..models import architecture, check_pretrained, pretrained_stats, splitter
 from ..normalize import NormStats, dataset_stats
-from ..outputs import predict_loader
+from ..outputs import check_classifier, predict_loader
 from ..resize import fit_progressive
 from ..smoothing import ece
 from .config import Recipe
@@ -133,6 +133,7 @@ def evaluate(
     recipe,  # a `Recipe`: only its `tta` is used
 ) -> dict:  # accuracy, loss, ece, predict_seconds
     "Return the accuracy, loss and calibration error of a learner on its validation images."
+    check_classifier(learn)
     start = time.perf_counter()
     with single_process(), learn.no_bar():
         if recipe.tta:

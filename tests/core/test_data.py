@@ -383,6 +383,25 @@ def test_an_incomplete_sample_dataset_in_the_cache_is_detected(tmp_path, monkeyp
         sample_dataset(None, 20, 10)
 
 
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_a_sample_dataset_in_a_folder_that_cannot_be_written(is_cached, tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_text("none")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file))
+    name = "folder of the user's cache" if is_cached else "path"
+    message = f"^{name} must be in a folder that can be written, got {file}.* [(]Not a directory"
+    with pytest.raises(ValueError, match=message):
+        sample_dataset(None if is_cached else file / "digits", 20, 10)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_the_least_size(size, folder):
+    with pytest.raises(ValueError, match=f"^size must be a whole number, 2 or more, got {size}"):
+        get_dls(2, size, folder)
+    x, _ = get_dls(2, 2, folder).valid.one_batch()
+    assert x.shape == (2, 3, 2, 2)
+
+
 def test_images_of_a_sample_dataset_in_another_folder_may_be_added_and_removed(tmp_path):
     path = sample_dataset(tmp_path / "digits", 20, 10)
     next((path / "train").rglob("*.jpg")).unlink()

@@ -5,6 +5,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -501,6 +502,8 @@ class Vocabulary(list):
 
 class Labels(list):
     "Labels of the images 0 to n - 1, as a `TfmdLists` has them: the label of image i is i."
+
+    tfms = SimpleNamespace(fs=[SimpleNamespace(name="FileLabels")])
 
     @property
     def items(self):

@@ -159,6 +159,53 @@ def test_a_file_that_changed_is_decoded_again(folder, tmp_path):
     assert (x - red).abs().max() < 1e-5
 
 
+def delete_file(file):
+    file.unlink()
+
+
+def delete_folder(file):
+    shutil.rmtree(file.parent)
+
+
+def replace_by_a_folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+def replace_the_folder_by_a_file(file):
+    shutil.rmtree(file.parent)
+    file.parent.write_text("none")
+
+
+def damage(file):
+    file.write_bytes(b"none")
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (delete_file, "no such file; check the path"),
+        (delete_folder, "no such file; check the path"),
+        (replace_the_folder_by_a_file, "no such file; check the path"),
+        (replace_by_a_folder, "a folder; delete or replace it"),
+        (damage, "an unknown format; delete or replace it"),
+    ],
+)
+@pytest.mark.parametrize("epochs", [0, 1], ids=["at once", "after an epoch"])
+@pytest.mark.parametrize("kind", [DecodedDL, TfmdDL])
+def test_a_file_that_cannot_be_read_any_more_is_named(
+    kind, epochs, change, reason, folder, tmp_path
+):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    dls = get_dls(5, 16, copy, dl_type=kind)
+    batches(dls.valid, epochs=epochs)
+    file = Path(dls.valid.items[0])
+    change(file)
+    with pytest.raises(ValueError, match=f"must be a readable image, got {reason}$") as raised:
+        batches(dls.valid)
+    assert str(raised.value).startswith(str(file.parent))
+
+
 def test_labels_stay_the_same_in_another_folder(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(shutil.copytree(folder, tmp_path / "copy"))
     rows = [

@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from learners import tiny_network
 from PIL import Image
 
 from lesson7.data.loaders import folder_label, get_dls, mislabel
 from lesson7.data.samples import photos
+from lesson7.explorers.mixup import MixupExplorer
 from lesson7.explorers.normalize import NormalizeExplorer
 from lesson7.mixup import mix, mix_batch
 from lesson7.normalize import NormStats, batch_stats, normalize
 from lesson7.resize import downsize, relative_cost
 from lesson7.smoothing import ece
+from lesson7.training.config import Recipe
+from lesson7.training.loop import evaluate
 from lesson7.tta import combine
 
 # ---- Labels of files
@@ -93,11 +97,11 @@ def test_the_class_in_a_path(file, label, tmp_path):
 # ---- Sizes
 
 
-@pytest.mark.parametrize("name", ["bs", "size"])
+@pytest.mark.parametrize("name, least", [("bs", 1), ("size", 2)])
 @pytest.mark.parametrize("value", [0, -1, None, 32.0, (32, 48), "32", True], ids=repr)
-def test_get_dls_takes_whole_numbers(deep, name, value):
+def test_get_dls_takes_whole_numbers(deep, name, least, value):
     values = dict(bs=2, size=16) | {name: value}
-    with pytest.raises(ValueError, match=f"^{name} must be a whole number, 1 or more, got "):
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number, {least} or more, got "):
         get_dls(path=deep, **values)
 
 
@@ -248,3 +252,91 @@ def test_combine_takes_floats(preds):
 def test_no_stages_cost_nothing_that_can_be_said():
     with pytest.raises(ValueError, match="^number of stages must be 1 or more, got 0$"):
         relative_cost([])
+    for stages in (5, None):
+        with pytest.raises(TypeError, match="^stages must be a list of Stage, got a "):
+            relative_cost(stages)
+    stages = [(32, 8, 2, 0.1), (64, 8, 3, 0.1)]  # 2 epochs and 3 + 1
+    each, total = relative_cost(stage for stage in stages)
+    assert each.tolist() == [0.25, 1] and total == (2 * 0.25 + 4) / 6
+
+
+# ---- Loaders and learners of other kinds
+
+
+def other_loaders(path, block, get_y):
+    "Return loaders of images with targets that are not one class an image, or not of `get_dls`."
+    from fastai.vision.all import DataBlock, ImageBlock, RandomSplitter, Resize, get_image_files
+
+    return DataBlock(
+        blocks=(ImageBlock, block()),
+        get_items=get_image_files,
+        get_y=get_y,
+        splitter=RandomSplitter(0.5, seed=1),
+        item_tfms=Resize(32),
+    ).dataloaders(path, bs=4, num_workers=0)
+
+
+def multi_label_loaders(path):
+    from fastai.vision.all import MultiCategoryBlock
+
+    return other_loaders(path, MultiCategoryBlock, lambda file: [file.parent.name, "a digit"])
+
+
+def number_loaders(path):
+    from fastai.vision.all import RegressionBlock
+
+    return other_loaders(path, RegressionBlock, lambda file: float(len(file.name)))
+
+
+def block_loaders(path):
+    from fastai.vision.all import CategoryBlock
+
+    return other_loaders(path, CategoryBlock, lambda file: file.parent.name)
+
+
+def folder_loaders(path):
+    from fastai.vision.all import ImageDataLoaders, Resize
+
+    return ImageDataLoaders.from_folder(path, valid_pct=0.5, item_tfms=Resize(32), bs=4)
+
+
+OTHER_LOADERS = [multi_label_loaders, number_loaders, block_loaders, folder_loaders]
+
+
+@pytest.mark.parametrize(
+    "make", [*OTHER_LOADERS, lambda path: get_dls(4, 32, path).train, lambda path: None]
+)
+def test_mislabel_rejects_loaders_that_are_not_of_get_dls(make, small):
+    dls = make(small)
+    targets = dls.train_ds.tls[1] if hasattr(dls, "train_ds") else None
+    before = targets and list(targets.items)
+    with pytest.raises(ValueError, match="^dls must be DataLoaders that get_dls made, got a "):
+        mislabel(dls, 0.5, 1)
+    assert not targets or list(targets.items) == before
+
+
+@pytest.mark.parametrize("tta", [0, 2])
+@pytest.mark.parametrize("make", [multi_label_loaders, number_loaders])
+def test_evaluate_rejects_a_learner_that_is_no_classifier_with_one_class(make, tta, small):
+    from fastai.vision.all import BCEWithLogitsLossFlat, Learner, MSELossFlat
+
+    dls = make(small)
+    loss = MSELossFlat() if make is number_loaders else BCEWithLogitsLossFlat()
+    learn = Learner(dls, tiny_network(11), loss_func=loss)
+    message = "^learn must be a classifier with one class an image "
+    for use in (
+        lambda: evaluate(learn, Recipe(tta=tta)),
+        lambda: NormalizeExplorer(dls, learn=learn),
+    ):
+        with pytest.raises(ValueError, match=message):
+            use()
+
+
+def test_an_explorer_of_mixup_needs_one_class_an_image(small):
+    dls = multi_label_loaders(small)
+    message = "^labels of the loaders must be of one class an image, got several; give labels=$"
+    for images in (dls, dls.train, dls.valid):
+        with pytest.raises(ValueError, match=message):
+            MixupExplorer(images)
+    labels = ["a", "b", *["a"] * (len(dls.valid_ds) - 2)]
+    assert MixupExplorer(dls, labels=labels).vocab == ["a", "b"]

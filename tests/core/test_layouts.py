@@ -705,6 +705,14 @@ WRONG_TABLES = {  # name: (text, message)
         "file,kind,colour\na,cat,red\nb,dog,blue\nc,cat,blue\nd,dog,red\n",
         r"column of labels in .* must be one, got kind, colour; call .* meant label in the first",
     ),
+    "sizes and prices": (
+        "image,width,price\na.png,20,1.5\nb.png,30,2\nc.png,20,2.5\nd.png,30,3\n",
+        r"column of labels in .* must be one, got width, price; call .* meant label in the first",
+    ),
+    "numbers without a header": (
+        "a.png,20,1.5\nb.png,30,2\nc.png,20,2.5\nd.png,30,3\n",
+        r"column of labels in .* must be one, got number 2, number 3; call .* first row",
+    ),
     "boxes without a header": (
         "a.png,10,90,cat\nb.png,10,80,dog\nc.png,20,90,cat\nd.png,20,80,dog\n",
         r"column of labels in .* must be one, got number 2, number 3, number 4; call .* first row",

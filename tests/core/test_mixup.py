@@ -234,7 +234,7 @@ def test_sample_lambda_returns_the_larger_weight_by_default(alpha):
     assert lam.dtype == torch.float32
 
 
-@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("alpha", [*ALPHAS, 1])
 def test_beta_density_agrees_with_torch(alpha):
     t = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
     distribution = Beta(torch.tensor(alpha, dtype=torch.float64), alpha)
@@ -263,6 +263,7 @@ def test_sample_lambda_repeats_with_torchs_seed():
         (4, -0.4, "above 0"),
         (4, float("nan"), "above 0"),
         (4, float("inf"), "above 0"),
+        (4, 1e308, "alpha must be at most 1000000, got 1e.308"),
         (0, 0.4, "n must be .*, got 0"),
     ],
 )

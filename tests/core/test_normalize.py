@@ -86,6 +86,61 @@ def test_dataset_stats_of_a_loader_are_those_of_its_batches(small):
     assert np.allclose(dataset_stats(valid).mean, mean, atol=1e-6)
 
 
+class FloatImages(torch.utils.data.Dataset):
+    "A dataset of float images with class numbers."
+
+    def __init__(self, x):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i], i % 2
+
+
+FORMS = {
+    "a batch": lambda x: x,
+    "an array": lambda x: x.numpy(),
+    "batches": lambda x: [x[:8], x[8:]],
+    "a list": list,
+    "a tuple": tuple,
+    "a dict": lambda x: dict(enumerate(x)),
+    "a generator": iter,
+    "a list of arrays": lambda x: list(x.numpy()),
+    "channels last": lambda x: [image.permute(1, 2, 0) for image in x],
+    "float64": lambda x: list(x.double()),
+    "images with labels": lambda x: [(image, 1) for image in x],
+    "a dataset": FloatImages,
+    "a loader": lambda x: torch.utils.data.DataLoader(FloatImages(x), 8),
+}
+
+
+@pytest.mark.parametrize("scale", [1, 0.01, 0.001])
+@pytest.mark.parametrize("form", FORMS)
+def test_dataset_stats_of_floats_are_not_rounded(form, scale):
+    x = scale * random_images(shape=(20, 3, 16, 16))
+    stats = dataset_stats(FORMS[form](x))
+    mean, std = numpy_stats(x)
+    np.testing.assert_allclose(stats.mean, mean, rtol=1e-6)
+    np.testing.assert_allclose(stats.std, std, rtol=1e-6)
+    assert stats.n == 20
+
+
+def test_dataset_stats_of_grey_floats_are_those_of_three_equal_channels():
+    x = 0.01 * random_images(shape=(6, 1, 16, 16))
+    mean, std = numpy_stats(x)
+    for images in (list(x), list(x[:, 0])):
+        stats = dataset_stats(images)
+        np.testing.assert_allclose(stats.mean, [*mean] * 3, rtol=1e-6)
+        np.testing.assert_allclose(stats.std, [*std] * 3, rtol=1e-2)  # n-1 of one channel
+
+
+def test_dataset_stats_raise_on_normalized_images():
+    with pytest.raises(ValueError, match=r"values of an image must be in \[0, 1\], got .*denorm"):
+        dataset_stats(list(normalize(random_images(), OWN)))
+
+
 def test_dataset_stats_raise_without_images(tmp_path):
     for source in (tmp_path, []):
         with pytest.raises(ValueError, match="number of images must be 1 or more, got 0"):
@@ -294,6 +349,63 @@ def replace_imagenet_statistics(x):
 def test_the_advice_of_check_normalization_works(change, correction, images):
     corrected = correction(change(images))
     assert check_normalization(corrected, OWN).kind == "own"
+
+
+PIXELS = {  # name: the darkest and the brightest pixel
+    "dark": (0, 0.35),
+    "dim": (0, 0.4),
+    "bright": (0.6, 1),
+    "low contrast": (0.3, 0.7),
+    "some contrast": (0.1, 0.9),
+    "full contrast": (0, 1),
+}
+HALVES = NormStats((0.5,) * 3, (0.5,) * 3)
+QUARTERS = NormStats((0.5,) * 3, (0.25,) * 3)
+
+
+def made_images(name, depth):
+    "Return 64 images of noise and the statistics of all, computed by NumPy."
+    low, high = PIXELS[name]
+    x = low + (high - low) * random_images(shape=(64, 3, 24, 24))
+    if depth == "bytes":
+        x = (255 * x).round() / 255
+    return x, NormStats(*numpy_stats(x), name)
+
+
+def kind_of(x, stats=None):
+    report = check_normalization(x, stats)
+    assert stats is None or report.ok == (report.kind == "own")
+    return report.kind
+
+
+@pytest.mark.parametrize("depth", ["bytes", "floats"])
+@pytest.mark.parametrize("n", [1, 4, 16])
+@pytest.mark.parametrize("name", PIXELS)
+def test_check_normalization_of_images_of_any_contrast(name, n, depth):
+    images, stats = made_images(name, depth)
+    x = images[:n]
+    alike = depth == "floats" and name == "some contrast" and n == 1  # as ImageNet's own
+    assert kind_of(x, stats) == "unit"
+    assert kind_of(255 * x, stats) == "bytes"
+    assert kind_of(normalize(x, stats), stats) == ("unclear" if alike else "own")
+    assert kind_of(normalize(x, IMAGENET), stats) == ("unclear" if alike else "imagenet")
+    assert kind_of(normalize(normalize(x, stats), stats), stats) == "twice"
+    assert kind_of(normalize(x, stats)) == "own"
+
+
+@pytest.mark.parametrize("others", [HALVES, QUARTERS, OWN], ids=["halves", "quarters", "other"])
+@pytest.mark.parametrize("n", [1, 4, 16])
+@pytest.mark.parametrize("name", [name for name in PIXELS if name != "bright"])
+def test_bytes_normalized_with_other_statistics_are_unknown(name, n, others):
+    images, stats = made_images(name, "bytes")
+    assert kind_of(normalize(images[:n], others), stats) == "unknown"
+
+
+def test_photos_in_half_precision_are_normalized_as_in_single():
+    images, stats = made_images("dark", "bytes")
+    for dtype in (torch.float16, torch.bfloat16):
+        assert kind_of(normalize(images[:16], stats).to(dtype), stats) == "own"
+        assert kind_of(normalize(images[:16], IMAGENET).to(dtype), stats) == "imagenet"
 
 
 # ---- Claims of the chapter about fastai

@@ -54,6 +54,7 @@ def no_progress_bars(monkeypatch):
         (dict(lr=0), "lr must be a finite number above 0, got 0"),
         (dict(lr=float("nan")), "lr must be .*, got nan"),
         (dict(lr=None), "lr must be .*, got None"),
+        (dict(lr=10**400), "lr must be a finite number above 0, got 1000"),
     ],
 )
 def test_a_stage_raises_on_invalid_values(change, message):

@@ -1,5 +1,8 @@
 "Large alphas, and mixup of activations beside other callbacks: right values, or an error."
 
+import math
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,18 +10,50 @@ from scipy.stats import beta
 from torch import nn
 from torch.nn import functional as F
 
-from lesson7.mixup import beta_density
+from lesson7.explorers.mixup import MixupExplorer
+from lesson7.mixup import beta_density, sample_lambda
 from lesson7.training.callbacks import ActivationMixup
 
 FLOAT64 = {np.array: np.float64, torch.tensor: torch.float64}
 
 
-@pytest.mark.parametrize("alpha", [0.4, 1, 4, 510, 600, 5000])
+@pytest.mark.parametrize("alpha", [1e-6, 0.4, 1, 1.0, 4, 510, 600, 5000, 1e6])
 @pytest.mark.parametrize("as_type", [np.array, torch.tensor])
 def test_beta_density_equals_scipy(alpha, as_type):
-    t = [0.3, 0.49, 0.5, 0.6]
+    t = [0, 0.3, 0.49, 0.5, 0.6, 1]
     found = np.asarray(beta_density(as_type(t, dtype=FLOAT64[as_type]), alpha))
-    np.testing.assert_allclose(found, beta(alpha, alpha).pdf(t), rtol=1e-8)
+    np.testing.assert_allclose(found, beta(alpha, alpha).pdf(t), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "t, alpha, expected",
+    [(0, 1.0, 1), (1.0, 1, 1), ([0, 1], 4, [0, 0]), ([0, 0.5], 1, [1, 1]), (0, 0.4, math.inf)],
+)
+def test_beta_density_at_the_ends(t, alpha, expected):
+    assert np.asarray(beta_density(t, alpha)).tolist() == expected
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("t", [1.5, -0.1, [0.2, 2], np.array([NAN, 0.5]), torch.tensor([-1.0])])
+@pytest.mark.parametrize("alpha", [0.4, 1, 4.0])
+def test_beta_density_takes_numbers_from_0_to_1(t, alpha):
+    with pytest.raises(ValueError, match=r"^t must be in \[0, 1\], got "):
+        beta_density(t, alpha)
+
+
+@pytest.mark.parametrize("alpha", [1e7, 1e308])
+def test_the_largest_alpha(alpha):
+    makers = (
+        partial(beta_density, 0.5),
+        partial(sample_lambda, 3),
+        partial(ActivationMixup, nn.Linear(1, 1)),
+        partial(MixupExplorer, None, None, None, 0.3),
+    )
+    for make in makers:
+        with pytest.raises(ValueError, match="^alpha must be at most 1000000, got "):
+            make(alpha)
 
 
 @pytest.mark.parametrize("alpha", [0, -1, float("nan"), None, "a"])

@@ -48,8 +48,16 @@ ALL_FIVE = Recipe(
         (dict(lr=0), "lr must be a finite number above 0, got 0"),
         (dict(lr=float("nan")), "got nan"),
         (dict(epochs=2.5), "epochs must be a whole number above 0, got 2.5"),
-        (dict(size=True), "size must be a whole number above 0, got True"),
-        (dict(mixup=-1), "mixup must be a finite number, 0 (off) or above, got -1"),
+        (dict(size=True), "size must be a whole number above 1, got True"),
+        (dict(size=1), "size must be a whole number above 1, got 1"),
+        (
+            dict(size=8, epochs=3, stages=[Stage(1, 8, 1, 0.1), Stage(8, 8, 1, 0.1)]),
+            "size of a stage must be 2 or more, got 1",
+        ),
+        (dict(lr=10**400), "lr must be a finite number above 0, got 1000"),
+        (dict(mixup=-1), "mixup must be 0 (off), or from 0.01 to 1000000, got -1"),
+        (dict(mixup=1e-3), "mixup must be 0 (off), or from 0.01 to 1000000, got 0.001"),
+        (dict(mixup=1e308), "mixup must be 0 (off), or from 0.01 to 1000000, got 1e+308"),
         (dict(smoothing=1), "smoothing must be a number from 0 (off) to below 1, got 1"),
         (dict(noise=1.0), "noise must be a number from 0 to below 1, got 1.0"),
         (dict(tta=5), "tta must be a whole number from 0 (off) to 4, got 5"),
@@ -86,6 +94,23 @@ ALL_FIVE = Recipe(
 def test_an_invalid_or_contradictory_recipe_raises_an_error(change, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Recipe(**change)
+
+
+@pytest.mark.parametrize("values", [dict(lr=1, mixup=1), dict(smoothing=0, noise=0, mixup=0)])
+def test_whole_numbers_become_floats_where_a_recipe_has_floats(values):
+    recipe = Recipe(**values)
+    stage = recipe.plan[0]
+    assert type(stage.lr) is float and stage.lr == recipe.lr
+    for name, value in values.items():
+        found = getattr(recipe, name)
+        assert type(found) is float and found == value
+
+
+def test_a_recipe_with_a_whole_number_for_mixup_is_trained(small):
+    whole, other = (
+        train(Recipe(size=8, bs=8, epochs=1, mixup=a), small, bar=False) for a in (1, 1.0)
+    )
+    assert whole.history == other.history and whole.loss == other.loss
 
 
 @pytest.mark.parametrize(
