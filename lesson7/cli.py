@@ -91,7 +91,7 @@ def _listed(args, path):
         group_similar=not args.no_group_similar,
     )
 
-
+# %% ../nbs/api/cli.ipynb #66f14a1b
 def data(args):
     "Print what is in a folder; without one, make the sample dataset if it is not there yet."
     path = _folder(args)
@@ -491,7 +491,7 @@ def _page_path(out, name):
     is_folder = os.path.isdir(out) or out.endswith(("/", os.sep))
     return Path(out, f"{name}.html") if is_folder else Path(out)
 
-
+# %% ../nbs/api/cli.ipynb #0f80e3e8
 def _check_page(page, images):
     "Raise `ValueError` for a page that would replace an image, or a file that is no page."
     files = [image for image in images if os.path.exists(image)]
@@ -502,7 +502,7 @@ def _check_page(page, images):
     is_free = not (is_image or is_other)
     require(is_free, "--out", "a new file, or a page to replace", got, advice)
 
-
+# %% ../nbs/api/cli.ipynb #f629c55a
 def explore(args):
     "Write an explorer as a page that needs no notebook; without --out, open it in the browser."
     if args.out:
@@ -882,6 +882,6 @@ def main(
     print(f"lesson7: {message}", file=sys.stderr)
     return code
 
-
+# %% ../nbs/api/cli.ipynb #65ea9635
 if __name__ == "__main__" and __package__ == "lesson7":  # `python -m lesson7.cli`, not a notebook
     sys.exit(main())

@@ -92,7 +92,7 @@ def check_seed(
     is_valid = _is_whole(value) and 0 <= value < 2**63
     require(is_valid, name, "a whole number, 0 or above and below 2**63", repr(value))
 
-
+# %% ../nbs/api/errors.ipynb #39a0b4ae
 def check_choice(
     name,  # of the argument
     value,  # what was given

@@ -87,7 +87,7 @@ def _tensors(model):
 def _kind(tensor):
     return tensor.device, tensor.dtype
 
-
+# %% ../nbs/api/fits.ipynb #bfe957d1
 def _restore_kinds(kinds):
     "Give parameters and buffers the device and type that they had; the parameters stay the same."
     for table, name, (device, dtype) in kinds:
@@ -105,7 +105,7 @@ def _own_methods(learn):
     names = {name for name in vars(learn) if callable(getattr(type(learn), name, None))}
     return {name: vars(learn)[name] for name in names}
 
-
+# %% ../nbs/api/fits.ipynb #609ee85e
 class _LearnerState:
     "What a fit changes in a learner for its own time."
 
@@ -243,7 +243,7 @@ def _shape_error(inputs, stage, error):
     allowed = "of a shape that the model takes"
     return ValueError(must_be(f"batch of stage {stage}", allowed, f"{shapes} ({reason})"))
 
-
+# %% ../nbs/api/fits.ipynb #ae4920db
 def _first_outputs(learn, dls, stage):
     "Return what the model gives for the first validation batch; None where it cannot be known."
     inputs = _first_inputs(learn, dls)
@@ -300,7 +300,7 @@ def count_steps():
 
     return CountSteps()
 
-
+# %% ../nbs/api/fits.ipynb #7c022ade
 def check_steps(
     counters,  # callbacks of `count_steps`, one for each stage so far
     n_stages,  # number of all stages

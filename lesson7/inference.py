@@ -47,7 +47,7 @@ def _check_paths(items):
         is_missing = isinstance(item, (str, Path)) and not Path(item).is_file()
         require(not is_missing, "files", "image files", f"{item}, where there is no file")
 
-
+# %% ../nbs/api/inference.ipynb #c65221b0
 @default_torch()
 @kept_generators()
 def predict(

@@ -214,7 +214,7 @@ def _known_source(name):
         return _TimmModel(name)
     return None
 
-
+# %% ../nbs/api/models.ipynb #94f05848
 def _find_source(name):
     "Return the architecture that a name means; raises `ValueError` for an unknown one."
     source = _known_source(name)
@@ -303,7 +303,7 @@ def _build(name, source, channels_last, pretrained, **kwargs):
     model.architecture = name
     return model
 
-
+# %% ../nbs/api/models.ipynb #4851395c
 def architecture(
     name,  # "xresnet18-narrow", "xresnet50", "resnet18", "tf_efficientnet_lite0", ...
     channels_last=True,  # memory format of the weights; the faster one, on CPUs and GPUs alike

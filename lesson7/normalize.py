@@ -37,7 +37,7 @@ def _as_numbers(name, values):
     except (TypeError, ValueError):
         raise ValueError(must_be(name, "a number for each channel", repr(values))) from None
 
-
+# %% ../nbs/01_normalize.ipynb #1ad3d115
 @dataclass(frozen=True)
 class NormStats:
     "Per-channel statistics of images in [0,1]; `std` uses n-1, as torch does."
@@ -219,7 +219,7 @@ class _Sums:
         self.total = self.total + total
         self.squares = self.squares + squares
 
-
+# %% ../nbs/01_normalize.ipynb #0682f5e0
 def _add_image(sums, image):
     "Add an image; its sums are exact, those of bytes from a histogram."
     image = loaded_image(image)
@@ -292,7 +292,7 @@ def _add_all(sums, source):
         for image in _images(part):
             _add_image(sums, image)
 
-
+# %% ../nbs/01_normalize.ipynb #72aeab68
 def _sum_up(source):
     "Return the sums of a source; the error for an unreadable file names the others, too."
     sums = _Sums()
@@ -433,7 +433,7 @@ def _not_normalized(x, wanted):
     )
     return NormReport("bytes", False, advice)
 
-
+# %% ../nbs/01_normalize.ipynb #afe0c884
 def _normalized(kind, stats):
     "Return the report for a batch that statistics of this kind explain."
     if kind == "own":

@@ -91,6 +91,8 @@ def _vocab(learn):
 
 # %% ../nbs/api/outputs.ipynb #5aaae1c3
 _SINGLE_LABEL = "a classifier with one class an image (a dls.vocab, and a loss with softmax)"
+
+
 _ANY_LABELS = "a classifier (a dls.vocab, and a loss with softmax or sigmoid)"
 
 
@@ -112,7 +114,7 @@ def check_learner(
     advice = "a torch module needs a Learner, or vocab= in an explorer"
     require(is_learner, "learn", allowed, f"a {type(learn).__name__}", advice, TypeError)
 
-
+# %% ../nbs/api/outputs.ipynb #3df9333c
 def check_classes(
     learn,  # what was given
     allowed=_ANY_LABELS,  # in words
@@ -252,7 +254,7 @@ def _evaluating(model):
         for module, mode in training.items():
             module.training = mode
 
-
+# %% ../nbs/api/outputs.ipynb #99e93c95
 # What a model raises for images that it does not take
 _MODEL_ERRORS = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 

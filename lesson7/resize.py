@@ -51,7 +51,7 @@ def _as_stage(stage):
     require(is_values, "a stage", allowed, repr(stage)[:60])
     return Stage(*stage)
 
-
+# %% ../nbs/02_resize.ipynb #6c80cd36
 def _as_stages(stages):
     "Return several stages as a list of `Stage`."
     require(hasattr(stages, "__iter__"), "stages", "a list of Stage", repr(stages)[:60])

@@ -64,7 +64,7 @@ def _openings(dls):
     "Return how the files of loaders may be opened, as `opener` names it, the likely one first."
     return ["presized"] if _shrinks_files(dls) else ["upright", "stored"]
 
-
+# %% ../nbs/07_share.ipynb #7f8381e0
 def _describe_input(dls):
     "Return size, presize and statistics of loaders, as `model.json` has them."
     model_input = image_input(dls)
@@ -170,7 +170,7 @@ def _saved_loss(about):
         return BCEWithLogitsLossFlat(thresh=about.get("threshold", 0.5))
     return CrossEntropyLossFlat()
 
-
+# %% ../nbs/07_share.ipynb #243f395a
 def _build(about, state, model=None):
     """Return the learner that `about` describes, with the weights in `state`.
 
@@ -207,7 +207,7 @@ def _normalization_callback(dls):
 
     return CheckNormalization()
 
-
+# %% ../nbs/07_share.ipynb #dcbfbacf
 def _class_callback(dls):
     "Return a callback that raises `ValueError` for labels of the same classes in another order."
     from fastai.callback.core import Callback
@@ -276,7 +276,7 @@ def _own_images(dls):
     files = [Path(file) for file in _image_files(dls.valid_ds)]
     return files[:: max(1, len(files) // _OWN_IMAGES)][:_OWN_IMAGES]
 
-
+# %% ../nbs/07_share.ipynb #3d733208
 # Lowest and highest pixel: a transform may depend on brightness or contrast.
 _TEST_LEVELS = [(0, 256), (0, 64), (96, 160), (192, 256)]
 
@@ -367,7 +367,7 @@ def _predictions_alike(names, learn, about, state, files):
             alike.append(name)
     return alike
 
-
+# %% ../nbs/07_share.ipynb #c4d3aeb8
 def _find_architecture(learn, about, state):
     """Return an architecture and an opening with which loaders of `about` predict as `learn`.
 
@@ -460,7 +460,7 @@ def _is_outputs(value):
         return True
     return isinstance(value, list) and all(isinstance(number, float) for number in value)
 
-
+# %% ../nbs/07_share.ipynb #95d2fbd5
 def _is_threshold(value):
     return value is None or (isinstance(value, float) and 0 <= value <= 1)
 
@@ -523,7 +523,7 @@ def _describe(learn, state):
         raise ValueError(must_be(name, "a value that model.json can keep", about[name]))
     return about
 
-
+# %% ../nbs/07_share.ipynb #87378485
 @default_torch()
 @kept_generators()
 def check_saveable(
@@ -692,7 +692,7 @@ def _to_onnx(module, example):
     )
     return program.model_proto.SerializeToString()
 
-
+# %% ../nbs/07_share.ipynb #45e3997e
 _PROBABILITY_TOLERANCE = 1e-5
 
 

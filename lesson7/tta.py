@@ -398,7 +398,7 @@ def _as_validation(dataset):
     has_splits = hasattr(dataset, "set_split_idx")
     return dataset.set_split_idx(1) if has_splits else nullcontext()
 
-
+# %% ../nbs/03_tta.ipynb #e5ec966f
 def _predict_views(learn, dl, n, kind, scale, seed):
     "Return the predictions of all views, [views,B,C], and the labels, [B] or None."
     keep_memory()

@@ -124,7 +124,7 @@ class _FileColumn:
         "Return whether two columns are of the same images."
         return all(a == b for a, b in zip(self.images, other.images) if a and b)
 
-
+# %% ../../nbs/api/data/columns.ipynb #55b653b7
 def _file_column(place, key, values, finder):
     "Return a column of files; None: no value is an image."
     names = {*values} - {""}
@@ -165,7 +165,7 @@ def _one_of(table, group, found, name):
     _check_rivals(table, best, exact, name)
     return best
 
-
+# %% ../../nbs/api/data/columns.ipynb #b4ef09b7
 def _choose_files(table, keys, rows, finder, name):
     "Return the column of files, and the places of all that have some; None: no value is an image."
     free = [i for i, key in enumerate(keys) if key not in (*_LABEL_NAMES, *_SIDE_NAMES)]
@@ -181,6 +181,8 @@ def _choose_files(table, keys, rows, finder, name):
 
 # %% ../../nbs/api/data/columns.ipynb #c010000a
 _ONES = {"1", "1.0", "true"}
+
+
 _BITS = {"0", "0.0", "false"} | _ONES
 
 
@@ -206,7 +208,7 @@ def _are_measures(key, values):
     are_numbers = all(re.fullmatch(r"-?\d+(\.\d+)?", value) for value in values)
     return are_numbers and len({*values}) > 1 and key not in _WEAK_NAMES
 
-
+# %% ../../nbs/api/data/columns.ipynb #391f09b5
 def _choose_labels(table, columns, keys, rows, free):
     "Return the places of the columns of labels."
     known = [i for name in _LABEL_NAMES for i in free if keys[i] == name]

@@ -67,7 +67,7 @@ def make_folder(
         raise _file_error(path, "a folder that can be written", e) from e
     return Path(path)
 
-
+# %% ../../nbs/api/data/files.ipynb #0231226c
 def write_atomically(
     path,  # file to write
     data,  # str or bytes
@@ -146,6 +146,8 @@ def _is_heif(file):
 
 
 _NOT_READ = "a TIFF file with a kind of pixels that Pillow does not read"
+
+
 _READ_TIFF = "save it with 8 bits and 1, 3 or 4 channels"
 
 
@@ -159,7 +161,7 @@ def _check_tiff(file):
         if "unknown pixel mode" in str(e):
             raise _unreadable(file, _NOT_READ, _READ_TIFF) from e
 
-
+# %% ../../nbs/api/data/files.ipynb #7c95bd04
 def _open(file):
     "Return Pillow's image of a file; its pixels are not decoded yet."
     try:
@@ -230,9 +232,17 @@ def image_size(
 
 # %% ../../nbs/api/data/files.ipynb #19e8c1b0
 _SCALED_BY_PILLOW = ("PNG", "PPM")  # formats whose whole numbers are of 16 bits
+
+
 _SIGNED = 2  # sample format of a TIFF file
+
+
 _SEPARATE = 2  # planar configuration of a TIFF file: one channel after the other
+
+
 _WHITE_IS_ZERO = 0  # photometric interpretation of a TIFF file; Pillow applies it to bytes only
+
+
 ROUNDING = 0.5 / 255  # floats may be outside [0,1] by half a level, as after float arithmetic
 
 
@@ -255,7 +265,7 @@ def _is_misread(image):
     photometric = _tiff_tag(image, TiffImagePlugin.PHOTOMETRIC_INTERPRETATION)
     return is_separate and not (has_bytes and photometric != _WHITE_IS_ZERO)
 
-
+# %% ../../nbs/api/data/files.ipynb #c84168d5
 def _white(image):
     "Return the largest value of an image of 16 bits or of floats; None for one of bytes."
     if image.mode.startswith("I;16"):
@@ -271,7 +281,7 @@ def _white(image):
         return 32_767 if is_signed and has_16_bits else 65_535
     return 1 if image.mode == "F" else None
 
-
+# %% ../../nbs/api/data/files.ipynb #4a1089a8
 def _as_bytes(image):
     "Return an image of 16 bits a pixel, or of floats, as one of bytes; others as they are."
     largest = _white(image)
@@ -447,7 +457,7 @@ def reading_error(
         raise
     return None
 
-
+# %% ../../nbs/api/data/files.ipynb #cbe08b73
 def check_files(
     files,  # paths
     read=image_size,  # called with each, in threads; `open_image` decodes it

@@ -32,10 +32,20 @@ from ..errors import check_count, must_be, require
 
 # %% ../../nbs/api/data/folders.ipynb #946ef672
 _BITMAP = {".bmp", ".gif", ".pbm", ".pgm", ".pnm", ".ppm", ".tif", ".tiff"}
+
+
 _COMPRESSED = {".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".webp"}
+
+
 _PHONE = {".heic", ".heif", ".hif"}  # opened with the extra `heif`; without it, an error says so
+
+
 _AVIF = {".avif", ".avifs"} if features.check("avif") else set()  # Pillow 11.3 and newer
+
+
 IMAGE_EXTENSIONS = frozenset(_BITMAP | _COMPRESSED | _PHONE | _AVIF)
+
+
 _SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}  # of archives, network drives, Windows
 
 
@@ -52,7 +62,7 @@ def _is_above(entry):
     folder = Path(os.path.realpath(os.path.dirname(entry.path)))
     return target in (folder, *folder.parents)
 
-
+# %% ../../nbs/api/data/folders.ipynb #d5a41366
 def _reason_to_skip(entry):
     "Return why an entry of a folder does not count; None for an image file or a folder."
     if entry.name.startswith("."):
@@ -198,7 +208,7 @@ def _check_alone(path, split, folders):
     advice = f"make a folder train and a folder val, or rename {split.name} if it is a class"
     require(not others, f"folders in {path}", "train and val, or classes", got, advice)
 
-
+# %% ../../nbs/api/data/folders.ipynb #42bb792c
 _CLASS_NAMES = (TRAIN_NAME, "training")  # of splits, but maybe of classes
 
 
@@ -256,7 +266,7 @@ def _pattern(name, text):
     require(groups, name, "a regular expression with a group", text, r"such as '(.+)_\\d+'")
     return pattern
 
-
+# %% ../../nbs/api/data/folders.ipynb #3fcb0a79
 def _found(pattern, text):
     "Return what the group of a pattern matches in a text; None where there is no match."
     match = pattern.search(_composed(text))
@@ -335,7 +345,7 @@ def _labels_of_class_splits(path, splits):
     train, val = list(splits)[:2]
     return items, skipped, (), f"the folders {train.name} and {val.name} of each class"
 
-
+# %% ../../nbs/api/data/folders.ipynb #205806f2
 _FOLD = re.compile(r"(?<![a-z])folds?[\s_-]*\d+", re.IGNORECASE)  # of cross-validation
 
 
@@ -400,7 +410,7 @@ def _table(path, csv_fname, pat):
     has_classes = val or (train and _subfolders(train))
     return None if has_classes else found
 
-
+# %% ../../nbs/api/data/folders.ipynb #56a61ccc
 def _labels_of_table(table, path, label_delim):
     "Return [(file, label, side)] of a dataset with a table, what is skipped, split and columns."
     images, skipped = list_images(path)
@@ -437,7 +447,7 @@ def _group_keys(names, groups):
         raise ValueError(must_be("groups", "a pattern that matches each path", got))
     return keys
 
-
+# %% ../../nbs/api/data/folders.ipynb #ba8b0068
 def _pairs(keys):
     "Return pairs of places that connect all items with the same key."
     first = {}
@@ -507,7 +517,7 @@ def _check_folder(path):
     require(path.is_dir(), "path", allowed, got)
     return path
 
-
+# %% ../../nbs/api/data/folders.ipynb #2ac1e5ec
 def dataset_files(
     path,  # folder of a dataset
     *,
@@ -557,7 +567,7 @@ def _labelled_images(path):
         images[name] = [file for file, _, file_side in items if file_side == side]
     return images if all(images.values()) else None
 
-
+# %% ../../nbs/api/data/folders.ipynb #2d2bd47b
 def image_files(
     folder,  # a dataset, its train or val folder, or any folder of images
     is_training=False,  # whether those of a dataset's validation are left out
@@ -645,7 +655,7 @@ def _classes(side, files):
         raise side_error(side, files)
     return {label for _, label in labelled}
 
-
+# %% ../../nbs/api/data/folders.ipynb #f93ab64c
 def inner_folder_advice(
     files,  # `DatasetFiles` with a single class
 ) -> str:  # empty: there is no such folder
@@ -657,7 +667,7 @@ def inner_folder_advice(
         return ""
     return f"if its folders are the classes, give the path {named[-1]}"
 
-
+# %% ../../nbs/api/data/folders.ipynb #a79b0b28
 def check_folders(
     path,  # folder of a dataset
     files=None,  # its `DatasetFiles`; None: they are listed

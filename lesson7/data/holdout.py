@@ -115,10 +115,20 @@ def choose_validation(
 
 # %% ../../nbs/api/data/holdout.ipynb #e0d43404
 TRAIN_NAME = "train"
+
+
 VAL_NAMES = ("val", "valid", "validation", "test")  # the first that there is
+
+
 _SAME_SPLIT = {"training": TRAIN_NAME, "testing": "test"}
+
+
 _SPLIT_NAMES = "|".join((TRAIN_NAME, *VAL_NAMES, *_SAME_SPLIT))
+
+
 _SPLIT = re.compile(rf"({_SPLIT_NAMES})([\s_-]*(sets?|data|datasets?|images?|imgs?))*")
+
+
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # of `seg_train`, `petsTrain` or `TRAIN`
 
 
@@ -141,7 +151,7 @@ def split_in_name(
     known = words & {TRAIN_NAME, *VAL_NAMES}
     return known.pop() if len(known) == 1 else None
 
-
+# %% ../../nbs/api/data/holdout.ipynb #4b5be62b
 def side_of(
     name,  # of a split, in any case
     names,  # lower-case names of all splits of the dataset

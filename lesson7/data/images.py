@@ -122,7 +122,11 @@ def loaded_image(
 
 # %% ../../nbs/api/data/images.ipynb #30a10003
 _FILE = (str, os.PathLike)
+
+
 _CONTENT = (bytes, bytearray, memoryview)
+
+
 ALLOWED_IMAGES = (
     "paths, folders, PIL images, arrays or tensors, files as bytes, a batch or loaders, one or many"
 )
@@ -134,7 +138,7 @@ def _kind_error(value):
     article = "an" if kind[0] in "aeiouAEIOU" else "a"
     return TypeError(must_be("images", ALLOWED_IMAGES, f"{article} {kind}"))
 
-
+# %% ../../nbs/api/data/images.ipynb #2f393cc4
 def as_image(
     image,  # path, file as bytes or open, PIL image, tensor or array: grey, RGB or RGBA; bool,
     # bytes, uint16, int64 from 0 to 255, or floats in [0,1]
@@ -195,7 +199,7 @@ def _dataset_images(dataset):
     require(hasattr(dataset, "__len__"), "dataset of a loader", "one with a length", f"a {kind}")
     return [_DatasetImage(dataset, i) for i in range(len(dataset))]
 
-
+# %% ../../nbs/api/data/images.ipynb #0044cee4
 def _file_items(path):
     "Return the image files in a folder, or the file itself."
     require(os.fspath(path), "path of an image", "a name", "an empty text")
@@ -258,7 +262,7 @@ def _frame(item):
     "Return the frame that an image of several shows now; an iterator may move the image on."
     return open_image(item) if getattr(item, "is_animated", False) else item
 
-
+# %% ../../nbs/api/data/images.ipynb #7d616a21
 def _items(images):
     "Return a list of what `as_image` takes."
     if isinstance(images, _FILE):
@@ -306,7 +310,7 @@ def evenly_spaced(
     used = np.linspace(0, len(items) - 1, most).astype(int)
     return [items[i] for i in used]
 
-
+# %% ../../nbs/api/data/images.ipynb #5ee95a8b
 def image_list(
     images,  # what `image_items` takes
     most=None,  # of more images than this, evenly spaced ones are opened; None: all

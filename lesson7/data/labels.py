@@ -64,7 +64,7 @@ def _class_index(label, vocab):
     allowed = f"a class number, a name in the vocab or a one-hot row of {len(vocab)}"
     raise ValueError(must_be("label", allowed, str(value.tolist())[:60]))
 
-
+# %% ../../nbs/api/data/labels.ipynb #85e9bae9
 def class_indices(
     labels,  # a label for each image: class numbers, names or one-hot rows
     vocab,  # class names in order; None: those of `labels`
@@ -117,7 +117,7 @@ def _torch_type(values):
         return values.astype(np.int64)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
-
+# %% ../../nbs/api/data/labels.ipynb #e5ea30da
 def as_plain_tensor(
     x,  # tensor of any class, array, or nested sequence of numbers
     name="y",  # for the message
@@ -140,7 +140,7 @@ def as_plain_tensor(
     require(values.dtype.kind in "biufc", name, allowed, str(x)[:60], error=TypeError)
     return torch.from_numpy(_torch_type(values))
 
-
+# %% ../../nbs/api/data/labels.ipynb #d93236a8
 def is_class_numbers(
     y,  # tensor
 ) -> bool:

@@ -129,7 +129,11 @@ def image_input(
 
 # %% ../../nbs/api/data/loaders.ipynb #8518a66b
 _SMALL = 160  # files with a short side of this many pixels decode as fast as their pixels are read
+
+
 _LARGEST_PRESIZE = 460  # the lesson's `Resize`, pixels
+
+
 _MEASURED = 100  # about so many files have their size read
 
 
@@ -155,7 +159,7 @@ def list_dataset(
     require(not options, "options", "given to dataset_files", got)
     return path
 
-
+# %% ../../nbs/api/data/loaders.ipynb #428dbf9c
 def check_dataset(
     files,  # `DatasetFiles`
 ):
@@ -180,7 +184,7 @@ class _ChosenLabel(str):
 
     file = None
 
-
+# %% ../../nbs/api/data/loaders.ipynb #a398f64b
 class FileLabels:
     "The label of each file of a dataset, as a `DataBlock`'s `get_y`."
 
@@ -230,7 +234,7 @@ def _pixel_cache(files, short):
 
     return PixelCache() if fits_in_memory(files, short) else None
 
-
+# %% ../../nbs/api/data/loaders.ipynb #c2f9cc6f
 def _loading(cache):
     "Return how `DataLoaders` load images: from the cache where there is one, else as fastai does."
     from lesson7.data.decoded import DecodedDL
@@ -249,7 +253,7 @@ def _keep_decoded(dls, cache):
         if cache and isinstance(dl, DecodedDL):
             dl.keep(cache)
 
-
+# %% ../../nbs/api/data/loaders.ipynb #871be947
 def _data_block(presized, labels, n_train, transforms):
     "Return the `DataBlock` of labelled files; the first `n_train` are trained on."
     from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, IndexSplitter
@@ -262,7 +266,7 @@ def _data_block(presized, labels, n_train, transforms):
         **transforms,
     )
 
-
+# %% ../../nbs/api/data/loaders.ipynb #a2752769
 def get_dls(
     bs,  # images in a batch; at most as many as there are training images
     size,  # side of the square that the model sees, pixels
@@ -343,7 +347,7 @@ def opener(
         return Presized(presize, limit=0)
     return open_image if opening == "upright" else _open_as_stored
 
-
+# %% ../../nbs/api/data/loaders.ipynb #36a911e0
 def blank_dls(
     vocab,  # class names, in the order of the model's outputs
     size,  # side of the square that the model sees, pixels
@@ -378,7 +382,7 @@ def _check_file_labels(dls):
     advice = "use get_dls, with csv_fname= or pat= for other labels"
     require(has_file_labels, "dls", "DataLoaders that get_dls made", got, advice)
 
-
+# %% ../../nbs/api/data/loaders.ipynb #d848b448
 def mislabel(
     dls,  # `DataLoaders` of `get_dls`
     share,  # of the training images, 0 to 1

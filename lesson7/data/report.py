@@ -161,7 +161,7 @@ def _copies(files):
         conflicts += [(group[0], other) for other in others[:1]]
     return leaks, conflicts
 
-
+# %% ../../nbs/api/data/report.ipynb #d39dc0e4
 def _copy_warnings(files):
     "Return a line about copies on both sides, and one about copies with different labels."
     labels = dict([*files.train, *files.val])

@@ -98,7 +98,7 @@ def is_complete(
         return False
     return all(len(getattr(files, split)) == info[f"n_{split}"] for split in ("train", "val"))
 
-
+# %% ../../nbs/api/data/samples.ipynb #f2a19269
 def check_complete(
     path,  # folder of a sample dataset
     files=None,  # its `DatasetFiles`; None: they are listed

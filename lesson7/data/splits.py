@@ -117,7 +117,7 @@ def check_split(
         require(not both, name, 0, f"{both} of {len(valid)}")
         trained |= train
 
-
+# %% ../../nbs/api/data/splits.ipynb #21bce73b
 def check_unseen(
     dls,  # `DataLoaders` with the validation images
     present,  # the `DataLoaders` that a learner was trained on
@@ -179,7 +179,7 @@ def check_classes(
     for stage, dls in enumerate(all_dls[1:], 2):
         _check_same_classes(class_names(dls), first, f"stage {stage}", "stage 1")
 
-
+# %% ../../nbs/api/data/splits.ipynb #379e88d2
 def check_loader_classes(
     dl,  # a loader with labels
     learned,  # class names in the order of the model's outputs; None: not compared

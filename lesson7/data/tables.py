@@ -19,6 +19,8 @@ from ..errors import must_be, require
 
 # %% ../../nbs/api/data/tables.ipynb #f265f903
 _START = 9  # lines in which the header is
+
+
 _MARKS = "\t;,"  # that separate columns
 
 
@@ -39,7 +41,7 @@ def _is_title(line, following, mark):
     title, names = _values(line, mark), _values(following, mark)
     return len(title) == 1 and not has_known_name(title) and has_known_name(names)
 
-
+# %% ../../nbs/api/data/tables.ipynb #1d31e85d
 def _start(table, label_delim):
     "Return the separator of a table, and how many lines are before its header or first row."
     with open(table, encoding="utf-8-sig") as file:

@@ -117,7 +117,7 @@ def _find_arms(runs):
         runs_by_seed[run.recipe.seed] = run
     return arms
 
-
+# %% ../../nbs/api/training/comparison.ipynb #007fbc94
 def _find_baseline(arms, noise):
     "Return the key of the first arm without techniques for these wrong labels; None without one."
     for key, runs_by_seed in arms.items():
@@ -370,7 +370,7 @@ def _about(budget, path, files, jobs):
         date=time.strftime("%Y-%m-%d"),
     )
 
-
+# %% ../../nbs/api/training/comparison.ipynb #9975a6ba
 _SAME_WHEN_CONTINUED = ("budget", "dataset", "content")  # of a comparison's `about`
 
 
@@ -411,7 +411,7 @@ def _train_groups(groups, files, jobs):
         remaining.pop(runs[0].recipe)
         show_next()
 
-
+# %% ../../nbs/api/training/comparison.ipynb #60a0f745
 def _sort(comparison, recipes):
     "Sort the runs in the order of `recipes`; others, from an earlier call, come first."
     order = {recipe: i for i, recipe in enumerate(recipes)}

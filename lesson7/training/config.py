@@ -200,7 +200,7 @@ def to_json(self: Recipe):
     "Return the recipe as JSON text."
     return json.dumps(self.to_dict())
 
-
+# %% ../../nbs/api/training/config.ipynb #14d91956
 @patch(cls_method=True)
 def from_json(cls: Recipe, text):
     "Return the recipe that `to_json` wrote; raises `ValueError` for any other text."

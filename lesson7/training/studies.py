@@ -40,7 +40,7 @@ class Estimate:
     half_width: float  # of the 95 % interval
     p_value: float  # of a mean as far from 0, where the true one is 0; two-sided
 
-
+# %% ../../nbs/api/training/studies.ipynb #d9c71422
 def crossed_estimate(
     values,  # array [seeds,images], 2 or more of each
 ) -> Estimate:
@@ -84,7 +84,7 @@ def _unpack(text, n):
     bits = np.frombuffer(base64.b64decode(text), np.uint8)
     return np.unpackbits(bits, count=n).astype(float)
 
-
+# %% ../../nbs/api/training/studies.ipynb #28ccb156
 @dataclass
 class Study:
     "The runs of a study, with its design, machine and images."
@@ -153,7 +153,7 @@ def _mean(runs, views, name, digits):
     "Return the mean of a measure over runs, rounded."
     return round(np.mean([run[views][name] for run in runs]), digits)
 
-
+# %% ../../nbs/api/training/studies.ipynb #82a6afcd
 def _row(study, arm, gain, verdict):
     "Return what a table says of an arm; `gain` is its difference from the reference."
     runs = study.select(arm)
@@ -169,7 +169,7 @@ def _row(study, arm, gain, verdict):
         "train s": round(np.mean([run["seconds"] for run in runs]), 1),
     }
 
-
+# %% ../../nbs/api/training/studies.ipynb #d03bd9bf
 def study_table(
     study,  # `Study`
 ):  # `DataFrame`, a row for each arm, in per cent and points
