@@ -646,7 +646,8 @@ def full_disk(invalid_files, tmp_path_factory, monkeypatch):
     def write(path, data):
         is_trial = path.name == ".part"
         is_full = any(path.absolute().is_relative_to(folder) for folder in full)
-        if is_full and "place" in str(path) and not is_trial:
+        is_result = "place" in str(path) or "full" in path.parts
+        if is_full and is_result and not is_trial:
             raise OSError(28, "No space left on device")
         return write_bytes(path, data)
 
@@ -680,6 +681,42 @@ def test_a_full_temporary_folder_is_one_line_too(command, read, full_disk, model
     assert run_command(command, MODEL=model, DATA=small) == 1
     expected = "got No space left on device, and for a temporary folder: No space left on device\n"
     assert capsys.readouterr().err.endswith(expected)
+
+
+# ---- The table of exit statuses on the page of the command line
+
+
+TABLE = NBS / "results" / "exit_statuses.csv"
+
+
+@pytest.fixture
+def described_files(full_disk, read_only, invalid_files, model, small):
+    "What the table names: photos, a model, an image, a broken one, and folders to write in."
+    full, rescue = full_disk
+    folder = invalid_files
+    (folder / "photos").symlink_to(small)
+    (folder / "pets-model").symlink_to(model)
+    (folder / "good.png").rename(folder / "cat.png")
+    (folder / "bad.png").rename(folder / "broken.png")
+    (folder / "full").mkdir()
+    full[:] = [folder / "full"]
+    return folder, rescue
+
+
+@pytest.mark.parametrize("row", list(pd.read_csv(TABLE).itertuples()), ids=lambda row: row.command)
+def test_the_table_of_exit_statuses(row, described_files, monkeypatch, capsys):
+    folder, rescue = described_files
+    words = shlex.split(row.command)[1:]
+    if row.situation == "Ctrl-C":
+        functions = {command.split()[0]: function for command, function in INTERRUPTED}
+        monkeypatch.setattr(functions[words[0]], raising(KeyboardInterrupt()))
+    try:
+        status = main(words)
+    except SystemExit as e:  # of argparse
+        status = e.code
+    message = capsys.readouterr().err.strip()
+    message = re.sub(re.escape(str(rescue)) + "/[^/]+", "/tmp/lesson7", message)
+    assert (status, message.replace(f"{folder}/", "")) == (row.status, row.message)
 
 
 # ---- The examples of --help
