@@ -686,7 +686,7 @@ def test_a_full_temporary_folder_is_one_line_too(command, read, full_disk, model
 # ---- The table of exit statuses on the page of the command line
 
 
-TABLE = NBS / "results" / "exit_statuses.csv"
+TABLE = NBS / "results" / "exit_statuses.json"
 
 
 @pytest.fixture
@@ -703,7 +703,7 @@ def described_files(full_disk, read_only, invalid_files, model, small):
     return folder, rescue
 
 
-@pytest.mark.parametrize("row", list(pd.read_csv(TABLE).itertuples()), ids=lambda row: row.command)
+@pytest.mark.parametrize("row", list(pd.read_json(TABLE).itertuples()), ids=lambda row: row.command)
 def test_the_table_of_exit_statuses(row, described_files, monkeypatch, capsys):
     folder, rescue = described_files
     words = shlex.split(row.command)[1:]
