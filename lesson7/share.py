@@ -28,7 +28,7 @@ from .fits import check_batches, check_finite, require_batches
 from .lazy import torch
 from .models import architecture, architectures, is_architecture
 from .normalize import NormStats, check_normalization
-from .outputs import check_classifier, classifier_outputs, is_multi_label
+from .outputs import check_classifier, classifier_outputs, is_multi_label, label_threshold
 
 # %% ../nbs/07_share.ipynb #581fd42f
 _STATS_SOURCE = "the model's training"
@@ -512,7 +512,7 @@ def _describe(learn, state):
         **_describe_input(learn.dls),
     )
     if is_multi_label(learn):
-        about["threshold"] = float(getattr(learn.loss_func, "thresh", 0.5))
+        about["threshold"] = label_threshold(learn)
     about |= _find_architecture(learn, about, state)
     if about["arch"] is None:
         about["model"] = type(learn.model).__name__

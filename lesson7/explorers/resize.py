@@ -13,7 +13,7 @@ from ..data.images import as_floats, encode_png, first_image, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..outputs import as_learner, check_classifier, probabilities
+from ..outputs import as_learner, check_classifier, label_threshold, probabilities
 from ..resize import Stage, relative_cost
 
 # %% ../../nbs/api/explorers/resize.ipynb #c44219af
@@ -62,7 +62,9 @@ def _predictions(learn, pixels, files):
         images = np.stack([np.round(area_mean(image, size)) for image in in_files]) / 255
         for side, classes in zip(files, _best_classes(learn, images)):
             found[str(side)][str(size)] = classes
-    return dict(top=min(TOP, len(names)), names=names, at=found)
+    guesses = dict(top=min(TOP, len(names)), names=names, at=found)
+    threshold = label_threshold(learn)
+    return guesses if threshold is None else guesses | dict(threshold=threshold)
 
 # %% ../../nbs/api/explorers/resize.ipynb #af74af90
 COLOURS = ("tab:blue", "tab:cyan", "tab:green")  # of the stages
@@ -80,6 +82,8 @@ def _caption(explorer, size):
         for c, p in explorer.guesses["at"][str(file)][str(size)]:
             name = names[c][:MAX_NAME].replace("$", r"\$")
             lines.append(f"{name}  {p:.3f}")
+        if "threshold" in explorer.guesses:
+            lines.append(f"threshold {explorer.guesses['threshold']:g}")
     return "\n".join(lines)
 
 # %% ../../nbs/api/explorers/resize.ipynb #4c551967

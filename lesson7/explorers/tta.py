@@ -28,7 +28,7 @@ from ..data.samples import photos
 from ..errors import check_count, require
 from .base import DATA, STATE, Explorer, check_trait
 from ..lazy import torch
-from ..outputs import as_learner, is_multi_label, probabilities
+from ..outputs import as_learner, label_threshold, probabilities
 from ..tta import square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
@@ -107,7 +107,8 @@ def _predictions(learn, image, side):
     classes = np.sort(likeliest)
     names = [str(learn.dls.vocab[c]) for c in classes]
     found = dict(classes=names, preds=probs[:, classes].round(6).tolist())
-    return found | dict(multi_label=True) if is_multi_label(learn) else found
+    threshold = label_threshold(learn)
+    return found if threshold is None else found | dict(threshold=threshold)
 
 # %% ../../nbs/api/explorers/tta.ipynb #4fa3000e
 MAX_NAME = 14  # letters of a class name beside the bars
@@ -164,8 +165,11 @@ def _draw_bars(ax, explorer, preds):
     ax.barh(rows, preds[0, top], BAR_HEIGHT, label="plain view alone", color="grey")
     ax.barh(rows + BAR_HEIGHT, answer[top], BAR_HEIGHT, label=combined, color="C0")
     ax.set_xlim(0, 1)
-    if explorer.is_multi_label:
-        ax.set_title("each class by itself: no sum of 1", fontsize=8)
+    threshold = explorer.threshold
+    if threshold is not None:
+        title = f"each class by itself: no sum of 1, threshold {threshold:g}"
+        ax.set_title(title, fontsize=8)
+        ax.axvline(threshold, color="black", ls=":", lw=1)
     ax.invert_yaxis()
     ax.legend(fontsize=8, loc="lower right")
     names = [explorer.classes[c][:MAX_NAME] for c in top]
@@ -330,9 +334,9 @@ class _TTAViews(_TTAWindows):
         return self.asked[self.photo]["classes"] if self.asked else ["object", "no object"]
 
     @property
-    def is_multi_label(self):
-        "Whether the model predicts each class by itself, so that no sum of 1 is expected."
-        return bool(self.asked) and self.asked[self.photo].get("multi_label", False)
+    def threshold(self):
+        "Probability from which a class counts, for a model of several classes an image; else None."
+        return self.asked[self.photo].get("threshold") if self.asked else None
 
     @property
     def preds(self):

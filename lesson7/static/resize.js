@@ -4,6 +4,7 @@ import { barChart } from "./bars.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { select, slider } from "./controls.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { describeThreshold } from "./format.js";
 import { Frame } from "./frame.js";
 import { addGuess } from "./guess.js";
 import { randomChoice, randomInt } from "./random.js";
@@ -144,6 +145,7 @@ function imageSizes(photo) {
  * @property {string[]} names
  * @property {Record<number, Record<number, [number, number][]>>} at for each side of the file and
  *   size, [class, probability]
+ * @property {number} [threshold] from which a class counts, for a model of several classes an image
  */
 
 /** The photo at the size of a stage, and its middle enlarged. */
@@ -183,7 +185,8 @@ function stageFigure(guesses, index) {
   const images = stageImages();
   const comment = note();
   const chart = guesses.top ? barChart(guesses.top) : null;
-  const predicted = chart ? [chart.node] : [];
+  const verdict = note();
+  const predicted = chart ? [chart.node, verdict] : [];
   const node = figure(caption, ...images.nodes, comment, ...predicted);
 
   /**
@@ -196,7 +199,14 @@ function stageFigure(guesses, index) {
     node.classList.toggle("l7-resize-past", size > file);
     setText(caption, `${index + 1}: ${size} × ${size} px`);
     setText(comment, describeSize(size, file));
-    chart?.draw(guesses.at[file][size].map(([c, p]) => [guesses.names[c], p]));
+    if (!chart) return;
+    const best = guesses.at[file][size];
+    const names = best.map(([c]) => guesses.names[c]);
+    const values = best.map(([, p]) => p);
+    chart.draw(names.map((name, i) => [name, values[i]]));
+    const { threshold } = guesses;
+    setVisible(verdict, threshold !== undefined);
+    if (threshold !== undefined) setText(verdict, describeThreshold(values, names, threshold));
   }
   return { node, draw };
 }

@@ -59,7 +59,7 @@ async function readData(model) {
   const sheet = await decodePng(model.get("pixels"));
   /** @type {[height: number, width: number][]} */
   const sizes = model.get("sizes");
-  /** @type {{ classes: string[], preds: number[][], multi_label?: boolean }[]} */
+  /** @type {{ classes: string[], preds: number[][], threshold?: number }[]} */
   const asked = model.get("asked");
   let top = 0;
   const photos = sizes.map(([height, width]) => {
@@ -469,8 +469,8 @@ function comparison({ isLearned, asked }) {
     alone.draw(top.map((c) => [classes[c], plain[c]]));
     together.draw(top.map((c) => [classes[c], combined[c]]));
     const names = isLearned ? classes : null;
-    const isMultiLabel = isLearned && asked[photo].multi_label;
-    const options = { classes: names, reduce, isMultiLabel };
+    const threshold = isLearned ? asked[photo].threshold : undefined;
+    const options = { classes: names, reduce, threshold };
     setText(sentence, describeTogether(plain, combined, options));
   }
   return { node, sentence, answerElements: [aloneFigure, togetherFigure, sentence], draw };

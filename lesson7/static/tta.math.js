@@ -1,6 +1,8 @@
 // The arithmetic of test time augmentation: windows of a photo, what they show, and how the
 // predictions of the views are combined. Boxes are [x0, y0, x1, y1] in pixels of the photo.
 
+import { describeThreshold } from "./format.js";
+
 /** @import { Pixels } from "./canvas.js" */
 /** @typedef {[x0: number, y0: number, x1: number, y1: number]} Box */
 /** @typedef {[x: number, y: number]} Point */
@@ -308,12 +310,14 @@ function describeSum(together, reduce) {
  * @param {string[] | null} options.classes of the model; null: the views' scores are shares of the
  *   object
  * @param {Reduce} options.reduce
- * @param {boolean} [options.isMultiLabel] whether the model predicts each class by itself
+ * @param {number} [options.threshold] from which a class counts, for a model of several classes an
+ *   image
  */
-export function describeTogether(plain, together, { classes, reduce, isMultiLabel = false }) {
-  const suffix = isMultiLabel
-    ? " Each class is predicted by itself: the values need not sum to 1."
-    : describeSum(together, reduce);
+export function describeTogether(plain, together, { classes, reduce, threshold }) {
+  const suffix =
+    classes && threshold !== undefined
+      ? ` ${describeThreshold(together, classes, threshold)}`
+      : describeSum(together, reduce);
   if (!classes) {
     const shown = `The plain view shows ${roundHalfUp(100 * plain[0])} % of the object.`;
     return `${shown} Together: ${together[0].toFixed(3)}.${suffix}`;

@@ -311,9 +311,9 @@ def test_the_views_of_a_multi_label_model_claim_no_sum(get_learner):
     learn = get_learner("multi-label")
     explorer = TTAExplorer(list(learn.dls.valid_ds.items)[:1], learn, side=SIDE)
     assert abs(explorer.answer.sum() - 1) > 0.1
-    assert explorer.asked[0]["multi_label"]
+    assert explorer.threshold == explorer.asked[0]["threshold"] == 0.5
     titles = [axes.get_title() for axes in explorer.figure().axes]
-    assert "each class by itself: no sum of 1" in titles
+    assert "each class by itself: no sum of 1, threshold 0.5" in titles
     other = get_learner("own module")
     explorer = TTAExplorer(list(other.dls.valid_ds.items)[:1], other, side=SIDE)
     assert not any("no sum" in axes.get_title() for axes in explorer.figure().axes)

@@ -143,9 +143,10 @@ def test_smoothed_targets_and_loss(call, n, eps, p):
 
 @pytest.mark.parametrize("reduce", ["mean", "max"])
 def test_the_values_of_a_multi_label_model_have_no_sum(call, reduce):
-    options = dict(classes=["a", "b"], reduce=reduce, isMultiLabel=True)
-    text = call("tta", "describeTogether", [0.9, 0.8], [0.7, 0.9], options)
-    assert text == (
-        "The plain view says a (0.90). Together: b (0.90). "
-        "Each class is predicted by itself: the values need not sum to 1."
-    )
+    for threshold, names in [(0.5, "a, b"), (0.7, "b"), (0.95, "none")]:
+        options = dict(classes=["a", "b"], reduce=reduce, threshold=threshold)
+        text = call("tta", "describeTogether", [0.9, 0.8], [0.7, 0.9], options)
+        assert text == (
+            "The plain view says a (0.90). Together: b (0.90). "
+            f"Above the threshold of {threshold}: {names}. The values need not sum to 1."
+        )
