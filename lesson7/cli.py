@@ -28,7 +28,7 @@ from lesson7.data.files import (
     write_atomically,
     write_or_rescue,
 )
-from .data.folders import IMAGE_EXTENSIONS, dataset_files, image_files, side_error
+from .data.folders import IMAGE_EXTENSIONS, dataset_files, list_images, side_error
 from .data.report import dataset_report
 from .data.samples import imagenette, sample_dataset
 from .errors import check_count, require
@@ -372,7 +372,7 @@ def _images(words):
     for word in words:
         matches = [word] if os.path.exists(word) else sorted(glob(word, recursive=True))
         for match in matches or [word]:
-            files = image_files(match) if os.path.isdir(match) else [match]
+            files = list_images(match)[0] if os.path.isdir(match) else [match]
             found |= dict.fromkeys(map(str, files))
     require(found, "number of images", "1 or more", f"0 in {', '.join(words)}")
     return list(found)
@@ -441,6 +441,24 @@ def predict(args):
     return 1 if errors else 0
 
 # %% ../nbs/api/cli.ipynb #2c1a0061
+def _trained_split(model):
+    "Return how the images were split that a model was trained on; empty where it is not known."
+    try:
+        result = json.loads((Path(model) / "result.json").read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return result.get("split", "") if isinstance(result, dict) else ""
+
+
+def _check_trained_split(model, files):
+    "Raise `ValueError` where validation images may be among those that a model was trained on."
+    split = _trained_split(model)
+    advice = "give the options of the training, or --all for a folder of other images"
+    require(
+        split in ("", files.split), "split", f"that of the training, {split}", files.split, advice
+    )
+
+
 def tta(args):
     "Print the accuracy of a model with and without test time augmentation."
     from lesson7.inference import tta_gain
@@ -453,6 +471,8 @@ def tta(args):
         labelled = [*files.train, *files.val]
     if not labelled:
         raise side_error("val", files)
+    if not args.all:
+        _check_trained_split(args.model, files)
     gain = tta_gain(learn, labelled)
     difference = 100 * (gain.tta_accuracy - gain.accuracy)
     which = "all" if args.all else "validation"
@@ -777,7 +797,7 @@ def _add_tta(add):
         [
             "lesson7 tta model pets",
             "lesson7 tta model pets --all",
-            "lesson7 tta model pets --valid-pct 0.5",
+            "lesson7 tta model pets --valid-pct 0.2",
         ],
     )
     parser.add_argument(

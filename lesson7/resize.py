@@ -54,7 +54,8 @@ def _as_stage(stage):
 # %% ../nbs/02_resize.ipynb #6c80cd36
 def _as_stages(stages):
     "Return several stages as a list of `Stage`."
-    require(hasattr(stages, "__iter__"), "stages", "a list of Stage", repr(stages)[:60])
+    is_list = hasattr(stages, "__iter__")
+    require(is_list, "stages", "a list of Stage", f"a {type(stages).__name__}", error=TypeError)
     return [_as_stage(stage) for stage in stages]
 
 # %% ../nbs/02_resize.ipynb #0592feb9

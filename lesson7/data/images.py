@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['ALLOWED_IMAGES', 'PNG_COMPRESSION', 'as_array', 'loaded_image', 'as_image', 'float_pixels', 'is_dataloaders',
-           'is_dataloader', 'without_labels', 'image_items', 'evenly_spaced', 'image_list', 'first_image', 'item_name',
-           'image_paths', 'squares', 'as_floats', 'random_crops', 'shrink', 'crop_resized', 'image_grid', 'encode_png']
+           'is_dataloader', 'is_dataset', 'is_labelled_file', 'without_labels', 'image_items', 'evenly_spaced',
+           'image_list', 'first_image', 'item_name', 'image_paths', 'squares', 'as_floats', 'random_crops', 'shrink',
+           'crop_resized', 'image_grid', 'encode_png']
 
 # %% ../../nbs/api/data/images.ipynb #01d8b62b
 import io
@@ -186,7 +187,7 @@ def is_dataloader(x) -> bool:
     return hasattr(x, "dataset") and has_batches and not is_dataloaders(x)
 
 
-def _is_dataset(x):
+def is_dataset(x) -> bool:
     "Return whether a value is a dataset, fastai's or torch's, of images that it loads."
     if isinstance(x, type) or not (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
         return False
@@ -226,7 +227,7 @@ def _is_image_name(path):
     return Path(path).suffix.lower() in IMAGE_EXTENSIONS
 
 
-def _is_labelled_file(value):
+def is_labelled_file(value) -> bool:
     "Return whether a value is (file, label), as `DatasetFiles` lists them; the label is text."
     if not (isinstance(value, tuple) and len(value) == 2):
         return False
@@ -242,7 +243,7 @@ def without_labels(
     "Return the images of a batch (x, y) or of an item (image, label); others as they are."
     if not isinstance(images, (tuple, list)) or len(images) < 2:
         return images
-    if _is_labelled_file(images):
+    if is_labelled_file(images):
         return [images[0]]
     first, *others = images
     if getattr(first, "ndim", 0) == 4:
@@ -273,7 +274,7 @@ def _items(images):
         return _dataset_images(images.valid_ds)
     if is_dataloader(images):
         return _dataset_images(images.dataset)
-    if _is_dataset(images):
+    if is_dataset(images):
         return _dataset_images(images)
     if isinstance(images, dict):
         images = list(images.values())

@@ -9,7 +9,13 @@ __all__ = ['default_vocab', 'vocab_names', 'class_indices', 'known_labels', 'as_
 # %% ../../nbs/api/data/labels.ipynb #7a937860
 import numpy as np
 
-from .images import as_array, is_dataloader, is_dataloaders
+from lesson7.data.images import (
+    as_array,
+    is_dataloader,
+    is_dataloaders,
+    is_dataset,
+    is_labelled_file,
+)
 from ..errors import must_be, require
 from ..lazy import torch
 
@@ -94,21 +100,36 @@ def _dataset_labels(dataset):
     return labels if vocab is None else [str(vocab[int(label)]) for label in labels]
 
 
+def _pair_labels(pairs):
+    "Return the labels of (file, label) pairs; None where there are others, or several labels each."
+    is_list = isinstance(pairs, (tuple, list)) and len(pairs) > 0
+    if not is_list or not all(is_labelled_file(pair) for pair in pairs):
+        return None
+    labels = [label for _, label in pairs]
+    return labels if all(isinstance(label, str) for label in labels) else None
+
+
 def known_labels(
     images,  # what `image_items` takes
 ):  # list with a label for each image; None where they are not known
-    "Return the labels that images bring along: a batch, loaders, or the names in a dict."
+    """Return the labels that images bring along.
+
+    A batch, loaders, a dataset and pairs (file, label) have labels, a dict has names.
+    """
     if isinstance(images, dict):
         return [str(name) for name in images]
     if is_dataloaders(images):
         return _dataset_labels(images.valid_ds)
     if is_dataloader(images):
         return _dataset_labels(images.dataset)
+    if is_dataset(images):
+        return _dataset_labels(images)
     if isinstance(images, (tuple, list)) and len(images) == 2:
         x, y = images
         has_labels = getattr(x, "ndim", 0) == 4 and getattr(y, "ndim", 0) in (1, 2)
-        return list(y) if has_labels else None
-    return None
+        if has_labels:
+            return list(y)
+    return _pair_labels(images)
 
 # %% ../../nbs/api/data/labels.ipynb #13125867
 def _torch_type(values):

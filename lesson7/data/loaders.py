@@ -390,7 +390,7 @@ def mislabel(
 ):
     "Give this share of the training images the label of another class, in place."
     has_labels = hasattr(getattr(dls, "train_ds", None), "tls") and hasattr(dls, "vocab")
-    require(has_labels, "dls", "DataLoaders of get_dls", f"a {type(dls).__name__}")
+    require(has_labels, "dls", "DataLoaders that get_dls made", f"a {type(dls).__name__}")
     check_range("share", share, 0, 1)
     check_seed(seed)
     _check_file_labels(dls)

@@ -374,11 +374,29 @@ def _about(budget, path, files, jobs):
 _SAME_WHEN_CONTINUED = ("budget", "dataset", "content")  # of a comparison's `about`
 
 
-def _start_or_continue(about, save):
+def _baselines(recipes):
+    "Return the first recipe without techniques for each share of wrong labels, with seed 0."
+    plain = [replace(recipe, seed=0) for recipe in recipes if not recipe.techniques]
+    return {recipe.noise: recipe for recipe in reversed(plain)}
+
+
+def _check_baselines(started, recipes, save):
+    "Raise `ValueError` where the baseline of a file is another than that of `recipes`."
+    found = _baselines(run.recipe for run in started.runs)
+    for noise, baseline in _baselines(recipes).items():
+        before = found.get(noise, baseline)
+        names = arm_names([before, baseline])
+        is_same = before == baseline
+        name = f"baseline of {save}"
+        require(is_same, name, names[baseline], names[before], "give another file")
+
+
+def _start_or_continue(about, save, recipes):
     "Return the comparison in the file `save`, or an empty one; raises where the file's differs."
     if not save or not Path(save).exists():
         return Comparison([], about)
     started = Comparison.load(save)
+    _check_baselines(started, recipes, save)
     for key in _SAME_WHEN_CONTINUED:
         found = started.about.get(key)  # an older file has no content
         is_same = found in (None, about[key])
@@ -432,7 +450,7 @@ def compare(
     seeds = _as_seeds(seeds)
     jobs = _as_jobs(jobs)
     files = list_dataset(path)  # once: all arms have the same split
-    comparison = _start_or_continue(_about(budget, path, files, jobs), save)
+    comparison = _start_or_continue(_about(budget, path, files, jobs), save, recipes)
     if save:
         check_writable("save", save)
         Path(save).parent.mkdir(parents=True, exist_ok=True)

@@ -199,6 +199,17 @@ def test_predict_prints_all_probabilities_as_json(
         assert row["probabilities"] == pytest.approx(by_label, abs=1e-6)
 
 
+def test_predict_takes_all_images_of_a_folder(model, images, workdir, capsys):
+    names = ["train/a/0", "train/b/1", "valid/a/2", "test/3", "extra/4", "5"]
+    for name, file in zip(names, images):
+        place = workdir / "pets" / f"{name}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.read_bytes())
+    assert run_command("predict MODEL pets --csv p.csv", MODEL=model) == 0
+    found = {Path(file).stem for file in pd.read_csv("p.csv")["file"]}
+    assert found == set("012345")
+
+
 @pytest.fixture
 def image_folder(images, workdir):
     "A working directory with a folder of images and of folders; the number of each is its place."
@@ -436,7 +447,11 @@ MISTAKES = [  # command line, message
     ("tta nowhere DATA", "nowhere must be a folder that save_model wrote, got no model.json"),
     ("tta MODEL nowhere", "path must be a folder of images, got nowhere, which does not exist"),
     ("tta MODEL thesis", "number of images in thesis must be 1 or more, got 0"),
-    ("tta MODEL OTHER", "labels must be classes of the model, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got"),
+    (
+        "tta MODEL OTHER --all",
+        "labels must be classes of the model, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got",
+    ),
+    ("tta MODEL OTHER", "split must be that of the training, the folders train and val, got 20 %"),
     ("data thesis --path thesis", "FOLDER must be given once, got thesis and --path thesis"),
     ("train --arch resnet9000 --preset cpu", "got 'resnet9000'"),
     ("compare --arch resnet9000 --preset cpu", "got 'resnet9000'"),

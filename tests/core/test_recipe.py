@@ -346,6 +346,23 @@ def test_other_images_under_the_same_name_need_another_file(continued, small, tm
         compare(ARMS[:1], seeds=[0], path=other, save=file, jobs=1)
 
 
+OTHER_BASELINES = [dict(epochs=2), dict(lr=0.01), dict(size=32), dict(bs=8)]
+
+
+@pytest.mark.parametrize("changes", OTHER_BASELINES, ids=str)
+def test_another_baseline_needs_another_file(continued, small, tmp_path, monkeypatch, changes):
+    monkeypatch.setattr("lesson7.training.comparison._train_groups", lambda *args: iter(()))
+    comparison, file, _ = continued
+    other = shutil.copy(file, tmp_path / "comparison.json")
+    (baseline,) = {
+        replace(run.recipe, seed=0) for run in comparison.runs if run.recipe.name == "baseline"
+    }
+    arms = [replace(baseline, **changes), replace(baseline, smoothing=0.2, **changes)]
+    with pytest.raises(ValueError, match="^baseline of .* must be baseline .*; give another file"):
+        compare(arms, seeds=[0], path=small, save=other, jobs=1)
+    compare([baseline, replace(baseline, smoothing=0.2)], seeds=[0], path=small, save=other, jobs=1)
+
+
 COMPARE = """
 import sys
 from dataclasses import replace
