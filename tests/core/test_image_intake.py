@@ -4,6 +4,7 @@ The right pixels are those that were written or put into the array, computed wit
 """
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
