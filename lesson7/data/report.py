@@ -129,7 +129,58 @@ _COLLECTIONS |= {"annotations", "masks", "labels", "data"}
 def _words(label):
     return {*re.split(r"[\W_]+", label.lower())}
 
+# %% ../../nbs/api/data/report.ipynb #35bf21f1
+_ANNOTATIONS = {"annotation", "annotations", "labels", "masks", "segmentations", "trimaps"}
 
+
+def _is_annotation(file, label, path):
+    "Return whether a file is in a folder of annotations, which is not that of its class."
+    folders = [name for name in _below(file, path).parts[:-1] if name != label]
+    return any(_ANNOTATIONS & _words(name) for name in folders)
+
+
+def _annotation_warnings(files):
+    "Return a line about annotations that are among the images."
+    labelled = [*files.train, *files.val]
+    found = [file for file, label in labelled if _is_annotation(file, label, files.path)]
+    if not found or len(found) == len(labelled):
+        return []
+    text = f"{len(found)} of {len(labelled)} images are in folders of annotations"
+    advice = "if they are masks, give the folder of the photos as path, or move them out of it"
+    return [f"{text}, such as {_below(min(found), files.path)}; {advice}"]
+
+# %% ../../nbs/api/data/report.ipynb #35bf21f2
+_MOST_NAMESAKES = 3  # with more images of a name, it is a number that each folder has
+
+
+def _namesakes(files):
+    "Return (validation, training) images with the same name and label, which is no folder."
+    labelled = [*files.train, *files.val]
+    counts = Counter(file.stem for file, _ in labelled)
+    same = defaultdict(list)
+    for file, label in labelled:
+        is_folder = label in _below(file, files.path).parts
+        if counts[file.stem] <= _MOST_NAMESAKES and not is_folder:
+            same[file.stem, label].append(file)
+    trained = {file for file, _ in files.train}
+    pairs = []
+    for group in same.values():
+        train = [file for file in group if file in trained]
+        pairs += [(file, train[0]) for file in group if train and file not in trained]
+    return pairs
+
+
+def _namesake_warnings(files):
+    "Return a line about images of the same name on both sides of a split that was made."
+    pairs = _namesakes(files) if "% of each class" in files.split else []
+    if not pairs:
+        return []
+    one, other = (_below(file, files.path) for file in pairs[0])
+    text = f"{len(pairs)} of {len(files.val)} images in val have the names of images in train"
+    advice = r"if they show the same, give groups (--groups), such as '([^/]+)\.\w+$'"
+    return [f"{text}, such as {one} of {other}; {advice}"]
+
+# %% ../../nbs/api/data/report.ipynb #35bf21f3
 def _name_warnings(files):
     "Return a line about classes with the names of splits, and one about those of collections."
     classes = sorted(_class_counts([*files.train, *files.val]))
@@ -142,7 +193,9 @@ def _name_warnings(files):
     if collections:
         advice = "if the labels are in a table or in names, give csv_fname or pat"
         lines.append(f"{collections[0]} is a class, but has the name of a collection; {advice}")
-    return lines
+    else:
+        lines += _annotation_warnings(files)
+    return lines + _namesake_warnings(files)
 
 # %% ../../nbs/api/data/report.ipynb #da8616be
 def _label_text(label):

@@ -126,7 +126,60 @@ def collections(root):
             write_image(root, f"{folder}/{i}.png")
 
 
+def photos_and_masks(root):
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"images/{pet}_{i}.jpg")
+            write_image(root, f"annotations/trimaps/{pet}_{i}.png")
+
+
+def photos_and_masks_of_each_class(root):
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"{pet}/images/{i}.png")
+            write_image(root, f"{pet}/masks/x{i}.png")
+
+
+def photos_and_masks_in_a_table(root):
+    photos_and_masks(root)
+    names = [f"{pet}_{i}" for pet in ("cat", "dog") for i in range(4)]
+    files = [f"images/{x}.jpg" for x in names] + [f"annotations/trimaps/{x}.png" for x in names]
+    rows = [f"{file},{file.split('/')[-1][:3]}" for file in files]
+    write_text(root, "labels.csv", "\n".join(["file,label", *rows]))
+
+
+def two_views(root):
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"left/{pet}_{i}.png")
+            write_image(root, f"right/{pet}_{i}.png")
+
+
+MASKS = (
+    "warning: 8 of 16 images are in folders of annotations, such as annotations/trimaps/cat_0.png; "
+    "if they are masks, give the folder of the photos as path, or move them out of it"
+)
+NAMESAKES = (
+    "warning: 4 of 4 images in val have the names of images in train, such as {} of {}; if they "
+    r"show the same, give groups (--groups), such as '([^/]+)\.\w+$'"
+)
+OPTIONS_OF = {  # what is written: options of `dataset_files`
+    photos_and_masks: dict(pat=r"^(.+)_\d"),
+    two_views: dict(pat=r"^(.+)_\d"),
+}
+
+
 WARNINGS = {  # what is written: lines of the report
+    photos_and_masks: [
+        MASKS,
+        NAMESAKES.format("images/cat_2.jpg", "annotations/trimaps/cat_2.png"),
+    ],
+    photos_and_masks_in_a_table: [
+        MASKS,
+        NAMESAKES.format("images/cat_2.jpg", "annotations/trimaps/cat_2.png"),
+    ],
+    photos_and_masks_of_each_class: [MASKS.replace("annotations/trimaps/cat_0", "cat/masks/x0")],
+    two_views: [NAMESAKES.format("right/cat_3.png", "left/cat_3.png")],
     copies: [
         "warning: 2 of 4 images in val are copies of images in train, such as val/a/x.png of "
         "train/a/1.png"
@@ -151,11 +204,62 @@ WARNINGS = {  # what is written: lines of the report
 }
 
 
+def test_the_groups_that_the_report_names_keep_namesakes_on_one_side(tmp_path):
+    photos_and_masks(tmp_path)
+    files = dataset_files(tmp_path, pat=r"^(.+)_\d", groups=r"([^/]+)\.\w+$")
+    names = [{file.stem for file, _ in side} for side in (files.train, files.val)]
+    assert len(files.val) == 4 and not names[0] & names[1]
+    lines = dataset_report(files).splitlines()
+    assert [line.strip() for line in lines if "warning" in line] == [MASKS]
+
+
 @pytest.mark.parametrize("write", WARNINGS)
 def test_the_report_warns(tmp_path, write):
     write(tmp_path)
-    lines = dataset_report(dataset_files(tmp_path)).splitlines()
+    lines = dataset_report(dataset_files(tmp_path, **OPTIONS_OF.get(write, {}))).splitlines()
     assert [line.strip() for line in lines if "warning" in line] == WARNINGS[write]
+
+
+def numbered_photos(root):
+    "Write images of which many have equal names."
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"{pet}/2025/{i}.png")
+            write_image(root, f"{pet}/2026/{i}.png")
+
+
+def patients(root):
+    "Write a table of images that have the same names in the folder of each patient."
+    files = [f"p{i}/{j}.png" for i in range(6) for j in range(4)]
+    for file in files:
+        write_image(root, file)
+    rows = [f"{file},{'ab'[int(file[1]) % 2]}" for file in files]
+    write_text(root, "labels.csv", "\n".join(["file,label", *rows]))
+
+
+def folders_of_a_table(root):
+    "Write a table of images in several folders with the names of collections."
+    files = [f"images_{i % 2}/{i}.png" for i in range(10)]
+    for file in files:
+        write_image(root, file)
+    rows = [f"{file},{'ab'[i % 4 // 2]}" for i, file in enumerate(files)]
+    write_text(root, "labels.csv", "\n".join(["file,label", *rows]))
+
+
+def splits_with_equal_names(root):
+    "Write two splits with files of the same names."
+    for i in range(4):
+        write_image(root, f"train/{'ab'[i % 2]}_{i}.png")
+        write_image(root, f"val/{'ab'[i % 2]}_{i}.png")
+
+
+@pytest.mark.parametrize(
+    "write", [numbered_photos, patients, folders_of_a_table, splits_with_equal_names]
+)
+def test_the_report_does_not_warn_of_ordinary_folders(tmp_path, write):
+    write(tmp_path)
+    pat = r"^(.)_" if write is splits_with_equal_names else None
+    assert "warning" not in dataset_report(dataset_files(tmp_path, pat=pat))
 
 
 def test_the_report_says_which_columns_were_used(tmp_path):
