@@ -2,15 +2,18 @@
 
 import json
 import shutil
+import warnings
 
 import pytest
 from made_images import made_image, write_image, write_text
 
 from lesson7.cli import main
 from lesson7.data.folders import dataset_files
+from lesson7.data.loaders import get_dls, list_dataset
 from lesson7.data.report import dataset_report
 from lesson7.data.samples import sample_dataset
 from lesson7.training.config import Recipe
+from lesson7.training.loop import train
 
 
 @pytest.fixture
@@ -260,6 +263,61 @@ def test_the_report_does_not_warn_of_ordinary_folders(tmp_path, write):
     write(tmp_path)
     pat = r"^(.)_" if write is splits_with_equal_names else None
     assert "warning" not in dataset_report(dataset_files(tmp_path, pat=pat))
+
+
+WARNED = [write for write in WARNINGS if write is not alike]  # without a look at the pixels
+
+
+@pytest.mark.parametrize("write", WARNED)
+def test_a_listing_for_loaders_warns_as_the_report_does(tmp_path, write):
+    write(tmp_path)
+    with pytest.warns(UserWarning, match=str(tmp_path)) as caught:
+        list_dataset(tmp_path, **OPTIONS_OF.get(write, {}))
+    lines = [f"warning: {each.message}" for each in caught]
+    assert lines == [line.replace(": ", f": {tmp_path}: ", 1) for line in WARNINGS[write]]
+    assert {each.filename for each in caught} == {__file__}
+
+
+def compare_nothing(path, monkeypatch):
+    from lesson7.training import comparison
+
+    monkeypatch.setattr(comparison, "_train_groups", lambda groups, files, jobs: [])
+    comparison.compare([SMALL], 2, path=path)
+
+
+MADE_LOADERS = {  # name: what lists a dataset to train on it
+    "list_dataset": lambda path, _: list_dataset(path),
+    "get_dls": lambda path, _: get_dls(2, 8, path),
+    "train": lambda path, _: train(SMALL, path, bar=False),
+    "compare": compare_nothing,
+}
+
+
+@pytest.mark.parametrize("name", MADE_LOADERS)
+def test_what_makes_loaders_warns_once_at_the_line_of_the_call(tmp_path, monkeypatch, name):
+    collections(tmp_path)
+    with pytest.warns(UserWarning, match="images_001 is a class, but") as caught:
+        MADE_LOADERS[name](tmp_path, monkeypatch)
+    assert [each.filename for each in caught if "is a class" in str(each.message)] == [__file__]
+
+
+@pytest.mark.parametrize("source", ["pets", "listed", "sample"])
+def test_loaders_of_ordinary_and_of_listed_datasets_do_not_warn(cache, pets, tmp_path, source):
+    collections(tmp_path / "collections")
+    path = {"pets": pets, "sample": None}.get(source, tmp_path / "collections")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        get_dls(2, 8, dataset_files(path) if source == "listed" else path)
+
+
+def test_train_prints_its_warnings_once(tmp_path, capsys):
+    collections(tmp_path / "data")
+    recipe = write_text(tmp_path, "recipe.json", SMALL.to_json())
+    arguments = ["--recipe", recipe, "--path", tmp_path / "data", "--out", tmp_path / "model"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        code, out, err = run(capsys, "train", *arguments)
+    assert (code, (out + err).count("images_001 is a class")) == (0, 1)
 
 
 def test_the_report_says_which_columns_were_used(tmp_path):
