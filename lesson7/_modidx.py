@@ -758,6 +758,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'lesson7.data.tables._values': ('api/data/tables.html#_values', 'lesson7/data/tables.py'),
                                      'lesson7.data.tables._without_repeats': ( 'api/data/tables.html#_without_repeats',
                                                                                'lesson7/data/tables.py'),
+                                     'lesson7.data.tables._zero_warnings': ( 'api/data/tables.html#_zero_warnings',
+                                                                             'lesson7/data/tables.py'),
                                      'lesson7.data.tables.table_labels': ('api/data/tables.html#table_labels', 'lesson7/data/tables.py')},
             'lesson7.data.torch_state': { 'lesson7.data.torch_state._default_device': ( 'api/data/torch_state.html#_default_device',
                                                                                         'lesson7/data/torch_state.py'),

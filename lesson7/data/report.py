@@ -233,14 +233,14 @@ def _copy_warnings(files):
 
 # %% ../../nbs/api/data/report.ipynb #d39dc0e5
 def _quick_warnings(files):
-    "Return what to know of names and copies, for which no image is decoded."
-    return [*_name_warnings(files), *_copy_warnings(files)]
+    "Return what to know of the table, of names and of copies, for which no image is decoded."
+    return [*files.warnings, *_name_warnings(files), *_copy_warnings(files)]
 
 
 def warn_of_problems(
     files,  # `DatasetFiles`
 ):
-    "Warn of what the report says of names and copies, at the line of the call."
+    "Warn of what the report says of the table, of names and of copies, at the line of the call."
     try:
         found = _quick_warnings(files)
     except OSError:  # `check_files` names the files that cannot be read

@@ -158,6 +158,24 @@ def two_views(root):
             write_image(root, f"right/{pet}_{i}.png")
 
 
+def zeros_for_a_third_class(root):
+    "Write a table of twenty images, of which twelve are of neither class."
+    rows = ["image_id,melanoma,keratosis"]
+    for i in range(20):
+        write_image(root, f"images/{i}.png")
+        rows.append(f"{i},{float(i % 5 == 0)},{float(i % 5 == 1)}")
+    write_text(root, "labels.csv", "\n".join(rows))
+
+
+def few_zeros(root):
+    "Write a table of twenty images, of which two are of no class."
+    rows = ["image_id,melanoma,keratosis"]
+    for i in range(20):
+        write_image(root, f"images/{i}.png")
+        rows.append(f"{i},{int(i % 2)},{int(i % 2 == 0 and i > 3)}")
+    write_text(root, "labels.csv", "\n".join(rows))
+
+
 MASKS = (
     "warning: 8 of 16 images are in folders of annotations, such as annotations/trimaps/cat_0.png; "
     "if they are masks, give the folder of the photos as path, or move them out of it"
@@ -197,6 +215,10 @@ WARNINGS = {  # what is written: lines of the report
     collections: [
         "warning: images_001 is a class, but has the name of a collection; if the labels are in a "
         "table or in names, give csv_fname or pat"
+    ],
+    zeros_for_a_third_class: [
+        "warning: 12 of 20 rows of labels.csv have no 1 in the columns of classes, and are left "
+        "out; if they are a class of their own, add a column for it"
     ],
     alike: [
         "warning: a has no image in val",
@@ -257,7 +279,7 @@ def splits_with_equal_names(root):
 
 
 @pytest.mark.parametrize(
-    "write", [numbered_photos, patients, folders_of_a_table, splits_with_equal_names]
+    "write", [numbered_photos, patients, folders_of_a_table, splits_with_equal_names, few_zeros]
 )
 def test_the_report_does_not_warn_of_ordinary_folders(tmp_path, write):
     write(tmp_path)
