@@ -25,8 +25,16 @@ def _sigmoid(logits):
     return logits.sigmoid()
 
 
+def _log_softmax(logits):
+    return logits.log_softmax(1)
+
+
 def _exp(log_probabilities):
     return log_probabilities.exp()
+
+
+def _unchanged(log_probabilities):
+    return log_probabilities
 
 # %% ../nbs/api/outputs.ipynb #b3914758
 _ACTIVATIONS = {
@@ -73,6 +81,11 @@ def _class_activation(learn):
     names = _loss_names(original_loss(learn.loss_func))
     has_log = any(_ACTIVATIONS.get(name) is _exp for name in names)
     return _exp if has_log else _softmax
+
+
+def _log_activation(loss):
+    "Return the function that turns outputs into the logarithms of probabilities of one class."
+    return _unchanged if activation(loss) is _exp else _log_softmax
 
 
 def _goes_with(loss, expected):
@@ -273,15 +286,17 @@ def _has_sum(loss, n_classes):
 def predict_loader(
     learn,  # a fastai `Learner`
     dl=None,  # a loader; None: the validation set
+    log=False,  # whether to return logarithms, of a learner that predicts one class for an image
 ):  # probabilities, float32, and targs as `learn.get_preds` returns them; targs may be None
     "Return the predictions of a learner, with the loss that it was made with."
     vocab = _vocab(learn)
     n_classes = None if vocab is None else len(vocab)
     with plain_loss(learn) as loss, _with_parameter(learn), _checked_calls(learn.model, n_classes):
-        preds, targs = learn.get_preds(dl=dl, act=activation(loss), cbs=_cast_images())
+        act = _log_activation(loss) if log else activation(loss)
+        preds, targs = learn.get_preds(dl=dl, act=act, cbs=_cast_images())
         _check_numbers(preds)
         if _has_sum(loss, n_classes):
-            _check_sums(preds)
+            _check_sums(preds.exp() if log else preds)
     return preds, targs
 
 # %% ../nbs/api/outputs.ipynb #b7c10006

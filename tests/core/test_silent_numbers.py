@@ -6,13 +6,19 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from scipy.special import logsumexp
 from scipy.stats import beta
 from torch import nn
 from torch.nn import functional as F
 
+from lesson7.data.loaders import get_dls
 from lesson7.explorers.mixup import MixupExplorer
 from lesson7.mixup import beta_density, sample_lambda
 from lesson7.training.callbacks import ActivationMixup
+from lesson7.training.config import Recipe
+from lesson7.training.loop import evaluate
+from lesson7.tta import windows
 
 FLOAT64 = {np.array: np.float64, torch.tensor: torch.float64}
 
@@ -101,6 +107,60 @@ def make_learner(*cbs):
 def fit(learn):
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 0.0)
+
+
+class FixedLogits(nn.Module):
+    "A model with the same logits for each image, and others for the other half of the range."
+
+    def __init__(self, low, high):
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor([low, high]).double())
+
+    def forward(self, x):
+        is_bright = x.mean((1, 2, 3)) > 0.5
+        return self.logits[is_bright.long()]
+
+
+@pytest.fixture(scope="module")
+def grey_images(tmp_path_factory, cache):
+    "Images of two classes: those of class a are dark, one of b is bright and one is both."
+    folder = tmp_path_factory.mktemp("grey")
+    for side in ("train", "valid"):
+        for name, shades in dict(a=[0, 10], b=[250, 255]).items():
+            (folder / side / name).mkdir(parents=True)
+            for shade in shades:
+                Image.new("RGB", (16, 16), (shade,) * 3).save(folder / side / name / f"{shade}.png")
+        half = np.zeros((16, 16, 3), np.uint8)
+        half[:, 8:] = 255
+        half[:4] = 0
+        Image.fromarray(half).save(folder / side / "b" / "half.png")
+    return folder
+
+
+@pytest.mark.parametrize("low, high", [((60, 0), (0, 60)), ((60, 0), (60, 0)), ((0, 2), (900, 0))])
+@pytest.mark.parametrize("n_windows", [0, 1, 4])
+@pytest.mark.parametrize("loss", ["cross-entropy", "NLL"])
+def test_the_loss_of_certain_and_wrong_predictions(grey_images, low, high, n_windows, loss):
+    from fastai.vision.all import CrossEntropyLossFlat, Learner
+
+    model = FixedLogits(low, high)
+    loss_func = CrossEntropyLossFlat()
+    if loss == "NLL":
+        model, loss_func = nn.Sequential(model, nn.LogSoftmax(1)), nn.NLLLoss()
+    learn = Learner(get_dls(2, 16, grey_images, device="cpu"), model, loss_func=loss_func)
+    learn.remove_cb(learn.progress)
+    found = evaluate(learn, Recipe(tta=n_windows))["loss"]
+    expected = []
+    for file, label in zip(learn.dls.valid_ds.items, learn.dls.valid_ds.tls[1]):
+        image = np.asarray(Image.open(file)) / 255
+        boxes = [(0, 0, 16, 16), *(windows(16, 16, 16, n=n_windows) if n_windows else [])]
+        views = [image[y0:y1, x0:x1].mean() > 0.5 for x0, y0, x1, y1 in boxes]
+        rows = np.array([high if is_bright else low for is_bright in views], float)
+        logs = rows[:, int(label)] - logsumexp(rows, 1)
+        expected.append(math.log(len(views)) - logsumexp(logs))
+    assert found == pytest.approx(np.mean(expected), rel=1e-6)
+    if not n_windows:
+        assert found == pytest.approx(learn.validate()[0], rel=1e-6)
 
 
 def loss_by_hand(model, mixup):
