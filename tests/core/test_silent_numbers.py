@@ -31,6 +31,48 @@ def test_beta_density_equals_scipy(alpha, as_type):
     np.testing.assert_allclose(found, beta(alpha, alpha).pdf(t), rtol=1e-7)
 
 
+RESOLUTION = dict(float64=1e-7, float32=2e-7, float16=1e-3, bfloat16=8e-3, int64=2e-7, uint8=2e-7)
+TYPES = [(np, "float16"), (np, "float32"), (np, "int64"), (np, "uint8")]
+TYPES += [(torch, name) for name in RESOLUTION]
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 0.4, 1, 4, 600, 1e5, 1e6])
+@pytest.mark.parametrize("library, name", TYPES, ids=lambda value: str(value)[:15])
+def test_beta_density_of_each_type_is_exact(alpha, library, name):
+    "The result is the density at the rounded `t`, rounded once."
+    t = [0.0, 0.3, 0.49, 0.499, 0.5, 0.6, 0.75, 1.0]
+    dtype = getattr(library, name)
+    values = torch.tensor(t).to(dtype) if library is torch else np.array(t).astype(dtype)
+    found = beta_density(values, alpha)
+    is_float = "float" in name
+    assert type(found) is type(values) and (found.dtype == dtype or not is_float)
+    exact = values.double().numpy() if library is torch else values.astype(float)
+    expected = beta(alpha, alpha).pdf(exact)
+    found = found.double().numpy() if library is torch else found.astype(float)
+    smallest = 1e-7 if name in ("float16", "bfloat16") else 1e-37
+    np.testing.assert_allclose(found, expected, rtol=RESOLUTION[name], atol=smallest)
+
+
+OTHER_TYPES = ["bool", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2"]
+NO_NUMBERS = [torch.tensor([0.0, 1.0]).to(getattr(torch, name)) for name in OTHER_TYPES]
+NO_NUMBERS += [np.array([0.0, 1.0]).astype(name) for name in OTHER_TYPES[:3]]
+
+
+@pytest.mark.parametrize("t", NO_NUMBERS, ids=lambda t: str(t.dtype))
+@pytest.mark.parametrize("alpha", [1, 4])
+def test_beta_density_takes_floats_and_integers(t, alpha):
+    with pytest.raises(ValueError, match=r"^t must be numbers in \[0, 1\], .*got values of type"):
+        beta_density(t, alpha)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_gradient_of_beta_density(dtype):
+    t = torch.tensor([0.2, 0.7], dtype=dtype, requires_grad=True)
+    beta_density(t, 3).sum().backward()
+    expected = 30 * (2 * t * (1 - t) ** 2 - 2 * t**2 * (1 - t))  # of 30 t^2 (1-t)^2
+    assert torch.allclose(t.grad, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "t, alpha, expected",
     [(0, 1.0, 1), (1.0, 1, 1), ([0, 1], 4, [0, 0]), ([0, 0.5], 1, [1, 1]), (0, 0.4, math.inf)],
