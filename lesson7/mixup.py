@@ -30,7 +30,7 @@ def _check_share(t, name):
 def _as_floats(a):
     "Return a tensor as it is, or whole numbers as float32."
     if not isinstance(a, torch.Tensor):
-        a = as_plain_tensor(a, "items", "numbers, as many in each row")
+        a = as_plain_tensor(a, "items", "numbers, as many in each row", allow_complex=True)
     is_float = a.is_floating_point() or a.is_complex()
     return a if is_float else a.to(torch.float32)
 

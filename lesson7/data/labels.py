@@ -132,22 +132,24 @@ def known_labels(
     return _pair_labels(images)
 
 # %% ../../nbs/api/data/labels.ipynb #13125867
-def _torch_type(values):
+def _torch_type(values, name):
     "Return an array in a type that torch computes with: not unsigned, in the machine's own order."
     if values.dtype.kind == "u" and values.dtype.itemsize > 1:
+        largest = values.max(initial=0)
+        require(largest < 2**63, name, "below 2**63", largest)
         return values.astype(np.int64)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 # %% ../../nbs/api/data/labels.ipynb #e5ea30da
-def as_plain_tensor(
-    x,  # tensor of any class, array, or nested sequence of numbers
-    name="y",  # for the message
-    allowed="class numbers or rows of numbers",  # for the message
-):  # a `torch.Tensor`; an array or a sequence is on the CPU
-    "Return labels, or other numbers, as a tensor that is no subclass."
+_UNSIGNED = ("uint16", "uint32", "uint64")  # with which torch computes little
+
+
+def _as_tensor(x, name, allowed):
+    "Return a tensor of any class, an array or a nested sequence as a `torch.Tensor`."
     if isinstance(x, torch.Tensor):
         x = x.as_subclass(torch.Tensor)
-        return x.long() if x.dtype in (torch.uint16, torch.uint32, torch.uint64) else x
+        is_unsigned = x.dtype in [getattr(torch, kind) for kind in _UNSIGNED]
+        return torch.from_numpy(_torch_type(as_array(x), name)).to(x.device) if is_unsigned else x
     if isinstance(x, (list, tuple)) and any(isinstance(item, torch.Tensor) for item in x):
         x = [as_array(item) for item in x]
     try:
@@ -159,7 +161,20 @@ def as_plain_tensor(
     if values.shape == (0,):
         values = values.astype(int)  # no labels, of which NumPy cannot know the type
     require(values.dtype.kind in "biufc", name, allowed, str(x)[:60], error=TypeError)
-    return torch.from_numpy(_torch_type(values))
+    return torch.from_numpy(_torch_type(values, name))
+
+
+def as_plain_tensor(
+    x,  # tensor of any class, array, or nested sequence of numbers
+    name="y",  # for the message
+    allowed="class numbers or rows of numbers",  # for the message
+    allow_complex=False,
+):  # a `torch.Tensor`; an array or a sequence is on the CPU
+    "Return labels, or other numbers, as a tensor that is no subclass."
+    x = _as_tensor(x, name, allowed)
+    is_allowed = allow_complex or not x.is_complex()
+    require(is_allowed, name, allowed, f"{x.dtype} {list(x.shape)}")
+    return x
 
 # %% ../../nbs/api/data/labels.ipynb #d93236a8
 def is_class_numbers(
