@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
+from .data.labels import vocab_names
 from .data.torch_state import default_torch
 from .errors import must_be, require
 from .fits import check_finite, original_loss, plain_loss
@@ -302,7 +303,7 @@ def predict_loader(
 # %% ../nbs/api/outputs.ipynb #b7c10006
 def as_learner(
     learn,  # a fastai `Learner`, or any torch module that takes images [N,3,H,W] in [0,1]
-    vocab=None,  # class names in the order of a module's outputs; None: those of the learner
+    vocab=None,  # class names of a module's outputs, as `vocab_names` takes them; None: learn's
 ):
     "Return a learner as it is, and a module with the attributes of one that an explorer reads."
     if vocab is None:
@@ -310,7 +311,7 @@ def as_learner(
     is_module = isinstance(learn, torch.nn.Module)
     advice = "a Learner has its own vocab"
     require(is_module, "learn", "a torch module with vocab", f"a {type(learn).__name__}", advice)
-    vocab = [str(name) for name in vocab]
+    vocab = vocab_names(vocab)
     is_unique = 0 < len(set(vocab)) == len(vocab)
     require(is_unique, "vocab", "class names, each once", vocab[:10])
     dls = SimpleNamespace(vocab=vocab, after_batch=SimpleNamespace(fs=[]))

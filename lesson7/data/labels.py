@@ -7,6 +7,9 @@ __all__ = ['default_vocab', 'vocab_names', 'class_indices', 'known_labels', 'as_
            'class_numbers']
 
 # %% ../../nbs/api/data/labels.ipynb #7a937860
+from collections.abc import Mapping, Set
+from numbers import Integral
+
 import numpy as np
 
 from lesson7.data.images import (
@@ -44,14 +47,33 @@ def default_vocab(
     return [f"class {i}" for i in range(max(counts, default=1))]
 
 # %% ../../nbs/api/data/labels.ipynb #30a20001
+def _are_indices(values):
+    "Return whether values are integers of any type."
+    return all(isinstance(value, Integral) for value in values)
+
+
+def _names_by_index(vocab):
+    "Return the class names of a dict in the order of their indices, which are its keys or values."
+    names, indices = list(vocab), list(vocab.values())
+    if _are_indices(names):
+        names, indices = indices, names
+    has_names = all(isinstance(name, str) for name in names)
+    is_complete = _are_indices(indices) and sorted(indices) == list(range(len(vocab)))
+    allowed = f"a dict of class names and their indices, 0 to {len(vocab) - 1} each once"
+    require(has_names and is_complete, "vocab", allowed, str(vocab)[:60])
+    return [name for _, name in sorted(zip(indices, names))]
+
+
 def vocab_names(
-    vocab,  # class names in order, or `DataLoaders` that have them
+    vocab,  # class names in order, a dict name -> index or index -> name, or `DataLoaders`
 ) -> list[str]:
-    "Return class names as texts; raises `ValueError` for one text, which would be its letters."
+    "Return class names as texts; raises `TypeError` for one text, which would be its letters."
     vocab = getattr(vocab, "vocab", vocab)
+    if isinstance(vocab, Mapping):
+        return _names_by_index(vocab)
     kind = type(vocab).__name__
-    is_list = hasattr(vocab, "__iter__") and not isinstance(vocab, (str, bytes))
-    require(is_list, "vocab", "a list of class names", f"a {kind}", error=TypeError)
+    has_order = hasattr(vocab, "__iter__") and not isinstance(vocab, (str, bytes, Set))
+    require(has_order, "vocab", "a list of class names", f"a {kind}", error=TypeError)
     return [str(name) for name in vocab]
 
 # %% ../../nbs/api/data/labels.ipynb #2fde1690

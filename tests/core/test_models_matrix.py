@@ -380,12 +380,21 @@ MODULE_EXPLORERS = {
 SHOWN = dict(TTAExplorer="asked", ResizeExplorer="guesses", NormalizeExplorer="says")
 
 
+VOCABS = {
+    "list": NAMES,
+    "class_to_idx": dict(cat=2, ant=0, bee=1),
+    "id2label": {2: "cat", 0: "ant", 1: "bee"},
+    "array": np.array(NAMES),
+}
+
+
+@pytest.mark.parametrize("vocab", VOCABS.values(), ids=VOCABS)
 @pytest.mark.parametrize("name", MODULE_EXPLORERS)
-def test_an_explorer_takes_a_module_and_its_classes(get_learner, name):
+def test_an_explorer_takes_a_module_and_its_classes(get_learner, name, vocab):
     learn = get_learner("own module")
     files = list(learn.dls.valid_ds.items)[:2]
     make = MODULE_EXPLORERS[name]
-    of_module = make(files, learn=learn.model, vocab=NAMES)
+    of_module = make(files, learn=learn.model, vocab=vocab)
     assert getattr(of_module, SHOWN[name]) == getattr(make(files, learn=learn), SHOWN[name])
 
 
@@ -397,6 +406,10 @@ def test_an_explorer_takes_a_module_and_its_classes(get_learner, name):
         ([], r"vocab must be class names, each once, got \[\]"),
         (["a", "a", "b"], "vocab must be class names, each once"),
         (["a", "b"], r"outputs \[N,2\], got Tensor \[\d+, 3\]"),
+        ("abc", "vocab must be a list of class names, got a str"),
+        (4, "vocab must be a list of class names, got a int"),
+        ({"a", "b", "c"}, "vocab must be a list of class names, got a set"),
+        (dict(a=0, b=1, c=1), "vocab must be a dict of class names and their indices, 0 to 2"),
     ],
 )
 def test_a_module_without_its_classes_is_rejected(get_learner, name, vocab, message):
