@@ -374,6 +374,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'lesson7/data/decoded.py'),
                                       'lesson7.data.decoded._available_memory': ( 'api/data/decoded.html#_available_memory',
                                                                                   'lesson7/data/decoded.py'),
+                                      'lesson7.data.decoded._class_numbers': ( 'api/data/decoded.html#_class_numbers',
+                                                                               'lesson7/data/decoded.py'),
                                       'lesson7.data.decoded._crop': ('api/data/decoded.html#_crop', 'lesson7/data/decoded.py'),
                                       'lesson7.data.decoded._crop_box': ('api/data/decoded.html#_crop_box', 'lesson7/data/decoded.py'),
                                       'lesson7.data.decoded._planes': ('api/data/decoded.html#_planes', 'lesson7/data/decoded.py'),
