@@ -162,7 +162,7 @@ def _as_floats_like(density, t):
         return density.astype(t.dtype if t.dtype.kind == "f" else np.float64)
     return density.to(t.device, t.dtype if t.is_floating_point() else torch.float32)
 
-
+# %% ../nbs/04_mixup.ipynb #0c0a8ed6
 def beta_density(
     t,  # array, tensor or list, in [0,1]
     alpha=0.4,  # above 0, to 1e6

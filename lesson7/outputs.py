@@ -88,7 +88,7 @@ def _log_activation(loss):
     "Return the function that turns outputs into the logarithms of probabilities of one class."
     return _unchanged if activation(loss) is _exp else _log_softmax
 
-
+# %% ../nbs/api/outputs.ipynb #8969d670
 def _goes_with(loss, expected):
     "Return whether a loss has an activation; None for a loss that does not say its own."
     try:

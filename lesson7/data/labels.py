@@ -63,7 +63,7 @@ def _names_by_index(vocab):
     require(has_names and is_complete, "vocab", allowed, str(vocab)[:60])
     return [name for _, name in sorted(zip(indices, names))]
 
-
+# %% ../../nbs/api/data/labels.ipynb #30a20004
 def vocab_names(
     vocab,  # class names in order, a dict name -> index or index -> name, or `DataLoaders`
 ) -> list[str]:
@@ -185,7 +185,7 @@ def _as_tensor(x, name, allowed):
     require(values.dtype.kind in "biufc", name, allowed, str(x)[:60], error=TypeError)
     return torch.from_numpy(_torch_type(values, name))
 
-
+# %% ../../nbs/api/data/labels.ipynb #e5ea30db
 def as_plain_tensor(
     x,  # tensor of any class, array, or nested sequence of numbers
     name="y",  # for the message
