@@ -30,7 +30,7 @@ def _check_share(t, name):
 def _as_floats(a):
     "Return a tensor as it is, or whole numbers as float32."
     if not isinstance(a, torch.Tensor):
-        a = as_plain_tensor(a, "items", "numbers, as many in each row")
+        a = as_plain_tensor(a, "items", "numbers, as many in each row", allow_complex=True)
     is_float = a.is_floating_point() or a.is_complex()
     return a if is_float else a.to(torch.float32)
 
@@ -143,27 +143,46 @@ def sample_lambda(
 ALPHAS = (0.1, 0.2, 0.4, 1.0, 4.0)  # values of alpha that the explorer offers
 
 
+def _check_shares(t):
+    "Return an array or a tensor as an array of float64; raises unless it has numbers in [0, 1]."
+    allowed = "numbers in [0, 1], floats of 16 bits or more or integers"
+    kind = str(t.dtype)
+    is_number = not any(name in kind for name in ("bool", "complex", "float8", "float4"))
+    is_number = is_number and (not isinstance(t, np.ndarray) or t.dtype.kind in "fiu")
+    require(is_number, "t", allowed, f"values of type {kind}")
+    values = as_array(t).astype(np.float64)
+    is_inside = bool(((values >= 0) & (values <= 1)).all())
+    require(is_inside, "t", "in [0, 1]", str(values.tolist())[:60])
+    return values
+
+
+def _as_floats_like(density, t):
+    "Return numbers in the type of `t` and on its device; for integers, as floats."
+    if isinstance(t, np.ndarray):
+        return density.astype(t.dtype if t.dtype.kind == "f" else np.float64)
+    return density.to(t.device, t.dtype if t.is_floating_point() else torch.float32)
+
+# %% ../nbs/04_mixup.ipynb #0c0a8ed6
 def beta_density(
     t,  # array, tensor or list, in [0,1]
     alpha=0.4,  # above 0, to 1e6
 ):  # of the shape and type of `t`
     "Return the density of Beta(alpha, alpha) at `t`; at 0 and 1 it is infinite below alpha 1."
     check_alpha(alpha)
-    if not hasattr(t, "log"):  # no tensor
-        t = np.asarray(t)
-        require(t.dtype.kind in "fiu", "t", "numbers in [0, 1]", f"values of type {t.dtype}")
-    values = as_array(t)
-    is_inside = bool(((values >= 0) & (values <= 1)).all())
-    require(is_inside, "t", "in [0, 1]", str(values.tolist())[:60])
-    product = t * (1 - t)
-    if alpha == 1:
-        return product**0  # also where the logarithm is infinite
+    is_tensor = hasattr(t, "log")  # an explorer asks for arrays, without torch
+    t = t if is_tensor else np.asarray(t)
+    values = _check_shares(t)
+    exact = t.cpu().double() if is_tensor else values  # half and single precision are too coarse
+    product = exact * (1 - exact)
     log_scale = math.lgamma(2 * alpha) - 2 * math.lgamma(alpha)
-    is_tensor = hasattr(product, "log")  # an explorer asks for arrays, without torch
-    with np.errstate(divide="ignore"):
-        log = product.log() if is_tensor else np.log(product)
-    log_density = log_scale + (alpha - 1) * log
-    return log_density.exp() if is_tensor else np.exp(log_density)
+    if alpha == 1:
+        density = product**0  # also where the logarithm is infinite
+    elif is_tensor:
+        density = (log_scale + (alpha - 1) * product.log()).exp()
+    else:
+        with np.errstate(divide="ignore"):
+            density = np.exp(log_scale + (alpha - 1) * np.log(product))
+    return _as_floats_like(density, t)
 
 # %% ../nbs/04_mixup.ipynb #7cd62bfd
 def __getattr__(name):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
+from .data.labels import vocab_names
 from .data.torch_state import default_torch
 from .errors import must_be, require
 from .fits import check_finite, original_loss, plain_loss
@@ -25,8 +26,16 @@ def _sigmoid(logits):
     return logits.sigmoid()
 
 
+def _log_softmax(logits):
+    return logits.log_softmax(1)
+
+
 def _exp(log_probabilities):
     return log_probabilities.exp()
+
+
+def _unchanged(log_probabilities):
+    return log_probabilities
 
 # %% ../nbs/api/outputs.ipynb #b3914758
 _ACTIVATIONS = {
@@ -66,6 +75,20 @@ def activation(
     raise ValueError(must_be("loss", allowed, names[0]))
 
 # %% ../nbs/api/outputs.ipynb #8969d66f
+def _class_activation(learn):
+    "Return the activation of a learner that predicts classes; softmax where its loss has none."
+    if is_multi_label(learn):
+        return _sigmoid
+    names = _loss_names(original_loss(learn.loss_func))
+    has_log = any(_ACTIVATIONS.get(name) is _exp for name in names)
+    return _exp if has_log else _softmax
+
+
+def _log_activation(loss):
+    "Return the function that turns outputs into the logarithms of probabilities of one class."
+    return _unchanged if activation(loss) is _exp else _log_softmax
+
+# %% ../nbs/api/outputs.ipynb #8969d670
 def _goes_with(loss, expected):
     "Return whether a loss has an activation; None for a loss that does not say its own."
     try:
@@ -190,36 +213,97 @@ def _with_parameter(learn):
             del model._empty
 
 # %% ../nbs/api/outputs.ipynb #b7c10004
-def _check_output(module, images, output):
-    "Raise `ValueError` for an output that `Learner.get_preds` cannot gather; a hook of a module."
-    is_allowed = isinstance(output, (torch.Tensor, tuple, list))
+# What a model raises for images that it does not take
+_MODEL_ERRORS = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def _first_line(error):
+    "Return the first line of the message of an error; its class where it has none."
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _check_output(output, n_images, n_classes):
+    "Raise `ValueError` unless an output of a model is a tensor with a column for each class."
+    is_tensor = isinstance(output, torch.Tensor)
     got = f"a {type(output).__name__}"
-    require(is_allowed, "output of the model", "a tensor, or a tuple of tensors", got)
+    require(is_tensor, "model", "one with a single output", got)
+    shape = list(output.shape)
+    allowed = f"one with outputs [B,{n_classes}], one for each class"
+    is_table = n_classes is None or shape == [n_images, n_classes]
+    require(is_table, "model", allowed, shape)
 
-
+# %% ../nbs/api/outputs.ipynb #b7c10007
 @contextmanager
-def _with_checked_output(model):
-    "Check the outputs of a model in this context."
-    hook = model.register_forward_hook(_check_output)
+def _checked_calls(model, n_classes):
+    "Check the outputs of a model in this context, and give its errors as one line."
+    running = []
+
+    def begin(module, inputs):
+        running.append(module)
+
+    def end(module, inputs, output):
+        running.clear()
+        _check_output(output, len(inputs[0]), n_classes)
+
+    hooks = [model.register_forward_pre_hook(begin), model.register_forward_hook(end)]
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
+    except _MODEL_ERRORS as e:
+        if not running:  # an error of the loader, or of a check
+            raise
+        allowed = "one that takes the images of its loaders"
+        raise ValueError(must_be("model of learn", allowed, _first_line(e))) from e
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
+
+# %% ../nbs/api/outputs.ipynb #b7c10008
+def _check_numbers(values):
+    "Raise `ValueError` where outputs or probabilities of a model are NaN."
+    n_wrong = int(values.isnan().flatten(1).any(1).sum())
+    advice = "float16 overflows above 65504, learn.model.float() does not"
+    got = f"NaN for {n_wrong} of {len(values)} images"
+    require(not n_wrong, "outputs of the model", "numbers", got, advice)
 
 
+def _check_sums(preds):
+    "Raise `ValueError` unless the probabilities of each image sum to 1."
+    sums = preds.sum(1)
+    is_wrong = ~((sums - 1).abs() < 1e-2)
+    if is_wrong.any():
+        name = "sum of the probabilities of an image"
+        advice = "a model with NLLLoss returns x.log_softmax(1)"
+        raise ValueError(must_be(name, "1", f"{sums[is_wrong][0].item():g}", advice))
+
+
+def _has_sum(loss, n_classes):
+    "Return whether the probabilities of an image sum to 1: those of one class an image."
+    return n_classes is not None and bool(_goes_with(loss, _softmax))
+
+# %% ../nbs/api/outputs.ipynb #b7c10009
 @default_torch()
 def predict_loader(
     learn,  # a fastai `Learner`
     dl=None,  # a loader; None: the validation set
+    log=False,  # whether to return logarithms, of a learner that predicts one class for an image
 ):  # probabilities, float32, and targs as `learn.get_preds` returns them; targs may be None
     "Return the predictions of a learner, with the loss that it was made with."
-    with plain_loss(learn) as loss, _with_parameter(learn), _with_checked_output(learn.model):
-        return learn.get_preds(dl=dl, act=activation(loss), cbs=_cast_images())
+    vocab = _vocab(learn)
+    n_classes = None if vocab is None else len(vocab)
+    with plain_loss(learn) as loss, _with_parameter(learn), _checked_calls(learn.model, n_classes):
+        act = _log_activation(loss) if log else activation(loss)
+        preds, targs = learn.get_preds(dl=dl, act=act, cbs=_cast_images())
+        _check_numbers(preds)
+        if _has_sum(loss, n_classes):
+            _check_sums(preds.exp() if log else preds)
+    return preds, targs
 
 # %% ../nbs/api/outputs.ipynb #b7c10006
 def as_learner(
     learn,  # a fastai `Learner`, or any torch module that takes images [N,3,H,W] in [0,1]
-    vocab=None,  # class names in the order of a module's outputs; None: those of the learner
+    vocab=None,  # class names of a module's outputs, as `vocab_names` takes them; None: learn's
 ):
     "Return a learner as it is, and a module with the attributes of one that an explorer reads."
     if vocab is None:
@@ -227,7 +311,7 @@ def as_learner(
     is_module = isinstance(learn, torch.nn.Module)
     advice = "a Learner has its own vocab"
     require(is_module, "learn", "a torch module with vocab", f"a {type(learn).__name__}", advice)
-    vocab = [str(name) for name in vocab]
+    vocab = vocab_names(vocab)
     is_unique = 0 < len(set(vocab)) == len(vocab)
     require(is_unique, "vocab", "class names, each once", vocab[:10])
     dls = SimpleNamespace(vocab=vocab, after_batch=SimpleNamespace(fs=[]))
@@ -264,10 +348,6 @@ def _evaluating(model):
             module.training = mode
 
 # %% ../nbs/api/outputs.ipynb #99e93c95
-# What a model raises for images that it does not take
-_MODEL_ERRORS = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-
-
 def classifier_outputs(
     model,  # a torch module
     batch,  # tensor [N,3,H,W]
@@ -280,11 +360,11 @@ def classifier_outputs(
     except torch.OutOfMemoryError:
         raise
     except _MODEL_ERRORS as e:
-        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
-        raise ValueError(must_be("model of learn", allowed, reason)) from e
+        raise ValueError(must_be("model of learn", allowed, _first_line(e))) from e
     shape = list(getattr(outputs, "shape", ()))
     got = f"{type(outputs).__name__} {shape}"
     require(shape == [len(batch), n_classes], "model of learn", allowed, got)
+    _check_numbers(outputs)
     return outputs
 
 # %% ../nbs/api/outputs.ipynb #aacd5878
@@ -298,7 +378,7 @@ def probabilities(
     check_classifier(learn, multi_label=True)
     check_finite(learn)
     n_classes = len(_vocab(learn))
-    activate = _sigmoid if is_multi_label(learn) else _softmax
+    activate = _class_activation(learn)
     device = next(learn.model.parameters(), torch.zeros(())).device  # a model may have none
     mean, std = (v.to(device) for v in _mean_and_std(learn, stats))
     found = []
@@ -308,4 +388,8 @@ def probabilities(
             normalized = ((batch - mean) / std).to(_weight_type(learn.model))
             logits = classifier_outputs(learn.model, normalized, n_classes)
             found.append(activate(logits.float()).cpu())
-    return torch.cat(found)
+    found = torch.cat(found)
+    _check_numbers(found)
+    if activate is not _sigmoid:
+        _check_sums(found)
+    return found

@@ -392,7 +392,11 @@ def _state(model):
     weights = model.state_dict()
     for name, value in weights.items():
         is_tensor = isinstance(value, torch.Tensor)
-        require(is_tensor, f"{name} of the model", "a tensor", f"a {type(value).__name__}")
+        got = f"a {type(value).__name__}"
+        require(is_tensor, f"{name} of the model", "a tensor", got)
+        is_initialized = not torch.nn.parameter.is_lazy(value)
+        advice = "run the model on a batch first"
+        require(is_initialized, f"{name} of the model", "initialized", got, advice)
     return {name: value.detach().cpu().contiguous() for name, value in weights.items()}
 
 # %% ../nbs/07_share.ipynb #6b4f17f4

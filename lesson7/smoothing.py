@@ -65,7 +65,7 @@ def _class_weights(weight, logits):
     n_classes = logits.shape[1]
     if weight is None:
         return logits.new_ones(n_classes)
-    weight = as_plain_tensor(weight)
+    weight = as_plain_tensor(weight, "weight", "numbers [C]")
     shape = list(weight.shape)
     allowed = f"[{n_classes}], a weight for each class"
     require(shape == [n_classes], "shape of weight", allowed, shape)
@@ -87,7 +87,7 @@ def smoothed_cross_entropy(
     weight=None,  # a weight for each class, [C]
 ):  # the mean loss, a scalar
     "Return the cross-entropy against `smooth_labels`, equal to torch's `label_smoothing`."
-    logits, y = as_plain_tensor(logits), as_plain_tensor(y)
+    logits, y = as_plain_tensor(logits, "logits", "numbers [B,C]"), as_plain_tensor(y)
     _check_logits(logits, y)
     exact = logits.to(torch.promote_types(logits.dtype, torch.float32))  # half is too coarse
     n_classes = logits.shape[1]
@@ -127,7 +127,8 @@ def reliability(
     bins=15,  # of equal width, from 0 to 1
 ):  # number of images, mean confidence and accuracy, [bins] each; NaN for an empty bin
     "Return how often a model is right, for each bin of its confidence."
-    probs, y = (as_plain_tensor(values).detach().cpu() for values in (probs, y))
+    probs = as_plain_tensor(probs, "probs", "probabilities [B,C]").detach().cpu()
+    y = as_plain_tensor(y).detach().cpu()
     _check_probabilities(probs, y, bins)
     y = class_numbers(y, probs.shape[1])
     confidence, predicted = probs.double().max(1)

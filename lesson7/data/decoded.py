@@ -107,6 +107,12 @@ class PixelCache:
 _ITEM_METHODS = ("create_item", "create_batch", "do_item", "do_batch", "retain")
 
 
+def _class_numbers(transform):
+    "Return the number of each class of a `Categorize`; nothing for another transform."
+    vocab = getattr(transform, "vocab", None)
+    return dict(getattr(vocab, "o2i", {}))
+
+
 class DecodedDL(TfmdDL):
     "fastai's loader; with a cache and the item transforms of `get_dls`, it decodes an image once."
 
@@ -125,8 +131,9 @@ class DecodedDL(TfmdDL):
         return copy
 
     def _dataset_steps(self):
-        "Return the transforms that make an image and its label."
-        return [list(items.tfms.fs) for items in self.dataset.tls]
+        "Return the transforms that make an image and its label, and their numbers of classes."
+        steps = [list(items.tfms.fs) for items in self.dataset.tls]
+        return steps, [[_class_numbers(step) for step in of_items] for of_items in steps]
 
     def _can_crop_from_cache(self):
         "Return whether items are those of `get_dls`: images with a category, cropped to squares."

@@ -7,6 +7,9 @@ __all__ = ['default_vocab', 'vocab_names', 'class_indices', 'known_labels', 'as_
            'class_numbers']
 
 # %% ../../nbs/api/data/labels.ipynb #7a937860
+from collections.abc import Mapping, Set
+from numbers import Integral
+
 import numpy as np
 
 from lesson7.data.images import (
@@ -44,14 +47,33 @@ def default_vocab(
     return [f"class {i}" for i in range(max(counts, default=1))]
 
 # %% ../../nbs/api/data/labels.ipynb #30a20001
+def _are_indices(values):
+    "Return whether values are integers of any type."
+    return all(isinstance(value, Integral) for value in values)
+
+
+def _names_by_index(vocab):
+    "Return the class names of a dict in the order of their indices, which are its keys or values."
+    names, indices = list(vocab), list(vocab.values())
+    if _are_indices(names):
+        names, indices = indices, names
+    has_names = all(isinstance(name, str) for name in names)
+    is_complete = _are_indices(indices) and sorted(indices) == list(range(len(vocab)))
+    allowed = f"a dict of class names and their indices, 0 to {len(vocab) - 1} each once"
+    require(has_names and is_complete, "vocab", allowed, str(vocab)[:60])
+    return [name for _, name in sorted(zip(indices, names))]
+
+# %% ../../nbs/api/data/labels.ipynb #30a20004
 def vocab_names(
-    vocab,  # class names in order, or `DataLoaders` that have them
+    vocab,  # class names in order, a dict name -> index or index -> name, or `DataLoaders`
 ) -> list[str]:
-    "Return class names as texts; raises `ValueError` for one text, which would be its letters."
+    "Return class names as texts; raises `TypeError` for one text, which would be its letters."
     vocab = getattr(vocab, "vocab", vocab)
+    if isinstance(vocab, Mapping):
+        return _names_by_index(vocab)
     kind = type(vocab).__name__
-    is_list = hasattr(vocab, "__iter__") and not isinstance(vocab, (str, bytes))
-    require(is_list, "vocab", "a list of class names", f"a {kind}", error=TypeError)
+    has_order = hasattr(vocab, "__iter__") and not isinstance(vocab, (str, bytes, Set))
+    require(has_order, "vocab", "a list of class names", f"a {kind}", error=TypeError)
     return [str(name) for name in vocab]
 
 # %% ../../nbs/api/data/labels.ipynb #2fde1690
@@ -132,22 +154,24 @@ def known_labels(
     return _pair_labels(images)
 
 # %% ../../nbs/api/data/labels.ipynb #13125867
-def _torch_type(values):
+def _torch_type(values, name):
     "Return an array in a type that torch computes with: not unsigned, in the machine's own order."
     if values.dtype.kind == "u" and values.dtype.itemsize > 1:
+        largest = values.max(initial=0)
+        require(largest < 2**63, name, "below 2**63", largest)
         return values.astype(np.int64)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 # %% ../../nbs/api/data/labels.ipynb #e5ea30da
-def as_plain_tensor(
-    x,  # tensor of any class, array, or nested sequence of numbers
-    name="y",  # for the message
-    allowed="class numbers or rows of numbers",  # for the message
-):  # a `torch.Tensor`; an array or a sequence is on the CPU
-    "Return labels, or other numbers, as a tensor that is no subclass."
+_UNSIGNED = ("uint16", "uint32", "uint64")  # with which torch computes little
+
+
+def _as_tensor(x, name, allowed):
+    "Return a tensor of any class, an array or a nested sequence as a `torch.Tensor`."
     if isinstance(x, torch.Tensor):
         x = x.as_subclass(torch.Tensor)
-        return x.long() if x.dtype in (torch.uint16, torch.uint32, torch.uint64) else x
+        is_unsigned = x.dtype in [getattr(torch, kind) for kind in _UNSIGNED]
+        return torch.from_numpy(_torch_type(as_array(x), name)).to(x.device) if is_unsigned else x
     if isinstance(x, (list, tuple)) and any(isinstance(item, torch.Tensor) for item in x):
         x = [as_array(item) for item in x]
     try:
@@ -159,7 +183,20 @@ def as_plain_tensor(
     if values.shape == (0,):
         values = values.astype(int)  # no labels, of which NumPy cannot know the type
     require(values.dtype.kind in "biufc", name, allowed, str(x)[:60], error=TypeError)
-    return torch.from_numpy(_torch_type(values))
+    return torch.from_numpy(_torch_type(values, name))
+
+# %% ../../nbs/api/data/labels.ipynb #e5ea30db
+def as_plain_tensor(
+    x,  # tensor of any class, array, or nested sequence of numbers
+    name="y",  # for the message
+    allowed="class numbers or rows of numbers",  # for the message
+    allow_complex=False,
+):  # a `torch.Tensor`; an array or a sequence is on the CPU
+    "Return labels, or other numbers, as a tensor that is no subclass."
+    x = _as_tensor(x, name, allowed)
+    is_allowed = allow_complex or not x.is_complex()
+    require(is_allowed, name, allowed, f"{x.dtype} {list(x.shape)}")
+    return x
 
 # %% ../../nbs/api/data/labels.ipynb #d93236a8
 def is_class_numbers(

@@ -8,6 +8,7 @@ __all__ = ['image_tfms', 'ImageInput', 'image_input', 'list_dataset', 'check_dat
 
 # %% ../../nbs/api/data/loaders.ipynb #1319ef97
 import os
+import sys
 import unicodedata
 from dataclasses import dataclass
 from functools import partial
@@ -220,18 +221,45 @@ def _begin_with_files(dls):
             pipeline.types = [(str, Path), *pipeline.types[1:]]
 
 
+_OWN_OPTIONS = {"self", "dataset", "kwargs", "after_item", "after_batch", "do_setup"}
+
+
 def _check_options(options):
-    "Raise `ValueError` for an option that neither `dataset_files` nor fastai's loaders have."
+    "Raise `ValueError` for an option that neither `dataset_files` nor fastai's loaders take."
     from fastai.data.core import FilteredBase, TfmdDL
     from fastai.data.load import DataLoader
 
     functions = (FilteredBase.dataloaders, TfmdDL.__init__, DataLoader.__init__)
     known = {name for function in functions for name in signature(function).parameters}
-    allowed = (known | set(DataLoader._methods) | _LISTING) - {"self", "dataset", "kwargs"}
+    allowed = (known | set(DataLoader._methods) | _LISTING) - _OWN_OPTIONS
     for name in options:
         check_choice("option", name, sorted(allowed))
 
+# %% ../../nbs/api/data/loaders.ipynb #9fceca99
+def _check_loading(options):
+    "Raise `ValueError` for values of options that fastai's loaders raise on in an epoch."
+    for name in ("val_bs", "batch_size", "n"):
+        if options.get(name) is not None:
+            check_count(name, options[name])
+    workers, timeout = options["num_workers"], options.get("timeout", 0)
+    if workers is not None:
+        check_count("num_workers", workers, 0)
+    check_range("timeout", timeout, 0, sys.float_info.max)
+    has_timeout = workers == 0 and timeout > 0
+    require(not has_timeout, "timeout", "0 without worker processes", timeout, "give num_workers")
 
+
+def _usable_device(device):
+    "Return a device, its name or its number as a `torch.device`; None: the best one."
+    device = best_device() if device is None else device
+    try:
+        torch.empty(0, device=device)
+        return torch.device(device)  # fastai's callbacks read its type
+    except (AssertionError, RuntimeError, TypeError):  # as torch raises them
+        allowed = 'a device that torch can use here, "cpu" for example'
+        raise ValueError(must_be("device", allowed, repr(device))) from None
+
+# %% ../../nbs/api/data/loaders.ipynb #9fceca9a
 def _pixel_cache(files, short):
     "Return an empty `PixelCache` where all images fit in memory; else None."
     from lesson7.data.decoded import PixelCache, fits_in_memory
@@ -299,8 +327,9 @@ def get_dls(
     block = _data_block(presized, labels, len(files.train), transforms)
     keep_memory()
     bs = min(bs, len(files.train))  # a batch that is not full would be dropped
-    device = torch.device(best_device())  # fastai's callbacks read its type
-    options = dict(bs=bs, device=device, **_loading(cache)) | kwargs
+    options = dict(bs=bs, **_loading(cache)) | kwargs
+    _check_loading(options)
+    options["device"] = _usable_device(kwargs.get("device"))
     with _seeded(seed):
         dls = block.dataloaders(list(labels), **options)
     _begin_with_files(dls)

@@ -30,7 +30,7 @@ from lesson7.training.distributed import (
     use_own_gpu,
     world,
 )
-from ..tta import tta
+from ..tta import tta_log_probabilities
 
 # %% ../../nbs/api/training/loop.ipynb #a3543532
 @dataclass
@@ -137,17 +137,17 @@ def evaluate(
     start = time.perf_counter()
     with single_process(), learn.no_bar():
         if recipe.tta:
-            preds, targs = tta(learn, recipe.tta)
+            log_preds, targs = tta_log_probabilities(learn, recipe.tta)
         else:
-            preds, targs = predict_loader(learn)
+            log_preds, targs = predict_loader(learn, log=True)
     seconds = time.perf_counter() - start
-    preds = preds.clamp(min=1e-9)
     targs = targs.long()
+    preds = log_preds.exp()
     right = preds.argmax(1) == targs
-    likelihood = preds[range(len(targs)), targs]
+    log_likelihood = log_preds[range(len(targs)), targs].double()
     return dict(
         accuracy=right.float().mean().item(),
-        loss=-likelihood.log().mean().item(),
+        loss=-log_likelihood.mean().item(),
         ece=float(ece(preds, targs)),
         predict_seconds=seconds,
     )

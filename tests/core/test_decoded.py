@@ -8,7 +8,15 @@ import pytest
 import torch
 from fastai.data.core import TfmdDL
 from fastai.torch_core import set_seed
-from fastai.vision.all import PILImage, Pipeline, Resize, ResizeMethod, Transform
+from fastai.vision.all import (
+    Categorize,
+    CategoryMap,
+    PILImage,
+    Pipeline,
+    Resize,
+    ResizeMethod,
+    Transform,
+)
 from PIL import Image
 
 from lesson7.data import decoded
@@ -127,7 +135,27 @@ def add_transform(dls):
         dataset.tls[0].tfms.add(Negative())
 
 
+def categorize(dls):
+    return dls.train_ds.tls[1].tfms.fs[-1]
+
+
+def replace_vocab(dls):
+    categorize(dls).vocab = CategoryMap(["b", "a"], sort=False)
+
+
+def renumber(dls):
+    categorize(dls).vocab.o2i.update(a=1, b=0)
+
+
+def replace_categorize(dls):
+    dls.train_ds.tls[1].tfms.fs[-1] = Categorize(["b", "a"], sort=False)
+
+
 CHANGES = {
+    "another vocab": replace_vocab,
+    "a longer vocab": lambda dls: setattr(categorize(dls), "vocab", CategoryMap(["0", "a", "b"])),
+    "other numbers of classes": renumber,
+    "another Categorize": replace_categorize,
     "oblong": lambda dls: dls.train.after_item.fs.__setitem__(0, Resize((12, 20))),
     "a transform of the dataset": add_transform,
     "squished": lambda dls: dls.train.after_item.fs.__setitem__(0, Resize(16, ResizeMethod.Squish)),

@@ -4,6 +4,7 @@ The right pixels are those that were written or put into the array, computed wit
 """
 
 import re
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -436,9 +437,48 @@ def test_labels_that_images_bring_along(learn, images, labels):
 def test_a_vocab_is_a_list_of_names(learn):
     assert vocab_names(learn.dls) == vocab_names(learn.dls.vocab) == ["cat", "dog"]
     assert vocab_names(np.array([1, 2])) == ["1", "2"]
-    for value in ("cat", b"cat", 7, None):
+    for value in ("cat", b"cat", 7, None, {"cat", "dog"}, frozenset(["cat"])):
         with pytest.raises(TypeError, match="vocab must be a list of class names, got a"):
             vocab_names(value)
+
+
+@pytest.mark.parametrize(
+    "vocab",
+    [
+        dict(b=1, a=0, c=2),
+        {2: "c", 0: "a", 1: "b"},
+        {np.int64(1): "b", np.int64(0): "a", np.int64(2): "c"},
+        OrderedDict(c=2, b=1, a=0),
+        iter("abc"),
+        tuple("abc"),
+    ],
+    ids=str,
+)
+def test_a_vocab_is_read_by_its_indices(vocab):
+    assert vocab_names(vocab) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "vocab",
+    [
+        dict(a=0, b=2),
+        dict(a=0, b=0),
+        dict(a=1, b=2),
+        dict(a=-1, b=0),
+        dict(a="x", b="y"),
+        dict(a=0.5, b=1),
+        dict(a=[0], b=[1]),
+        {0: "a", 2: "b"},
+        {0: 1, 1: 0},
+        {"a": 0, 1: "b"},
+        {"0": "a", "1": "b"},
+    ],
+    ids=str,
+)
+def test_a_vocab_with_other_indices_is_rejected(vocab):
+    message = "^vocab must be a dict of class names and their indices, 0 to 1 each once, got {"
+    with pytest.raises(ValueError, match=message):
+        vocab_names(vocab)
 
 
 def test_stages_may_be_tuples(learn):

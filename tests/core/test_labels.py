@@ -162,6 +162,49 @@ def test_what_is_no_number_is_rejected_in_one_line(y):
             function()
 
 
+COMPLEX = {
+    "NumPy": np.array(ROWS, complex),
+    "NumPy [B]": np.array(Y, complex),
+    "torch": torch.from_numpy(ROWS).to(torch.complex64),
+    "torch [B]": torch.tensor(Y).to(torch.complex128),
+    "list": [1j, 0j, 1j, 0j],
+}
+LOGITS = torch.zeros(4, N)
+READERS = {
+    "mix_batch": x_and_soft,
+    "one_hot": lambda y: one_hot(y, N),
+    "smooth_labels": lambda y: smooth_labels(y, N),
+    "smoothed_cross_entropy": lambda y: smoothed_cross_entropy(LOGITS, y),
+    "ece": lambda y: ece(LOGITS.softmax(1), y),
+    "reliability": lambda y: reliability(LOGITS.softmax(1), y),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+@pytest.mark.parametrize("reader", READERS)
+def test_complex_labels_are_rejected(reader, name):
+    with pytest.raises((ValueError, TypeError), match=r"^y must be .*, got .*complex") as e:
+        READERS[reader](COMPLEX[name])
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("name", ["NumPy", "torch"])
+def test_complex_outputs_are_rejected(name):
+    for word, function in (("logits", smoothed_cross_entropy), ("probs", ece)):
+        with pytest.raises((ValueError, TypeError), match=f"^{word} must be .*, got .*complex"):
+            function(COMPLEX[name], Y)
+
+
+@pytest.mark.parametrize("value", [2**63, 2**63 + 5, 2**64 - 1])
+@pytest.mark.parametrize("as_tensor", [False, True])
+@pytest.mark.parametrize("reader", READERS)
+def test_labels_that_are_too_large_are_named_as_they_are(reader, as_tensor, value):
+    y = np.array([0, 1, value, 2], np.uint64)
+    y = torch.from_numpy(y) if as_tensor else y
+    with pytest.raises(ValueError, match=rf"^y must be below 2\*\*63, got {value}$"):
+        READERS[reader](y)
+
+
 @pytest.mark.parametrize(
     "y, got",
     [

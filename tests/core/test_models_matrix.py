@@ -20,11 +20,12 @@ from lesson7.explorers.resize import ResizeExplorer
 from lesson7.explorers.tta import TTAExplorer
 from lesson7.inference import predict
 from lesson7.models import architecture
-from lesson7.share import load_model, save_model
+from lesson7.share import check_saveable, load_model, save_model
 from lesson7.tta import tta
 
 SIDE = 32  # of the files and of what a model sees, pixels
 NAMES = ["ant", "bee", "cat"]
+INF = float("inf")
 SECONDS = 20  # more than any rejection takes, on a busy machine
 
 
@@ -80,6 +81,35 @@ class OwnModel(nn.Module):
 class DictModel(OwnModel):
     def forward(self, x):
         return dict(logits=super().forward(x))
+
+
+class TupleModel(OwnModel):
+    def forward(self, x):
+        return super().forward(x), x
+
+
+class NanModel(OwnModel):
+    "A model whose weights are finite, and whose outputs overflow."
+
+    def forward(self, x):
+        return super().forward(x) * INF - INF
+
+
+class DoubleModel(OwnModel):
+    "A model whose head has another type of weights than its input."
+
+    def forward(self, x):
+        return self.tied(self.body(x).mean((2, 3)).double())
+
+
+class LogModel(OwnModel):
+    def forward(self, x):
+        return super().forward(x).log_softmax(1)
+
+
+class SoftmaxModel(OwnModel):
+    def forward(self, x):
+        return super().forward(x).softmax(1)
 
 
 def torchvision_resnet():
@@ -181,6 +211,10 @@ KINDS = {
     "four channels, normalized": rgba_with_normalize,
     "1000 outputs": lambda folder: learner(loaders(folder), OwnModel(n_out=1000)),
     "outputs in a dict": lambda folder: learner(loaders(folder), DictModel()),
+    "outputs in a tuple": lambda folder: learner(loaders(folder), TupleModel()),
+    "NaN": lambda folder: learner(loaders(folder), NanModel()),
+    "two types of weights": lambda folder: learner(loaders(folder), DoubleModel()),
+    "log-probabilities": lambda folder: learner(loaders(folder), LogModel(), nn.NLLLoss()),
     "segmentation": segmentation,
     "points": points,
     "regression": regression,
@@ -250,13 +284,18 @@ EXPLORERS = ["TTAExplorer", "ResizeExplorer", "NormalizeExplorer"]
 RGB = r"learn must .*RGB images|learn must be .*three channels"
 SINGLE = r"learn must be a classifier with one class an image"
 CLASSIFIER = r"learn must be a classifier"
+ONE_FOR_EACH = r"model must be one with outputs \[B,3\], one for each class, got \[\d+, 1000\]"
 REJECTED = {  # (kind, use): what the message says
     ("multi-label", "NormalizeExplorer"): SINGLE,
-    ("1000 outputs", "predict"): r"model must be one with outputs \[B,3\], .*, got \[\d+, 1000\]",
+    ("1000 outputs", "predict"): ONE_FOR_EACH,
+    ("1000 outputs", "tta"): ONE_FOR_EACH,
     ("1000 outputs", "save_model"): r"outputs \[N,3\].*1000",
 }
 REJECTED |= {("1000 outputs", name): r"outputs \[N,3\], got .* \[\d+, 1000\]" for name in EXPLORERS}
-REJECTED |= {("outputs in a dict", use): "output of the model|got dict" for use in USES}
+REJECTED |= {("outputs in a dict", use): "one with a single output|got dict" for use in USES}
+REJECTED |= {("outputs in a tuple", use): "one with a single output|got tuple" for use in USES}
+REJECTED |= {("NaN", use): "outputs of the model must be numbers, got NaN for .*" for use in USES}
+REJECTED |= {("two types of weights", use): "model of learn must .*dtype" for use in USES}
 for kind in ("one channel", "four channels", "four channels, normalized"):
     REJECTED |= {(kind, use): RGB for use in (*EXPLORERS, "save_model")}
 for kind in ("segmentation", "points", "regression"):
@@ -291,6 +330,18 @@ def test_each_use_of_each_model(get_learner, tmp_path, kind, use):
     assert time.monotonic() - start < SECONDS
 
 
+@pytest.mark.parametrize("use", [*EXPLORERS, "tta", "predict"])
+def test_probabilities_in_the_place_of_their_logarithms(folder, tmp_path, use):
+    learn = learner(loaders(folder), SoftmaxModel(), nn.NLLLoss())
+    files = list(learn.dls.valid_ds.items)[:2]
+    with torch.no_grad():
+        probs = learn.model.eval()(next(iter(learn.dls.valid))[0])
+    total = str(probs.exp().sum(1)[0].item())[:3]
+    message = rf"sum of the probabilities of an image must be 1, got {total}.*; .*log_softmax"
+    with pytest.raises(ValueError, match=message):
+        USES[use](learn, files, tmp_path)
+
+
 def check_numbers(learn, files, folder, kind, use):
     found = USES[use](learn, files, folder)
     expected = expected_probabilities(learn, kind).numpy()
@@ -302,7 +353,7 @@ def check_numbers(learn, files, folder, kind, use):
             assert p == pytest.approx(row.max(), abs=tolerance)
         return
     assert np.asarray(found) == pytest.approx(expected[: len(found)], abs=tolerance)
-    if not is_half and use == "tta":
+    if not is_half and use == "tta" and kind != "log-probabilities":  # fastai leaves those
         preds = learn.get_preds()[0].numpy()
         assert np.asarray(found) == pytest.approx(preds, abs=1e-5)
 
@@ -329,12 +380,21 @@ MODULE_EXPLORERS = {
 SHOWN = dict(TTAExplorer="asked", ResizeExplorer="guesses", NormalizeExplorer="says")
 
 
+VOCABS = {
+    "list": NAMES,
+    "class_to_idx": dict(cat=2, ant=0, bee=1),
+    "id2label": {2: "cat", 0: "ant", 1: "bee"},
+    "array": np.array(NAMES),
+}
+
+
+@pytest.mark.parametrize("vocab", VOCABS.values(), ids=VOCABS)
 @pytest.mark.parametrize("name", MODULE_EXPLORERS)
-def test_an_explorer_takes_a_module_and_its_classes(get_learner, name):
+def test_an_explorer_takes_a_module_and_its_classes(get_learner, name, vocab):
     learn = get_learner("own module")
     files = list(learn.dls.valid_ds.items)[:2]
     make = MODULE_EXPLORERS[name]
-    of_module = make(files, learn=learn.model, vocab=NAMES)
+    of_module = make(files, learn=learn.model, vocab=vocab)
     assert getattr(of_module, SHOWN[name]) == getattr(make(files, learn=learn), SHOWN[name])
 
 
@@ -346,6 +406,10 @@ def test_an_explorer_takes_a_module_and_its_classes(get_learner, name):
         ([], r"vocab must be class names, each once, got \[\]"),
         (["a", "a", "b"], "vocab must be class names, each once"),
         (["a", "b"], r"outputs \[N,2\], got Tensor \[\d+, 3\]"),
+        ("abc", "vocab must be a list of class names, got a str"),
+        (4, "vocab must be a list of class names, got a int"),
+        ({"a", "b", "c"}, "vocab must be a list of class names, got a set"),
+        (dict(a=0, b=1, c=1), "vocab must be a dict of class names and their indices, 0 to 2"),
     ],
 )
 def test_a_module_without_its_classes_is_rejected(get_learner, name, vocab, message):
@@ -405,6 +469,15 @@ def test_load_model_rejects_another_model(saved, model, message):
     assert "\n" not in str(e.value)
     if before and not isinstance(model, OtherForward):
         assert all(torch.equal(before[name], w) for name, w in model.state_dict().items())
+
+
+@pytest.mark.parametrize("check", [save_model, lambda learn, path: check_saveable(learn)])
+def test_weights_that_have_no_shape_yet_are_not_saved(folder, tmp_path, check):
+    learn = learner(loaders(folder), nn.Sequential(nn.Flatten(), nn.LazyLinear(3)))
+    message = r"1.weight of the model must be initialized, got a .*; run the model on a batch first"
+    with pytest.raises(ValueError, match=message):
+        check(learn, tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
 
 
 def test_a_model_by_name_can_be_given_too(get_learner, tmp_path):

@@ -6,13 +6,19 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from scipy.special import logsumexp
 from scipy.stats import beta
 from torch import nn
 from torch.nn import functional as F
 
+from lesson7.data.loaders import get_dls
 from lesson7.explorers.mixup import MixupExplorer
 from lesson7.mixup import beta_density, sample_lambda
 from lesson7.training.callbacks import ActivationMixup
+from lesson7.training.config import Recipe
+from lesson7.training.loop import evaluate
+from lesson7.tta import windows
 
 FLOAT64 = {np.array: np.float64, torch.tensor: torch.float64}
 
@@ -23,6 +29,48 @@ def test_beta_density_equals_scipy(alpha, as_type):
     t = [0, 0.3, 0.49, 0.5, 0.6, 1]
     found = np.asarray(beta_density(as_type(t, dtype=FLOAT64[as_type]), alpha))
     np.testing.assert_allclose(found, beta(alpha, alpha).pdf(t), rtol=1e-7)
+
+
+RESOLUTION = dict(float64=1e-7, float32=2e-7, float16=1e-3, bfloat16=8e-3, int64=2e-7, uint8=2e-7)
+TYPES = [(np, "float16"), (np, "float32"), (np, "int64"), (np, "uint8")]
+TYPES += [(torch, name) for name in RESOLUTION]
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 0.4, 1, 4, 600, 1e5, 1e6])
+@pytest.mark.parametrize("library, name", TYPES, ids=lambda value: str(value)[:15])
+def test_beta_density_of_each_type_is_exact(alpha, library, name):
+    "The result is the density at the rounded `t`, rounded once."
+    t = [0.0, 0.3, 0.49, 0.499, 0.5, 0.6, 0.75, 1.0]
+    dtype = getattr(library, name)
+    values = torch.tensor(t).to(dtype) if library is torch else np.array(t).astype(dtype)
+    found = beta_density(values, alpha)
+    is_float = "float" in name
+    assert type(found) is type(values) and (found.dtype == dtype or not is_float)
+    exact = values.double().numpy() if library is torch else values.astype(float)
+    expected = beta(alpha, alpha).pdf(exact)
+    found = found.double().numpy() if library is torch else found.astype(float)
+    smallest = 1e-7 if name in ("float16", "bfloat16") else 1e-37
+    np.testing.assert_allclose(found, expected, rtol=RESOLUTION[name], atol=smallest)
+
+
+OTHER_TYPES = ["bool", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2"]
+NO_NUMBERS = [torch.tensor([0.0, 1.0]).to(getattr(torch, name)) for name in OTHER_TYPES]
+NO_NUMBERS += [np.array([0.0, 1.0]).astype(name) for name in OTHER_TYPES[:3]]
+
+
+@pytest.mark.parametrize("t", NO_NUMBERS, ids=lambda t: str(t.dtype))
+@pytest.mark.parametrize("alpha", [1, 4])
+def test_beta_density_takes_floats_and_integers(t, alpha):
+    with pytest.raises(ValueError, match=r"^t must be numbers in \[0, 1\], .*got values of type"):
+        beta_density(t, alpha)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_gradient_of_beta_density(dtype):
+    t = torch.tensor([0.2, 0.7], dtype=dtype, requires_grad=True)
+    beta_density(t, 3).sum().backward()
+    expected = 30 * (2 * t * (1 - t) ** 2 - 2 * t**2 * (1 - t))  # of 30 t^2 (1-t)^2
+    assert torch.allclose(t.grad, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +149,60 @@ def make_learner(*cbs):
 def fit(learn):
     with learn.no_bar(), learn.no_logging():
         learn.fit(1, 0.0)
+
+
+class FixedLogits(nn.Module):
+    "A model with the same logits for each image, and others for the other half of the range."
+
+    def __init__(self, low, high):
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor([low, high]).double())
+
+    def forward(self, x):
+        is_bright = x.mean((1, 2, 3)) > 0.5
+        return self.logits[is_bright.long()]
+
+
+@pytest.fixture(scope="module")
+def grey_images(tmp_path_factory, cache):
+    "Images of two classes: those of class a are dark, one of b is bright and one is both."
+    folder = tmp_path_factory.mktemp("grey")
+    for side in ("train", "valid"):
+        for name, shades in dict(a=[0, 10], b=[250, 255]).items():
+            (folder / side / name).mkdir(parents=True)
+            for shade in shades:
+                Image.new("RGB", (16, 16), (shade,) * 3).save(folder / side / name / f"{shade}.png")
+        half = np.zeros((16, 16, 3), np.uint8)
+        half[:, 8:] = 255
+        half[:4] = 0
+        Image.fromarray(half).save(folder / side / "b" / "half.png")
+    return folder
+
+
+@pytest.mark.parametrize("low, high", [((60, 0), (0, 60)), ((60, 0), (60, 0)), ((0, 2), (900, 0))])
+@pytest.mark.parametrize("n_windows", [0, 1, 4])
+@pytest.mark.parametrize("loss", ["cross-entropy", "NLL"])
+def test_the_loss_of_certain_and_wrong_predictions(grey_images, low, high, n_windows, loss):
+    from fastai.vision.all import CrossEntropyLossFlat, Learner
+
+    model = FixedLogits(low, high)
+    loss_func = CrossEntropyLossFlat()
+    if loss == "NLL":
+        model, loss_func = nn.Sequential(model, nn.LogSoftmax(1)), nn.NLLLoss()
+    learn = Learner(get_dls(2, 16, grey_images, device="cpu"), model, loss_func=loss_func)
+    learn.remove_cb(learn.progress)
+    found = evaluate(learn, Recipe(tta=n_windows))["loss"]
+    expected = []
+    for file, label in zip(learn.dls.valid_ds.items, learn.dls.valid_ds.tls[1]):
+        image = np.asarray(Image.open(file)) / 255
+        boxes = [(0, 0, 16, 16), *(windows(16, 16, 16, n=n_windows) if n_windows else [])]
+        views = [image[y0:y1, x0:x1].mean() > 0.5 for x0, y0, x1, y1 in boxes]
+        rows = np.array([high if is_bright else low for is_bright in views], float)
+        logs = rows[:, int(label)] - logsumexp(rows, 1)
+        expected.append(math.log(len(views)) - logsumexp(logs))
+    assert found == pytest.approx(np.mean(expected), rel=1e-6)
+    if not n_windows:
+        assert found == pytest.approx(learn.validate()[0], rel=1e-6)
 
 
 def loss_by_hand(model, mixup):

@@ -198,15 +198,59 @@ def test_mislabel_begins_with_the_right_labels_each_time(small):
     assert labels(dls.train_ds) == labels(get_dls(16, 16, small).train_ds)
 
 
-@pytest.mark.parametrize("option", ["val_pct", "item_tfms", "statss"])
+@pytest.mark.parametrize(
+    "option", ["val_pct", "item_tfms", "statss", "after_item", "after_batch", "do_setup", "dataset"]
+)
 def test_an_unknown_option_of_get_dls_is_rejected(small, option):
     with pytest.raises(ValueError, match=f"option must be one of .*, got '{option}'"):
         get_dls(16, 16, small, **{option: 0.5})
 
 
-@pytest.mark.parametrize("options", [dict(drop_last=True), dict(val_bs=8), dict(pin_memory=False)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(drop_last=True),
+        dict(val_bs=8),
+        dict(val_bs=None),
+        dict(batch_size=8),
+        dict(pin_memory=False),
+        dict(device="cpu"),
+        dict(device=torch.device("cpu")),
+        dict(device=None),
+        dict(timeout=0),
+        dict(n=20),
+    ],
+    ids=str,
+)
 def test_options_of_fastai_loaders_are_passed_on(small, options):
-    assert len(get_dls(16, 16, small, **options).train)
+    dls = get_dls(16, 16, small, **options)
+    assert len(dls.train) and isinstance(dls.device, torch.device)
+    assert len(dls.train.one_batch()[0]) == options.get("batch_size", 16)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (dict(val_bs=0), "val_bs must be a whole number, 1 or more, got 0"),
+        (dict(val_bs=-1), "val_bs must be a whole number, 1 or more, got -1"),
+        (dict(val_bs="8"), "val_bs must be a whole number, 1 or more, got '8'"),
+        (dict(batch_size=0), "batch_size must be a whole number, 1 or more, got 0"),
+        (dict(n=0), "n must be a whole number, 1 or more, got 0"),
+        (dict(num_workers=-1), "num_workers must be a whole number, 0 or more, got -1"),
+        (dict(num_workers=1.5), "num_workers must be a whole number, 0 or more, got 1.5"),
+        (dict(timeout=-1), r"timeout must be in \[0, .*\], got -1"),
+        (dict(timeout="a"), r"timeout must be in \[0, .*\], got 'a'"),
+        (dict(timeout=5, num_workers=0), "timeout must be 0 without worker processes, got 5"),
+        (dict(device="banana"), "device must be a device that torch can use here, .*'banana'"),
+        (dict(device=1.5), "device must be a device that torch can use here, .*got 1.5"),
+        (dict(device="cuda:99"), "device must be a device that torch can use here, .*'cuda:99'"),
+    ],
+    ids=str,
+)
+def test_values_that_loaders_cannot_use_are_rejected(small, options, message):
+    with pytest.raises(ValueError, match=f"^{message}") as e:
+        get_dls(16, 16, small, **options)
+    assert "\n" not in str(e.value)
 
 
 def test_mislabel_repeats_with_its_seed(small):
