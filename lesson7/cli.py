@@ -144,6 +144,16 @@ def _check_text_file(name, path):
     check_writable(name, path)
 
 
+def _is_standard_output(path):
+    'Return whether a path is "-", or leads to the standard output, as /dev/stdout does.'
+    if path == "-":
+        return True
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(1))
+    except OSError:  # no such file yet, or a standard output that is closed
+        return False
+
+
 def _write_file(path, data):
     "Write text or bytes to a file, or to a temporary folder where that fails."
 
@@ -155,9 +165,9 @@ def _write_file(path, data):
 
 
 def _write_text(path, text):
-    'Write text to a file; "-" is the standard output.'
+    "Write text to a file, or to the standard output."
     data = text.encode("utf-8", "backslashreplace")  # the name of a file may have any bytes
-    if path == "-":
+    if _is_standard_output(path):
         print(data.decode().rstrip("\n"))
     else:
         _write_file(path, data)

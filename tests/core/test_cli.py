@@ -280,6 +280,26 @@ def test_predict_keeps_the_result_of_a_file_whose_name_is_no_text(
     assert r"photos/photo\udce9.jpg" in text and err == ""
 
 
+TEXT_OUTPUTS = [("--csv", "file,class,probability\n"), ("--json", "[{")]
+
+
+@pytest.mark.parametrize("option, start", TEXT_OUTPUTS)
+def test_predict_writes_into_a_pipe(option, start, model, images, workdir):
+    read, write = os.pipe()
+    command = f"predict MODEL IMAGE {option} /dev/fd/{write}"
+    assert run_command(command, MODEL=model, IMAGE=images[0]) == 0
+    os.close(write)
+    with open(read) as pipe:
+        assert pipe.read().startswith(start)
+
+
+@pytest.mark.parametrize("option, start", TEXT_OUTPUTS)
+def test_predict_knows_the_path_of_the_standard_output(option, start, model, images, capfd):
+    command = f"predict MODEL IMAGE {option} /dev/fd/1"
+    assert run_command(command, MODEL=model, IMAGE=images[0]) == 0
+    assert capfd.readouterr().out.startswith(start)
+
+
 UNREADABLE = [  # images of the command line, number of predictions, files on stderr, exit code
     ("good.png truncated.jpg whole.jpg", 2, ["truncated.jpg"], 1),
     ("bad.png good.png none.png bomb.ppm", 1, ["bad.png", "none.png", "bomb.ppm"], 1),
@@ -401,6 +421,7 @@ def invalid_files(workdir):
     Path("bad.json").write_text("{")
     Path("other.json").write_text(json.dumps(dict(recipe=3)))
     Path("bad.png").write_text("{")
+    os.mkfifo("pipe")
     stage = dict(size=32, bs=32, epochs=12, lr=0.003)
     Path("contradictory.json").write_text(json.dumps(dict(stages=[stage])))
     return workdir
@@ -481,6 +502,10 @@ MISTAKES = [  # command line, message
     (
         "compare --out bad.json --preset cpu --path SMALL",
         "bad.json must be a comparison, got no JSON",
+    ),
+    (
+        "compare --out pipe --preset cpu --path SMALL",
+        "pipe must be a file, which can be read again, got a device or a pipe",
     ),
     ("data --noise 0.3", "noise must be one of"),
     (
