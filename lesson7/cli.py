@@ -135,6 +135,17 @@ def _base(args, **changes):
     return recipe, path
 
 # %% ../nbs/api/cli.ipynb #a4fb2109
+def _check_distinct(**paths):
+    "Raise `ValueError` where two options, by name, write the same file."
+    options = {}
+    for name, path in paths.items():
+        if path is None:
+            continue
+        place = "-" if _is_standard_output(path) else os.path.realpath(path)
+        other = options.setdefault(place, name)
+        require(other == name, f"--{name}", f"another file than --{other}", path)
+
+
 def _check_text_file(name, path):
     'Raise `ValueError` for a path where no text can be written; "-" is the standard output.'
     if path in (None, "-"):
@@ -356,6 +367,7 @@ def compare(args):
     check_writable("--out", args.out)
     _check_text_file("--csv", args.csv)
     _check_plot("--plot", args.plot)
+    _check_distinct(out=args.out, csv=args.csv, plot=args.plot)
     base, path = _base(args)
     arms = []
     for noise in args.noise:
@@ -376,13 +388,22 @@ def compare(args):
         _write_plot(args.plot, plot_comparison(comparison))
 
 # %% ../nbs/api/cli.ipynb #4055c284
+def _folder_images(folder):
+    "Return the image files in a folder, and the broken links that are named like images."
+    images, skipped = list_images(folder)
+    for path, reason in skipped:
+        if reason == "a broken link" and path.suffix.lower() in IMAGE_EXTENSIONS:
+            images.append(path)
+    return sorted(images, key=lambda path: path.parts)
+
+
 def _images(words):
     "Return the image files that paths, folders and patterns name, each once."
     found = {}
     for word in words:
         matches = [word] if os.path.exists(word) else sorted(glob(word, recursive=True))
         for match in matches or [word]:
-            files = list_images(match)[0] if os.path.isdir(match) else [match]
+            files = _folder_images(match) if os.path.isdir(match) else [match]
             found |= dict.fromkeys(map(str, files))
     require(found, "number of images", "1 or more", f"0 in {', '.join(words)}")
     return list(found)
@@ -437,6 +458,7 @@ def predict(args):
 
     _check_text_file("--csv", args.csv)
     _check_text_file("--json", args.json)
+    _check_distinct(csv=args.csv, json=args.json)
     learn = load_model(args.model)
     if args.top is not None:
         n_classes = len(learn.dls.vocab)

@@ -304,8 +304,16 @@ UNREADABLE = [  # images of the command line, number of predictions, files on st
     ("good.png truncated.jpg whole.jpg", 2, ["truncated.jpg"], 1),
     ("bad.png good.png none.png bomb.ppm", 1, ["bad.png", "none.png", "bomb.ppm"], 1),
     ("*.png", 1, ["bad.png"], 1),
-    (".", 2, ["bad.png", "bomb.ppm", "header.ppm", "truncated.jpg"], 1),
+    (
+        ".",
+        3,
+        ["bad.png", "bomb.ppm", "header.ppm", "links/broken.png", "truncated.jpg"],
+        1,
+    ),
     ("header.ppm none.png", 0, ["header.ppm", "none.png"], 2),
+    ("links", 1, ["links/broken.png"], 1),
+    ("links/broken.png links", 1, ["links/broken.png"], 1),
+    ("links/*.png", 1, ["links/broken.png"], 1),
 ]
 
 
@@ -314,6 +322,10 @@ UNREADABLE = [  # images of the command line, number of predictions, files on st
 def test_predict_reports_unreadable_files_and_predicts_the_others(
     words, count, names, code, option, model, invalid_files, capsys
 ):
+    Path("links").mkdir()
+    Path("links/broken.png").symlink_to("none.png")
+    Path("links/broken.txt").symlink_to("none.txt")
+    Path("links/good.png").symlink_to("../good.png")
     assert run_command(f"predict MODEL {words} {option}", MODEL=model) == code
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == count
@@ -422,6 +434,7 @@ def invalid_files(workdir):
     Path("other.json").write_text(json.dumps(dict(recipe=3)))
     Path("bad.png").write_text("{")
     os.mkfifo("pipe")
+    Path("link").symlink_to("linked")
     stage = dict(size=32, bs=32, epochs=12, lr=0.003)
     Path("contradictory.json").write_text(json.dumps(dict(stages=[stage])))
     return workdir
@@ -508,6 +521,29 @@ MISTAKES = [  # command line, message
         "pipe must be a file, which can be read again, got a device or a pipe",
     ),
     ("data --noise 0.3", "noise must be one of"),
+    ("predict MODEL good.png --csv x --json x", "--json must be another file than --csv, got x"),
+    ("predict MODEL good.png --csv - --json -", "--json must be another file than --csv, got -"),
+    (
+        "predict MODEL good.png --csv thesis/x --json thesis/../thesis/x",
+        "--json must be another file than --csv, got thesis/../thesis/x",
+    ),
+    (
+        "predict MODEL good.png --csv link --json linked",
+        "--json must be another file than --csv, got linked",
+    ),
+    (f"compare --out x --csv x {ON_CPU}", "--csv must be another file than --out, got x"),
+    (
+        f"compare --out x.svg --plot x.svg {ON_CPU}",
+        "--plot must be another file than --out, got x.svg",
+    ),
+    (
+        f"compare --csv x.svg --plot ./x.svg {ON_CPU}",
+        "--plot must be another file than --csv, got ./x.svg",
+    ),
+    (
+        f"compare --csv comparison.json {ON_CPU}",
+        "--csv must be another file than --out, got comparison.json",
+    ),
     (
         "predict nowhere good.png",
         "nowhere must be a folder that save_model wrote, got no model.json",
