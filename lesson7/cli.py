@@ -30,7 +30,7 @@ from lesson7.data.files import (
 )
 from .data.folders import IMAGE_EXTENSIONS, dataset_files, list_images, side_error
 from .data.report import dataset_report
-from .data.samples import imagenette, sample_dataset
+from .data.samples import dataset_info, imagenette, sample_dataset
 from .errors import check_count, require
 from .lazy import torch
 
@@ -99,6 +99,9 @@ def data(args):
         is_known = path is None or Path(path).exists()
         advice = "leave out --path, or give a folder of yours"
         require(is_known, "--path", "a folder of images", f"{path}, which does not exist", advice)
+        is_sample = path is None or dataset_info(path) is not None
+        allowed = "left out with a folder of yours"
+        require(is_sample, "--noise", allowed, args.noise)
         path = sample_dataset(path, noise=args.noise)
         print(f"The sample dataset is in {path}.")
     files = _listed(args, path)

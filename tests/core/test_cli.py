@@ -521,6 +521,7 @@ MISTAKES = [  # command line, message
         "pipe must be a file, which can be read again, got a device or a pipe",
     ),
     ("data --noise 0.3", "noise must be one of"),
+    ("data thesis --noise 0.25", "--noise must be left out with a folder of yours, got 0.25"),
     ("predict MODEL good.png --csv x --json x", "--json must be another file than --csv, got x"),
     ("predict MODEL good.png --csv - --json -", "--json must be another file than --csv, got -"),
     (
