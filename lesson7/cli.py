@@ -812,7 +812,8 @@ def _add_predict(add):
         "--csv",
         metavar="FILE",
         help="write a table with the columns file, class and probability; with --top, "
-        "class_1, probability_1, ...",
+        "class_1, probability_1, ...; where a class has a name such as NA or 01, read it with "
+        'pandas.read_csv(FILE, dtype={"class": str}, keep_default_na=False)',
     )
     parser.add_argument(
         "--tta",

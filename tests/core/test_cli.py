@@ -27,7 +27,7 @@ from scipy.stats import norm
 
 from lesson7.cli import main
 from lesson7.course.notebooks import copy_notebooks
-from lesson7.inference import paired_interval
+from lesson7.inference import Prediction, paired_interval
 from lesson7.training.comparison import Comparison
 from lesson7.training.config import Recipe
 from lesson7.training.loop import Result
@@ -243,6 +243,20 @@ def test_predict_writes_a_row_for_each_image(
     assert list(table["probability"]) == pytest.approx(expected.amax(1).tolist(), abs=1e-5)
     for row, probabilities in zip(json.loads(Path("p.json").read_text()), expected.tolist()):
         assert list(row["probabilities"].values()) == pytest.approx(probabilities, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["NA", "null", "None", "nan", "01", "1.0", "cat"])
+def test_the_table_of_predictions_keeps_any_name_of_a_class(name, monkeypatch, workdir, capsys):
+    prediction = Prediction("a.png", name, {name: 1.0})
+    monkeypatch.setattr("lesson7.share.load_model", lambda path: None)
+    monkeypatch.setattr("lesson7.inference.predict_readable", lambda *args: ([prediction], []))
+    assert run_command("predict model a.png --csv p.csv") == 0
+    table = pd.read_csv("p.csv", dtype={"class": str}, keep_default_na=False)
+    assert table["class"].tolist() == [name] and table["probability"].tolist() == [1.0]
+    with pytest.raises(SystemExit):
+        run_command("predict --help")
+    advice = 'pandas.read_csv(FILE, dtype={"class": str}, keep_default_na=False)'
+    assert advice in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("option", ["", "--tta"], ids=["plain", "tta"])
