@@ -6,6 +6,7 @@
 __all__ = ['lab', 'data', 'train', 'compare', 'predict', 'tta', 'explore', 'main']
 
 # %% ../nbs/api/cli.ipynb #f3f7f80b
+import errno
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 import time
 import webbrowser
 from argparse import ArgumentParser, HelpFormatter, RawDescriptionHelpFormatter
+from contextlib import suppress
 from glob import glob
 from importlib import import_module
 from importlib.util import find_spec
@@ -888,7 +890,7 @@ def _parser():
         formatter_class=RawDescriptionHelpFormatter,
         epilog="lesson7 COMMAND --help says more, with examples. Exit codes: 0 done, "
         "2 a mistake in the arguments, 1 anything else, such as an image that cannot be read, "
-        "130 interrupted.",
+        "130 interrupted, 141 the reader of the output has ended.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -908,14 +910,35 @@ def _parser():
         add_command(add)
     return parser
 
-# %% ../nbs/api/cli.ipynb #940706e3
+# %% ../nbs/api/cli.ipynb #940706e2
+_WRITE_ERRORS = ("ENOSPC", "EDQUOT", "EFBIG", "EIO")  # a full disk or quota, or a damaged one
+
+
+_CLOSED_PIPE = 141  # as a shell reports a program that a closed pipe ends
+
+
+def _exit_code(error):
+    "Return 1 for an output that cannot be written, 2 for a mistake in the arguments."
+    numbers = [getattr(e, "errno", None) for e in (error, error.__cause__)]
+    names = [errno.errorcode.get(number) for number in numbers]
+    is_output = isinstance(error, WriteError) or any(name in _WRITE_ERRORS for name in names)
+    return 1 if is_output else 2
+
+
+def _end_output():
+    "Write what is left for the standard output; where that fails, discard it."
+    try:
+        print(end="", flush=True)
+    except OSError:
+        with suppress(OSError):  # a stream without a descriptor, as in a notebook
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+# %% ../nbs/api/cli.ipynb #940706e4
 _LISTS = {"explore": "images", "train": "words"}  # command: its argument of several words
 
 
-def main(
-    args=None,  # list of arguments; None: those of the command line
-) -> int:  # exit code
-    "Run the `lesson7` command."
+def _parse(args):
+    "Return the arguments of a command, and the options for JupyterLab."
     parser = _parser()
     args, options = parser.parse_known_args(args)
     if args.command in _LISTS:  # argparse ends a list at the first option
@@ -924,18 +947,40 @@ def main(
         options = [option for option in options if option.startswith("-")]
     if options and args.command != "lab":
         parser.error(f"there is no option {options[0]}")
+    return args, options
+
+
+def _run(args):
+    "Run a command, and return its exit code."
+    if hasattr(sys.stdout, "reconfigure"):  # characters that its encoding lacks are escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
+    args, options = _parse(args)
+    code = args.run(args, options) if args.command == "lab" else args.run(args)
+    print(end="", flush=True)  # an error at Python's exit would be more than a line
+    return code or 0
+
+# %% ../nbs/api/cli.ipynb #940706e3
+def main(
+    args=None,  # list of arguments; None: those of the command line
+) -> int:  # exit code
+    "Run the `lesson7` command."
     try:
-        code = args.run(args, options) if args.command == "lab" else args.run(args)
-        return code or 0
-    except WriteError as e:
-        message, code = e, 1
+        return _run(args)
+    except SystemExit:  # of argparse
+        _end_output()
+        raise
+    except BrokenPipeError:
+        _end_output()
+        return _CLOSED_PIPE
     except (ValueError, OSError) as e:
-        message, code = e, 2
+        message, code = e, _exit_code(e)
     except MemoryError as e:
         message, code = e, 1
     except KeyboardInterrupt:
         message, code = "interrupted", 130
-    print(f"lesson7: {message}", file=sys.stderr)
+    _end_output()
+    with suppress(OSError):  # a closed pipe
+        print(f"lesson7: {message}", file=sys.stderr)
     return code
 
 # %% ../nbs/api/cli.ipynb #65ea9635

@@ -1,5 +1,6 @@
 "The `lesson7` command, called as a user types it: files, messages and exit codes."
 
+import io
 import json
 import os
 import re
@@ -627,7 +628,8 @@ INTERRUPTED = [  # command line, the function during which Ctrl-C is pressed
 ERRORS = [  # error, line, exit code
     (KeyboardInterrupt(), "interrupted", 130),
     (MemoryError("Out of GPU memory; try bs=8."), "Out of GPU memory; try bs=8.", 1),
-    (OSError(5, "Input/output error", "x"), "[Errno 5] Input/output error: 'x'", 2),
+    (OSError(5, "Input/output error", "x"), "[Errno 5] Input/output error: 'x'", 1),
+    (OSError(13, "Permission denied", "x"), "[Errno 13] Permission denied: 'x'", 2),
 ]
 
 
@@ -639,6 +641,60 @@ def test_an_interruption_or_error_is_one_line(
     monkeypatch.setattr(function, raising(error))
     assert run_command(command, MODEL=model, DATA=small) == code
     assert capsys.readouterr().err == f"lesson7: {line}\n"
+
+
+# ---- The standard output
+
+
+class FailingStream(io.StringIO):
+    "A stream with an error when it is written, or when its buffer is."
+
+    def __init__(self, method, error):
+        super().__init__()
+        setattr(self, method, raising(error))
+
+
+STREAM_ERRORS = [  # error of the stream, exit code, message
+    (BrokenPipeError(32, "Broken pipe"), 141, ""),
+    (OSError(28, "No space left on device"), 1, "lesson7: [Errno 28] No space left on device\n"),
+    (OSError(5, "Input/output error"), 1, "lesson7: [Errno 5] Input/output error\n"),
+]
+
+
+@pytest.mark.parametrize("method", ["write", "flush"])
+@pytest.mark.parametrize("error, code, message", STREAM_ERRORS)
+@pytest.mark.parametrize("command", ["data DATA", "predict MODEL good.png", "tta MODEL DATA"])
+def test_an_output_that_cannot_be_written_is_no_mistake(
+    command, error, code, message, method, model, small, invalid_files, monkeypatch, capsys
+):
+    monkeypatch.setattr("sys.stdout", FailingStream(method, error))
+    assert run_command(command, MODEL=model, DATA=small) == code
+    assert capsys.readouterr().err == message
+
+
+def test_a_closed_pipe_ends_quietly(small, monkeypatch, capsys):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        assert run_command("data DATA", DATA=small) == 141
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("option", ["", "--csv -", "--json -"])
+@pytest.mark.parametrize(
+    "encoding, name", [("ascii", r"\xfc\u0142.png"), ("latin-1", r"ü\u0142.png")]
+)
+def test_characters_that_the_output_lacks_are_escaped(
+    encoding, name, option, model, invalid_files, monkeypatch, capsys
+):
+    Path("good.png").rename("ü\u0142.png")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    assert run_command(f"predict MODEL ü\u0142.png {option}", MODEL=model) == 0
+    out = stream.buffer.getvalue().decode(encoding)
+    assert (r"\u00fc\u0142.png" if "json" in option else name) in out
+    assert capsys.readouterr().err == ""
 
 
 # ---- Places for results
