@@ -1268,6 +1268,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'lesson7.share._probe_outputs': ('share.html#_probe_outputs', 'lesson7/share.py'),
                                'lesson7.share._read_about': ('share.html#_read_about', 'lesson7/share.py'),
                                'lesson7.share._read_weights': ('share.html#_read_weights', 'lesson7/share.py'),
+                               'lesson7.share._resize_advice': ('share.html#_resize_advice', 'lesson7/share.py'),
                                'lesson7.share._saved_loss': ('share.html#_saved_loss', 'lesson7/share.py'),
                                'lesson7.share._saved_opening': ('share.html#_saved_opening', 'lesson7/share.py'),
                                'lesson7.share._shape_fault': ('share.html#_shape_fault', 'lesson7/share.py'),
