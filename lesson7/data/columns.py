@@ -9,7 +9,7 @@ __all__ = ['column_key', 'has_known_name', 'Columns', 'is_one', 'choose_columns'
 import re
 from dataclasses import dataclass
 
-from .holdout import TRAIN_NAME, VAL_NAMES, split_name
+from .holdout import TRAIN_NAME, VAL_NAMES, split_in_name, split_name
 from ..errors import must_be, require
 
 # %% ../../nbs/api/data/columns.ipynb #c0100004
@@ -274,6 +274,33 @@ def _side_place(keys, rows):
             found.append(place)
     return next(iter(found), None)
 
+# %% ../../nbs/api/data/columns.ipynb #c0100011
+_MOST_SPLITS = 6  # names in a column
+
+
+def _may_be_splits(values, labels):
+    "Return whether values are `train` and a few others, and not one for each label."
+    names = {value for value in values if value}
+    trained = {name for name in names if split_in_name(name) == TRAIN_NAME}
+    are_few = len(names) <= _MOST_SPLITS and _may_be_labels(values)
+    is_one_each = len({*zip(labels, values)}) == len({*labels})
+    return bool(trained) and names != trained and are_few and not is_one_each
+
+
+def _check_no_splits(table, columns, keys, rows, labels, files):
+    "Raise `ValueError` if a column that is not used may have splits of unknown names."
+    texts = [tuple(row[i] for i in labels) for row in rows]
+    used = {*labels, *files}
+    for place, key in enumerate(keys):
+        values = [row[place] for row in rows]
+        is_free = place not in used and key not in (*_LABEL_NAMES, *_FILE_NAMES)
+        if is_free and _may_be_splits(values, texts):
+            name = f"values of {columns.name(place)} in {table}"
+            allowed = f"among {', '.join((TRAIN_NAME, *VAL_NAMES))}"
+            got = ", ".join(sorted({*values} - {""}))
+            advice = "write train and val for the two sides, or remove the column if it has none"
+            raise ValueError(must_be(name, allowed, got, advice))
+
 # %% ../../nbs/api/data/columns.ipynb #c010000f
 def choose_columns(
     table,  # path, for messages
@@ -298,4 +325,6 @@ def choose_columns(
     require(free, f"number of columns in {table}", allowed, count - sides)
     free = [i for i in free if keys[i] not in _FILE_NAMES and i not in places] or free
     labels = _choose_labels(table, columns, keys, rows, free)
+    if not sides:
+        _check_no_splits(table, columns, keys, rows, labels, {place, *places})
     return Columns(tuple(header), place, labels, side, files.dropped if files else 0, flags)

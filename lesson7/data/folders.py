@@ -254,6 +254,7 @@ class DatasetFiles:
     sides: tuple = ()  # training and validation folder, where the dataset has them
     source: str = ""  # the table with the labels and its columns, in words
     are_groups_large: bool = False  # whether `groups` leaves a class without images on a side
+    warnings: tuple = ()  # what to know of the table, in words
 
 
 def _pattern(name, text):
@@ -412,14 +413,15 @@ def _table(path, csv_fname, pat):
 
 # %% ../../nbs/api/data/folders.ipynb #56a61ccc
 def _labels_of_table(table, path, label_delim):
-    "Return [(file, label, side)] of a dataset with a table, what is skipped, split and columns."
+    "Return [(file, label, side)], what is skipped, split, columns and warnings of a table."
     images, skipped = list_images(path)
-    items, problems, columns = table_labels(table, images, path, label_delim)
+    items, problems, columns, warnings = table_labels(table, images, path, label_delim)
     skipped = [(file, reason) for file, reason in skipped if file != table]
     sides = " and ".join(columns.sides)
     word = "columns" if len(columns.sides) > 1 else "column"
     split = f"the {word} {sides} of {table.name}" if sides else ""
-    return items, skipped + problems, split, f"{table.name}, {columns.describe()}"
+    source = f"{table.name}, {columns.describe()}"
+    return items, skipped + problems, split, source, tuple(warnings)
 
 # %% ../../nbs/api/data/folders.ipynb #851190e6
 def _is_key(value):
@@ -535,9 +537,9 @@ def dataset_files(
     check_share(share)
     check_count("split_seed", split_seed, 0)
     table = _table(path, csv_fname, pat)
-    sides, source, are_large = (), "", False
+    sides, source, are_large, warnings = (), "", False, ()
     if table:
-        items, skipped, split, source = _labels_of_table(table, path, label_delim)
+        items, skipped, split, source, warnings = _labels_of_table(table, path, label_delim)
     else:
         require(not label_delim, "label_delim", "given with a table only", repr(label_delim))
         items, skipped, sides, split = _labels_of_folders(path, pat)
@@ -548,7 +550,7 @@ def dataset_files(
     items = sorted(items, key=lambda item: item[0].parts)
     train, val = ([(file, y) for file, y, side in items if side == name] for name in SPLITS)
     skipped = sorted(skipped, key=lambda pair: pair[0].parts)
-    return DatasetFiles(train, val, skipped, path, split, sides, source, are_large)
+    return DatasetFiles(train, val, skipped, path, split, sides, source, are_large, warnings)
 
 # %% ../../nbs/api/data/folders.ipynb #39e41552
 def _labelled_images(path):

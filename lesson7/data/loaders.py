@@ -22,6 +22,7 @@ from .files import Presized, image_size, open_image, reading_error
 from .folders import DatasetFiles, check_folders, dataset_files
 from .hardware import best_device, keep_memory
 from .holdout import TRAIN_NAME, VAL_NAMES
+from .report import warn_of_problems
 from .samples import dataset_info, is_complete, sample_dataset
 from ..errors import check_choice, check_count, check_range, check_seed, must_be, require
 from ..lazy import torch
@@ -152,12 +153,15 @@ def list_dataset(
     path=None,  # folder of a dataset, or its `DatasetFiles`; None: `sample_dataset()`
     **options,  # of `dataset_files`
 ) -> DatasetFiles:
-    "Return the files of a dataset; those of one that is listed already are returned as they are."
-    if not isinstance(path, DatasetFiles):
-        return dataset_files(sample_dataset() if path is None else path, **options)
-    got = ", ".join(sorted(options))
-    require(not options, "options", "given to dataset_files", got)
-    return path
+    "Return the files of a dataset, and warn of its problems; one that is listed stays as it is."
+    if isinstance(path, DatasetFiles):
+        got = ", ".join(sorted(options))
+        require(not options, "options", "given to dataset_files", got)
+        return path
+    files = dataset_files(sample_dataset() if path is None else path, **options)
+    if not is_complete(files):
+        warn_of_problems(files)
+    return files
 
 # %% ../../nbs/api/data/loaders.ipynb #428dbf9c
 def check_dataset(

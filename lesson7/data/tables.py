@@ -195,13 +195,26 @@ def _without_repeats(table, rows):
         require(is_same, where, f"equal, since both are of {row.name}", " and ".join(got))
     return list(first.values()), repeated
 
+# %% ../../nbs/api/data/tables.ipynb #65610074
+_FEW_ZEROS = 0.1  # share of the rows that may be of no class
+
+
+def _zero_warnings(table, rows, columns):
+    "Return a line about rows without a 1, where many rows of a column for each class have none."
+    empty = [row for row in rows if not row.label]
+    if len(columns.labels) == 1 or len(empty) <= _FEW_ZEROS * len(rows):
+        return []
+    text = f"{len(empty)} of {len(rows)} rows of {table.name} have no 1 in the columns of classes"
+    advice = "if they are a class of their own, add a column for it"
+    return [f"{text}, and are left out; {advice}"]
+
 # %% ../../nbs/api/data/tables.ipynb #bea299ba
 def table_labels(
     table,  # CSV file
     images,  # of the dataset's folder
     root,  # the dataset's folder
     label_delim=None,  # what separates several labels of an image; None: each has one
-):  # [(file, label, side)], [(path, reason)] of what is skipped, the `Columns` that were used
+):  # [(file, label, side)], [(path, reason)] of what is skipped, the `Columns`, warnings
     "Return what a table says of images; a label is a tuple of names where there can be several."
     table = Path(table)
     rows, columns = _parse(table, images, root, label_delim)
@@ -224,7 +237,7 @@ def table_labels(
     known = {row.images[0] for row in named}
     skipped += unused
     skipped += [(image, f"not in {table.name}") for image in images if image not in known]
-    return items, skipped, columns
+    return items, skipped, columns, _zero_warnings(table, named, columns)
 
 # %% ../../nbs/api/data/tables.ipynb #002710df
 def _sides(rows, columns):

@@ -2,15 +2,18 @@
 
 import json
 import shutil
+import warnings
 
 import pytest
 from made_images import made_image, write_image, write_text
 
 from lesson7.cli import main
 from lesson7.data.folders import dataset_files
+from lesson7.data.loaders import get_dls, list_dataset
 from lesson7.data.report import dataset_report
 from lesson7.data.samples import sample_dataset
 from lesson7.training.config import Recipe
+from lesson7.training.loop import train
 
 
 @pytest.fixture
@@ -126,7 +129,78 @@ def collections(root):
             write_image(root, f"{folder}/{i}.png")
 
 
+def photos_and_masks(root):
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"images/{pet}_{i}.jpg")
+            write_image(root, f"annotations/trimaps/{pet}_{i}.png")
+
+
+def photos_and_masks_of_each_class(root):
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"{pet}/images/{i}.png")
+            write_image(root, f"{pet}/masks/x{i}.png")
+
+
+def photos_and_masks_in_a_table(root):
+    photos_and_masks(root)
+    names = [f"{pet}_{i}" for pet in ("cat", "dog") for i in range(4)]
+    files = [f"images/{x}.jpg" for x in names] + [f"annotations/trimaps/{x}.png" for x in names]
+    rows = [f"{file},{file.split('/')[-1][:3]}" for file in files]
+    write_text(root, "labels.csv", "\n".join(["file,label", *rows]))
+
+
+def two_views(root):
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"left/{pet}_{i}.png")
+            write_image(root, f"right/{pet}_{i}.png")
+
+
+def zeros_for_a_third_class(root):
+    "Write a table of twenty images, of which twelve are of neither class."
+    rows = ["image_id,melanoma,keratosis"]
+    for i in range(20):
+        write_image(root, f"images/{i}.png")
+        rows.append(f"{i},{float(i % 5 == 0)},{float(i % 5 == 1)}")
+    write_text(root, "labels.csv", "\n".join(rows))
+
+
+def few_zeros(root):
+    "Write a table of twenty images, of which two are of no class."
+    rows = ["image_id,melanoma,keratosis"]
+    for i in range(20):
+        write_image(root, f"images/{i}.png")
+        rows.append(f"{i},{int(i % 2)},{int(i % 2 == 0 and i > 3)}")
+    write_text(root, "labels.csv", "\n".join(rows))
+
+
+MASKS = (
+    "warning: 8 of 16 images are in folders of annotations, such as annotations/trimaps/cat_0.png; "
+    "if they are masks, give the folder of the photos as path, or move them out of it"
+)
+NAMESAKES = (
+    "warning: 4 of 4 images in val have the names of images in train, such as {} of {}; if they "
+    r"show the same, give groups (--groups), such as '([^/]+)\.\w+$'"
+)
+OPTIONS_OF = {  # what is written: options of `dataset_files`
+    photos_and_masks: dict(pat=r"^(.+)_\d"),
+    two_views: dict(pat=r"^(.+)_\d"),
+}
+
+
 WARNINGS = {  # what is written: lines of the report
+    photos_and_masks: [
+        MASKS,
+        NAMESAKES.format("images/cat_2.jpg", "annotations/trimaps/cat_2.png"),
+    ],
+    photos_and_masks_in_a_table: [
+        MASKS,
+        NAMESAKES.format("images/cat_2.jpg", "annotations/trimaps/cat_2.png"),
+    ],
+    photos_and_masks_of_each_class: [MASKS.replace("annotations/trimaps/cat_0", "cat/masks/x0")],
+    two_views: [NAMESAKES.format("right/cat_3.png", "left/cat_3.png")],
     copies: [
         "warning: 2 of 4 images in val are copies of images in train, such as val/a/x.png of "
         "train/a/1.png"
@@ -142,6 +216,10 @@ WARNINGS = {  # what is written: lines of the report
         "warning: images_001 is a class, but has the name of a collection; if the labels are in a "
         "table or in names, give csv_fname or pat"
     ],
+    zeros_for_a_third_class: [
+        "warning: 12 of 20 rows of labels.csv have no 1 in the columns of classes, and are left "
+        "out; if they are a class of their own, add a column for it"
+    ],
     alike: [
         "warning: a has no image in val",
         "warning: b has no image in val",
@@ -151,11 +229,117 @@ WARNINGS = {  # what is written: lines of the report
 }
 
 
+def test_the_groups_that_the_report_names_keep_namesakes_on_one_side(tmp_path):
+    photos_and_masks(tmp_path)
+    files = dataset_files(tmp_path, pat=r"^(.+)_\d", groups=r"([^/]+)\.\w+$")
+    names = [{file.stem for file, _ in side} for side in (files.train, files.val)]
+    assert len(files.val) == 4 and not names[0] & names[1]
+    lines = dataset_report(files).splitlines()
+    assert [line.strip() for line in lines if "warning" in line] == [MASKS]
+
+
 @pytest.mark.parametrize("write", WARNINGS)
 def test_the_report_warns(tmp_path, write):
     write(tmp_path)
-    lines = dataset_report(dataset_files(tmp_path)).splitlines()
+    lines = dataset_report(dataset_files(tmp_path, **OPTIONS_OF.get(write, {}))).splitlines()
     assert [line.strip() for line in lines if "warning" in line] == WARNINGS[write]
+
+
+def numbered_photos(root):
+    "Write images of which many have equal names."
+    for pet in ("cat", "dog"):
+        for i in range(4):
+            write_image(root, f"{pet}/2025/{i}.png")
+            write_image(root, f"{pet}/2026/{i}.png")
+
+
+def patients(root):
+    "Write a table of images that have the same names in the folder of each patient."
+    files = [f"p{i}/{j}.png" for i in range(6) for j in range(4)]
+    for file in files:
+        write_image(root, file)
+    rows = [f"{file},{'ab'[int(file[1]) % 2]}" for file in files]
+    write_text(root, "labels.csv", "\n".join(["file,label", *rows]))
+
+
+def folders_of_a_table(root):
+    "Write a table of images in several folders with the names of collections."
+    files = [f"images_{i % 2}/{i}.png" for i in range(10)]
+    for file in files:
+        write_image(root, file)
+    rows = [f"{file},{'ab'[i % 4 // 2]}" for i, file in enumerate(files)]
+    write_text(root, "labels.csv", "\n".join(["file,label", *rows]))
+
+
+def splits_with_equal_names(root):
+    "Write two splits with files of the same names."
+    for i in range(4):
+        write_image(root, f"train/{'ab'[i % 2]}_{i}.png")
+        write_image(root, f"val/{'ab'[i % 2]}_{i}.png")
+
+
+@pytest.mark.parametrize(
+    "write", [numbered_photos, patients, folders_of_a_table, splits_with_equal_names, few_zeros]
+)
+def test_the_report_does_not_warn_of_ordinary_folders(tmp_path, write):
+    write(tmp_path)
+    pat = r"^(.)_" if write is splits_with_equal_names else None
+    assert "warning" not in dataset_report(dataset_files(tmp_path, pat=pat))
+
+
+WARNED = [write for write in WARNINGS if write is not alike]  # without a look at the pixels
+
+
+@pytest.mark.parametrize("write", WARNED)
+def test_a_listing_for_loaders_warns_as_the_report_does(tmp_path, write):
+    write(tmp_path)
+    with pytest.warns(UserWarning, match=str(tmp_path)) as caught:
+        list_dataset(tmp_path, **OPTIONS_OF.get(write, {}))
+    lines = [f"warning: {each.message}" for each in caught]
+    assert lines == [line.replace(": ", f": {tmp_path}: ", 1) for line in WARNINGS[write]]
+    assert {each.filename for each in caught} == {__file__}
+
+
+def compare_nothing(path, monkeypatch):
+    from lesson7.training import comparison
+
+    monkeypatch.setattr(comparison, "_train_groups", lambda groups, files, jobs: [])
+    comparison.compare([SMALL], 2, path=path)
+
+
+MADE_LOADERS = {  # name: what lists a dataset to train on it
+    "list_dataset": lambda path, _: list_dataset(path),
+    "get_dls": lambda path, _: get_dls(2, 8, path),
+    "train": lambda path, _: train(SMALL, path, bar=False),
+    "compare": compare_nothing,
+}
+
+
+@pytest.mark.parametrize("name", MADE_LOADERS)
+def test_what_makes_loaders_warns_once_at_the_line_of_the_call(tmp_path, monkeypatch, name):
+    collections(tmp_path)
+    with pytest.warns(UserWarning, match="images_001 is a class, but") as caught:
+        MADE_LOADERS[name](tmp_path, monkeypatch)
+    assert [each.filename for each in caught if "is a class" in str(each.message)] == [__file__]
+
+
+@pytest.mark.parametrize("source", ["pets", "listed", "sample"])
+def test_loaders_of_ordinary_and_of_listed_datasets_do_not_warn(cache, pets, tmp_path, source):
+    collections(tmp_path / "collections")
+    path = {"pets": pets, "sample": None}.get(source, tmp_path / "collections")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        get_dls(2, 8, dataset_files(path) if source == "listed" else path)
+
+
+def test_train_prints_its_warnings_once(tmp_path, capsys):
+    collections(tmp_path / "data")
+    recipe = write_text(tmp_path, "recipe.json", SMALL.to_json())
+    arguments = ["--recipe", recipe, "--path", tmp_path / "data", "--out", tmp_path / "model"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        code, out, err = run(capsys, "train", *arguments)
+    assert (code, (out + err).count("images_001 is a class")) == (0, 1)
 
 
 def test_the_report_says_which_columns_were_used(tmp_path):

@@ -503,6 +503,66 @@ def test_a_class_may_be_called_train(six):
     assert "seed" in files.split
 
 
+UNKNOWN_SPLITS = {  # header of the column, value for training, values for validation
+    "Usage": ("Training", "PublicTest", "PrivateTest"),
+    "phase": ("train", "dev"),
+    "purpose": ("Train", "Query"),
+    "subset": ("train", "dev"),
+    "set": ("train", "eval"),
+    "partition": ("TrainSet", "holdout"),
+    "stage": ("train", "val", "extra"),
+    "": ("my_train", "rest"),
+}
+
+
+@pytest.mark.parametrize("column", UNKNOWN_SPLITS)
+def test_tables_with_splits_of_unknown_names_are_rejected(six, column):
+    trained, *others = UNKNOWN_SPLITS[column]
+    values = dict(zip(LETTERS, [*[trained] * 4, others[0], others[-1]]))
+    text = table(["file", column, "label"], lambda x: [x, values[x], LABELS[x]])
+    write_text(six, "labels.csv", text)
+    name, got = column or "number 2", ", ".join(sorted({trained, *others}))
+    message = rf"values of {name} in .*labels.csv must be among train, .* test, got {got}; write"
+    with pytest.raises(ValueError, match=message):
+        dataset_files(six)
+
+
+VEHICLES = dict(zip(LETTERS, ["train", "bus", "car", "train", "bus", "car"]))
+
+
+NO_TABLE_SPLITS = {  # name: (the text of labels.csv, labels of a, b, ...; one value is `train`)
+    "named label": (
+        table(["file", "class", "place"], lambda x: [x, VEHICLES[x], "no"]),
+        VEHICLES,
+    ),
+    "the only column": (table(["file", "phase"], lambda x: [x, VEHICLES[x]]), VEHICLES),
+    "a second name of the label": (
+        table(["file", "label", "class_name"], lambda x: [x, LABELS[x], VEHICLES[x]]),
+        LABELS,
+    ),
+    "a word for each label": (
+        table(
+            ["file", "label", "word"],
+            lambda x: [x, LABELS[x], "train" if LABELS[x] == "cat" else "rail"],
+        ),
+        LABELS,
+    ),
+    "notes": (table(["file", "label", "note"], lambda x: [x, LABELS[x], f"train {x}"]), LABELS),
+    "beside a known split": (
+        table(["file", "label", "split", "set"], lambda x: [*x, LABELS[x], SIDES[x], VEHICLES[x]]),
+        LABELS,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLE_SPLITS)
+def test_tables_may_have_train_in_other_columns_than_splits(six, name):
+    text, labels = NO_TABLE_SPLITS[name]
+    write_text(six, "labels.csv", text)
+    files = dataset_files(six)
+    assert {file.stem: label for file, label in files.train + files.val} == labels
+
+
 def test_a_second_validation_split_of_a_table_is_left_out(six):
     splits = dict(zip(LETTERS, ["train", "train", "val", "val", "test", "test"]))
     write_text(
