@@ -6,6 +6,7 @@
 __all__ = ['lab', 'data', 'train', 'compare', 'predict', 'tta', 'explore', 'main']
 
 # %% ../nbs/api/cli.ipynb #f3f7f80b
+import errno
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 import time
 import webbrowser
 from argparse import ArgumentParser, HelpFormatter, RawDescriptionHelpFormatter
+from contextlib import suppress
 from glob import glob
 from importlib import import_module
 from importlib.util import find_spec
@@ -30,7 +32,7 @@ from lesson7.data.files import (
 )
 from .data.folders import IMAGE_EXTENSIONS, dataset_files, list_images, side_error
 from .data.report import dataset_report
-from .data.samples import imagenette, sample_dataset
+from .data.samples import dataset_info, imagenette, sample_dataset
 from .errors import check_count, require
 from .lazy import torch
 
@@ -99,6 +101,9 @@ def data(args):
         is_known = path is None or Path(path).exists()
         advice = "leave out --path, or give a folder of yours"
         require(is_known, "--path", "a folder of images", f"{path}, which does not exist", advice)
+        is_sample = path is None or dataset_info(path) is not None
+        allowed = "left out with a folder of yours"
+        require(is_sample, "--noise", allowed, args.noise)
         path = sample_dataset(path, noise=args.noise)
         print(f"The sample dataset is in {path}.")
     files = _listed(args, path)
@@ -135,6 +140,17 @@ def _base(args, **changes):
     return recipe, path
 
 # %% ../nbs/api/cli.ipynb #a4fb2109
+def _check_distinct(**paths):
+    "Raise `ValueError` where two options, by name, write the same file."
+    options = {}
+    for name, path in paths.items():
+        if path is None:
+            continue
+        place = "-" if _is_standard_output(path) else os.path.realpath(path)
+        other = options.setdefault(place, name)
+        require(other == name, f"--{name}", f"another file than --{other}", path)
+
+
 def _check_text_file(name, path):
     'Raise `ValueError` for a path where no text can be written; "-" is the standard output.'
     if path in (None, "-"):
@@ -142,6 +158,16 @@ def _check_text_file(name, path):
     is_image = Path(path).suffix.lower() in IMAGE_EXTENSIONS
     require(not is_image, name, "a file for text", f"{path}, which has the name of an image")
     check_writable(name, path)
+
+
+def _is_standard_output(path):
+    'Return whether a path is "-", or leads to the standard output, as /dev/stdout does.'
+    if path == "-":
+        return True
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(1))
+    except OSError:  # no such file yet, or a standard output that is closed
+        return False
 
 
 def _write_file(path, data):
@@ -155,9 +181,9 @@ def _write_file(path, data):
 
 
 def _write_text(path, text):
-    'Write text to a file; "-" is the standard output.'
+    "Write text to a file, or to the standard output."
     data = text.encode("utf-8", "backslashreplace")  # the name of a file may have any bytes
-    if path == "-":
+    if _is_standard_output(path):
         print(data.decode().rstrip("\n"))
     else:
         _write_file(path, data)
@@ -346,6 +372,7 @@ def compare(args):
     check_writable("--out", args.out)
     _check_text_file("--csv", args.csv)
     _check_plot("--plot", args.plot)
+    _check_distinct(out=args.out, csv=args.csv, plot=args.plot)
     base, path = _base(args)
     arms = []
     for noise in args.noise:
@@ -366,13 +393,22 @@ def compare(args):
         _write_plot(args.plot, plot_comparison(comparison))
 
 # %% ../nbs/api/cli.ipynb #4055c284
+def _folder_images(folder):
+    "Return the image files in a folder, and the broken links that are named like images."
+    images, skipped = list_images(folder)
+    for path, reason in skipped:
+        if reason == "a broken link" and path.suffix.lower() in IMAGE_EXTENSIONS:
+            images.append(path)
+    return sorted(images, key=lambda path: path.parts)
+
+
 def _images(words):
     "Return the image files that paths, folders and patterns name, each once."
     found = {}
     for word in words:
         matches = [word] if os.path.exists(word) else sorted(glob(word, recursive=True))
         for match in matches or [word]:
-            files = list_images(match)[0] if os.path.isdir(match) else [match]
+            files = _folder_images(match) if os.path.isdir(match) else [match]
             found |= dict.fromkeys(map(str, files))
     require(found, "number of images", "1 or more", f"0 in {', '.join(words)}")
     return list(found)
@@ -427,6 +463,7 @@ def predict(args):
 
     _check_text_file("--csv", args.csv)
     _check_text_file("--json", args.json)
+    _check_distinct(csv=args.csv, json=args.json)
     learn = load_model(args.model)
     if args.top is not None:
         n_classes = len(learn.dls.vocab)
@@ -777,7 +814,8 @@ def _add_predict(add):
         "--csv",
         metavar="FILE",
         help="write a table with the columns file, class and probability; with --top, "
-        "class_1, probability_1, ...",
+        "class_1, probability_1, ...; where a class has a name such as NA or 01, read it with "
+        'pandas.read_csv(FILE, dtype={"class": str}, keep_default_na=False)',
     )
     parser.add_argument(
         "--tta",
@@ -852,7 +890,7 @@ def _parser():
         formatter_class=RawDescriptionHelpFormatter,
         epilog="lesson7 COMMAND --help says more, with examples. Exit codes: 0 done, "
         "2 a mistake in the arguments, 1 anything else, such as an image that cannot be read, "
-        "130 interrupted.",
+        "130 interrupted, 141 the reader of the output has ended.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -872,14 +910,35 @@ def _parser():
         add_command(add)
     return parser
 
-# %% ../nbs/api/cli.ipynb #940706e3
+# %% ../nbs/api/cli.ipynb #940706e2
+_WRITE_ERRORS = ("ENOSPC", "EDQUOT", "EFBIG", "EIO")  # a full disk or quota, or a damaged one
+
+
+_CLOSED_PIPE = 141  # as a shell reports a program that a closed pipe ends
+
+
+def _exit_code(error):
+    "Return 1 for an output that cannot be written, 2 for a mistake in the arguments."
+    numbers = [getattr(e, "errno", None) for e in (error, error.__cause__)]
+    names = [errno.errorcode.get(number) for number in numbers]
+    is_output = isinstance(error, WriteError) or any(name in _WRITE_ERRORS for name in names)
+    return 1 if is_output else 2
+
+
+def _end_output():
+    "Write what is left for the standard output; where that fails, discard it."
+    try:
+        print(end="", flush=True)
+    except OSError:
+        with suppress(OSError):  # a stream without a descriptor, as in a notebook
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+# %% ../nbs/api/cli.ipynb #940706e4
 _LISTS = {"explore": "images", "train": "words"}  # command: its argument of several words
 
 
-def main(
-    args=None,  # list of arguments; None: those of the command line
-) -> int:  # exit code
-    "Run the `lesson7` command."
+def _parse(args):
+    "Return the arguments of a command, and the options for JupyterLab."
     parser = _parser()
     args, options = parser.parse_known_args(args)
     if args.command in _LISTS:  # argparse ends a list at the first option
@@ -888,18 +947,40 @@ def main(
         options = [option for option in options if option.startswith("-")]
     if options and args.command != "lab":
         parser.error(f"there is no option {options[0]}")
+    return args, options
+
+
+def _run(args):
+    "Run a command, and return its exit code."
+    if hasattr(sys.stdout, "reconfigure"):  # characters that its encoding lacks are escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
+    args, options = _parse(args)
+    code = args.run(args, options) if args.command == "lab" else args.run(args)
+    print(end="", flush=True)  # an error at Python's exit would be more than a line
+    return code or 0
+
+# %% ../nbs/api/cli.ipynb #940706e3
+def main(
+    args=None,  # list of arguments; None: those of the command line
+) -> int:  # exit code
+    "Run the `lesson7` command."
     try:
-        code = args.run(args, options) if args.command == "lab" else args.run(args)
-        return code or 0
-    except WriteError as e:
-        message, code = e, 1
+        return _run(args)
+    except SystemExit:  # of argparse
+        _end_output()
+        raise
+    except BrokenPipeError:
+        _end_output()
+        return _CLOSED_PIPE
     except (ValueError, OSError) as e:
-        message, code = e, 2
+        message, code = e, _exit_code(e)
     except MemoryError as e:
         message, code = e, 1
     except KeyboardInterrupt:
         message, code = "interrupted", 130
-    print(f"lesson7: {message}", file=sys.stderr)
+    _end_output()
+    with suppress(OSError):  # a closed pipe
+        print(f"lesson7: {message}", file=sys.stderr)
     return code
 
 # %% ../nbs/api/cli.ipynb #65ea9635

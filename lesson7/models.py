@@ -198,7 +198,7 @@ def _unknown_name(name):
     if not find_spec("timm"):
         needs = f"timm's names need {_EXTRA}"
         advice = f"{advice}; {needs}" if advice else needs
-    allowed = "a name of fastai (an xresnet), torchvision or timm"
+    allowed = "a name of fastai (an xresnet such as xresnet18), torchvision or timm"
     return ValueError(must_be("architecture", allowed, repr(name), advice))
 
 

@@ -368,6 +368,13 @@ def _predictions_alike(names, learn, about, state, files):
     return alike
 
 # %% ../nbs/07_share.ipynb #c4d3aeb8
+def _resize_advice(dls):
+    "Return what to do about loaders that resize other than by a crop; empty for the others."
+    resizes = [t for t in dls.valid.after_item.fs if type(t).__name__ == "Resize"]
+    is_crop = all(t.method == "crop" for t in resizes)
+    return "" if is_crop else "use fastai's Resize with a crop, as a loaded model opens files"
+
+
 def _find_architecture(learn, about, state):
     """Return an architecture and an opening with which loaders of `about` predict as `learn`.
 
@@ -384,7 +391,7 @@ def _find_architecture(learn, about, state):
                 return dict(arch=alike[0], opening=opening)
     name = names[-1] or "its own model"
     allowed = f"a learner that predicts as {name} with its weights on loaders of get_dls"
-    raise ValueError(must_be("learn", allowed, "other predictions"))
+    raise ValueError(must_be("learn", allowed, "other predictions", _resize_advice(learn.dls)))
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):

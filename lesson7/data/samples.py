@@ -81,12 +81,19 @@ _BACKGROUNDS = {
 }
 
 # %% ../../nbs/api/data/samples.ipynb #34ce692d
+_MADE_BY = "lesson7.sample_dataset"
+
+
 def dataset_info(
     path,  # dataset folder
-):  # dict with `n_train`, `n_val`, `noise`, `seed`, ...; None without `dataset.json`
+):  # dict with `n_train`, `n_val`, `noise`, `seed`, ...; None for a folder that is none
     "Return what a sample dataset's `dataset.json` says about it."
-    file = Path(path) / "dataset.json"
-    return json.loads(file.read_text()) if file.is_file() else None
+    try:
+        info = json.loads((Path(path) / "dataset.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    is_sample = isinstance(info, dict) and info.get("made_by") == _MADE_BY
+    return info if is_sample else None
 
 
 def is_complete(
@@ -148,7 +155,7 @@ def sample_dataset(
     is_cached = not path
     path = user_cache_path("lesson7") / name if is_cached else Path(path)
     info = dict(
-        made_by="lesson7.sample_dataset",
+        made_by=_MADE_BY,
         format=1,
         n_train=n_train,
         n_val=n_val,
@@ -160,9 +167,10 @@ def sample_dataset(
         name_in_errors = "folder of the user's cache" if is_cached else "path"
         check_writable(name_in_errors, path, is_folder=True)
         _create_dataset(path, info)
-    is_same = dataset_info(path) == info
-    advice = "delete it or give another path"
-    require(is_same, path, f"a new folder, or the dataset {name}", "another dataset", advice)
+    found = dataset_info(path)
+    got = "another dataset" if found else "another folder"
+    advice = "delete it" if is_cached else "give another path"
+    require(found == info, path, f"a new folder, or the dataset {name}", got, advice)
     if is_cached:  # a folder of the reader's may have more images, or fewer
         check_complete(path)
     return path

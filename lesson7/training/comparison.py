@@ -23,6 +23,7 @@ import numpy as np
 from lesson7.data.files import (
     check_writable,
     content_digest,
+    is_stream,
     read_file,
     write_atomically,
     write_or_rescue,
@@ -395,6 +396,8 @@ def _start_or_continue(about, save, recipes):
     "Return the comparison in the file `save`, or an empty one; raises where the file's differs."
     if not save or not Path(save).exists():
         return Comparison([], about)
+    allowed = "a file, which can be read again"
+    require(not is_stream(save), save, allowed, "a device or a pipe")
     started = Comparison.load(save)
     _check_baselines(started, recipes, save)
     for key in _SAME_WHEN_CONTINUED:

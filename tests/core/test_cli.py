@@ -1,5 +1,6 @@
 "The `lesson7` command, called as a user types it: files, messages and exit codes."
 
+import io
 import json
 import os
 import re
@@ -27,7 +28,7 @@ from scipy.stats import norm
 
 from lesson7.cli import main
 from lesson7.course.notebooks import copy_notebooks
-from lesson7.inference import paired_interval
+from lesson7.inference import Prediction, paired_interval
 from lesson7.training.comparison import Comparison
 from lesson7.training.config import Recipe
 from lesson7.training.loop import Result
@@ -245,6 +246,20 @@ def test_predict_writes_a_row_for_each_image(
         assert list(row["probabilities"].values()) == pytest.approx(probabilities, abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["NA", "null", "None", "nan", "01", "1.0", "cat"])
+def test_the_table_of_predictions_keeps_any_name_of_a_class(name, monkeypatch, workdir, capsys):
+    prediction = Prediction("a.png", name, {name: 1.0})
+    monkeypatch.setattr("lesson7.share.load_model", lambda path: None)
+    monkeypatch.setattr("lesson7.inference.predict_readable", lambda *args: ([prediction], []))
+    assert run_command("predict model a.png --csv p.csv") == 0
+    table = pd.read_csv("p.csv", dtype={"class": str}, keep_default_na=False)
+    assert table["class"].tolist() == [name] and table["probability"].tolist() == [1.0]
+    with pytest.raises(SystemExit):
+        run_command("predict --help")
+    advice = 'pandas.read_csv(FILE, dtype={"class": str}, keep_default_na=False)'
+    assert advice in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("option", ["", "--tta"], ids=["plain", "tta"])
 @pytest.mark.parametrize("k", [1, 3, 10])
 def test_predict_writes_the_most_probable_classes(
@@ -280,12 +295,40 @@ def test_predict_keeps_the_result_of_a_file_whose_name_is_no_text(
     assert r"photos/photo\udce9.jpg" in text and err == ""
 
 
+TEXT_OUTPUTS = [("--csv", "file,class,probability\n"), ("--json", "[{")]
+
+
+@pytest.mark.parametrize("option, start", TEXT_OUTPUTS)
+def test_predict_writes_into_a_pipe(option, start, model, images, workdir):
+    read, write = os.pipe()
+    command = f"predict MODEL IMAGE {option} /dev/fd/{write}"
+    assert run_command(command, MODEL=model, IMAGE=images[0]) == 0
+    os.close(write)
+    with open(read) as pipe:
+        assert pipe.read().startswith(start)
+
+
+@pytest.mark.parametrize("option, start", TEXT_OUTPUTS)
+def test_predict_knows_the_path_of_the_standard_output(option, start, model, images, capfd):
+    command = f"predict MODEL IMAGE {option} /dev/fd/1"
+    assert run_command(command, MODEL=model, IMAGE=images[0]) == 0
+    assert capfd.readouterr().out.startswith(start)
+
+
 UNREADABLE = [  # images of the command line, number of predictions, files on stderr, exit code
     ("good.png truncated.jpg whole.jpg", 2, ["truncated.jpg"], 1),
     ("bad.png good.png none.png bomb.ppm", 1, ["bad.png", "none.png", "bomb.ppm"], 1),
     ("*.png", 1, ["bad.png"], 1),
-    (".", 2, ["bad.png", "bomb.ppm", "header.ppm", "truncated.jpg"], 1),
+    (
+        ".",
+        3,
+        ["bad.png", "bomb.ppm", "header.ppm", "links/broken.png", "truncated.jpg"],
+        1,
+    ),
     ("header.ppm none.png", 0, ["header.ppm", "none.png"], 2),
+    ("links", 1, ["links/broken.png"], 1),
+    ("links/broken.png links", 1, ["links/broken.png"], 1),
+    ("links/*.png", 1, ["links/broken.png"], 1),
 ]
 
 
@@ -294,6 +337,10 @@ UNREADABLE = [  # images of the command line, number of predictions, files on st
 def test_predict_reports_unreadable_files_and_predicts_the_others(
     words, count, names, code, option, model, invalid_files, capsys
 ):
+    Path("links").mkdir()
+    Path("links/broken.png").symlink_to("none.png")
+    Path("links/broken.txt").symlink_to("none.txt")
+    Path("links/good.png").symlink_to("../good.png")
     assert run_command(f"predict MODEL {words} {option}", MODEL=model) == code
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == count
@@ -401,6 +448,8 @@ def invalid_files(workdir):
     Path("bad.json").write_text("{")
     Path("other.json").write_text(json.dumps(dict(recipe=3)))
     Path("bad.png").write_text("{")
+    os.mkfifo("pipe")
+    Path("link").symlink_to("linked")
     stage = dict(size=32, bs=32, epochs=12, lr=0.003)
     Path("contradictory.json").write_text(json.dumps(dict(stages=[stage])))
     return workdir
@@ -482,7 +531,35 @@ MISTAKES = [  # command line, message
         "compare --out bad.json --preset cpu --path SMALL",
         "bad.json must be a comparison, got no JSON",
     ),
+    (
+        "compare --out pipe --preset cpu --path SMALL",
+        "pipe must be a file, which can be read again, got a device or a pipe",
+    ),
     ("data --noise 0.3", "noise must be one of"),
+    ("data thesis --noise 0.25", "--noise must be left out with a folder of yours, got 0.25"),
+    ("predict MODEL good.png --csv x --json x", "--json must be another file than --csv, got x"),
+    ("predict MODEL good.png --csv - --json -", "--json must be another file than --csv, got -"),
+    (
+        "predict MODEL good.png --csv thesis/x --json thesis/../thesis/x",
+        "--json must be another file than --csv, got thesis/../thesis/x",
+    ),
+    (
+        "predict MODEL good.png --csv link --json linked",
+        "--json must be another file than --csv, got linked",
+    ),
+    (f"compare --out x --csv x {ON_CPU}", "--csv must be another file than --out, got x"),
+    (
+        f"compare --out x.svg --plot x.svg {ON_CPU}",
+        "--plot must be another file than --out, got x.svg",
+    ),
+    (
+        f"compare --csv x.svg --plot ./x.svg {ON_CPU}",
+        "--plot must be another file than --csv, got ./x.svg",
+    ),
+    (
+        f"compare --csv comparison.json {ON_CPU}",
+        "--csv must be another file than --out, got comparison.json",
+    ),
     (
         "predict nowhere good.png",
         "nowhere must be a folder that save_model wrote, got no model.json",
@@ -551,7 +628,8 @@ INTERRUPTED = [  # command line, the function during which Ctrl-C is pressed
 ERRORS = [  # error, line, exit code
     (KeyboardInterrupt(), "interrupted", 130),
     (MemoryError("Out of GPU memory; try bs=8."), "Out of GPU memory; try bs=8.", 1),
-    (OSError(5, "Input/output error", "x"), "[Errno 5] Input/output error: 'x'", 2),
+    (OSError(5, "Input/output error", "x"), "[Errno 5] Input/output error: 'x'", 1),
+    (OSError(13, "Permission denied", "x"), "[Errno 13] Permission denied: 'x'", 2),
 ]
 
 
@@ -563,6 +641,60 @@ def test_an_interruption_or_error_is_one_line(
     monkeypatch.setattr(function, raising(error))
     assert run_command(command, MODEL=model, DATA=small) == code
     assert capsys.readouterr().err == f"lesson7: {line}\n"
+
+
+# ---- The standard output
+
+
+class FailingStream(io.StringIO):
+    "A stream with an error when it is written, or when its buffer is."
+
+    def __init__(self, method, error):
+        super().__init__()
+        setattr(self, method, raising(error))
+
+
+STREAM_ERRORS = [  # error of the stream, exit code, message
+    (BrokenPipeError(32, "Broken pipe"), 141, ""),
+    (OSError(28, "No space left on device"), 1, "lesson7: [Errno 28] No space left on device\n"),
+    (OSError(5, "Input/output error"), 1, "lesson7: [Errno 5] Input/output error\n"),
+]
+
+
+@pytest.mark.parametrize("method", ["write", "flush"])
+@pytest.mark.parametrize("error, code, message", STREAM_ERRORS)
+@pytest.mark.parametrize("command", ["data DATA", "predict MODEL good.png", "tta MODEL DATA"])
+def test_an_output_that_cannot_be_written_is_no_mistake(
+    command, error, code, message, method, model, small, invalid_files, monkeypatch, capsys
+):
+    monkeypatch.setattr("sys.stdout", FailingStream(method, error))
+    assert run_command(command, MODEL=model, DATA=small) == code
+    assert capsys.readouterr().err == message
+
+
+def test_a_closed_pipe_ends_quietly(small, monkeypatch, capsys):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        assert run_command("data DATA", DATA=small) == 141
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("option", ["", "--csv -", "--json -"])
+@pytest.mark.parametrize(
+    "encoding, name", [("ascii", r"\xfc\u0142.png"), ("latin-1", r"ü\u0142.png")]
+)
+def test_characters_that_the_output_lacks_are_escaped(
+    encoding, name, option, model, invalid_files, monkeypatch, capsys
+):
+    Path("good.png").rename("ü\u0142.png")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    assert run_command(f"predict MODEL ü\u0142.png {option}", MODEL=model) == 0
+    out = stream.buffer.getvalue().decode(encoding)
+    assert (r"\u00fc\u0142.png" if "json" in option else name) in out
+    assert capsys.readouterr().err == ""
 
 
 # ---- Places for results

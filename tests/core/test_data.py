@@ -23,7 +23,7 @@ from lesson7.data.files import open_image
 from lesson7.data.hardware import channels_last, keep_memory
 from lesson7.data.loaders import ImageInput, blank_dls, get_dls, image_input
 from lesson7.data.presets import here
-from lesson7.data.samples import imagenette, photos, sample_dataset
+from lesson7.data.samples import dataset_info, imagenette, photos, sample_dataset
 from lesson7.models import architecture
 
 pytest_plugins = ["core_fixtures"]
@@ -196,9 +196,19 @@ def test_sample_dataset_raises_on_invalid_arguments(options, message, tmp_path):
 def test_sample_dataset_overwrites_nothing(tmp_path):
     thesis = tmp_path / "thesis.txt"
     thesis.write_text("years")
-    with pytest.raises(ValueError, match="must be a new folder, .*, got another dataset"):
+    message = "must be a new folder, .*, got another folder; give another path$"
+    with pytest.raises(ValueError, match=message):
         sample_dataset(tmp_path)
     assert thesis.read_text() == "years"
+
+
+OTHER_INFO = ["{", "3", "[]", "{}", '{"n_train": 10}', '{"made_by": "me"}', "\xff"]
+
+
+@pytest.mark.parametrize("text", OTHER_INFO)
+def test_a_dataset_json_of_another_program_is_none_of_a_sample_dataset(text, tmp_path):
+    (tmp_path / "dataset.json").write_text(text, encoding="latin-1")
+    assert dataset_info(tmp_path) is None
 
 
 def test_sample_dataset_does_not_replace_another_dataset(tmp_path):

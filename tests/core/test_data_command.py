@@ -424,7 +424,7 @@ def test_options_are_those_of_dataset_files(pets, capsys, options):
         ("--path pets --pat (", "pat must be a regular expression with a group, got ("),
         ("--path pet", "path must be a folder of images, got pet, which does not exist"),
         ("--path pet --noise 0.05", "--path must be a folder of images, got pet, which does not"),
-        ("--path pets --noise 0.05", "pets must be a new folder, or the dataset"),
+        ("--path pets --noise 0.05", "--noise must be left out with a folder of yours, got 0.05"),
     ],
 )
 def test_mistakes_end_with_code_2_and_one_line(pets, capsys, monkeypatch, arguments, message):

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import stat
 import subprocess
 import sys
 from functools import partial
@@ -17,7 +18,14 @@ from PIL import Image
 from lesson7.cli import main as command
 from lesson7.course.notebooks import copy_notebooks
 from lesson7.data import files
-from lesson7.data.files import Presized, clear_pixels, open_image, pixel_folder, write_atomically
+from lesson7.data.files import (
+    Presized,
+    check_writable,
+    clear_pixels,
+    open_image,
+    pixel_folder,
+    write_atomically,
+)
 from lesson7.data.loaders import get_dls, image_tfms
 from lesson7.data.samples import photos
 from lesson7.explorers.resize import ResizeExplorer
@@ -102,14 +110,16 @@ PLACES = {  # name: (path to write, message)
     "a folder": ("folder", "got a folder$"),
     "below a file": ("file/x.html", "got Not a directory$"),
     "a long name": ("x" * 300, "got File name too long$"),
+    "links in a circle": ("circle", "got Too many levels of symbolic links$"),
 }
 
 
 @pytest.fixture
 def places(tmp_path):
-    "A folder with a file and a folder."
+    "A folder with a file, a folder, and a link to itself."
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("{")
+    (tmp_path / "circle").symlink_to("circle")
     return tmp_path
 
 
@@ -121,7 +131,53 @@ def test_a_file_that_cannot_be_written_is_named_in_one_line(places, name, place)
     with pytest.raises(ValueError, match=f"^{start}{message}") as raised:
         WRITERS[name](places / path)
     assert isinstance(raised.value, OSError)
-    assert sorted(os.listdir(places)) == ["file", "folder"]
+    assert sorted(os.listdir(places)) == ["circle", "file", "folder"]
+
+
+LINKS = {  # name: (links and their targets, file that is written)
+    "a link": ({"x.html": "file"}, "file"),
+    "a link to a link": ({"x.html": "folder/y", "folder/y": "../file"}, "file"),
+    "a link to a new file": ({"x.html": "folder/new"}, "folder/new"),
+}
+
+
+@pytest.mark.parametrize("links", LINKS)
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_file_that_a_link_leads_to_is_written(places, name, links):
+    targets, file = LINKS[links]
+    for link, target in targets.items():
+        (places / link).symlink_to(target)
+    WRITERS[name](places / "expected")
+    WRITERS[name](places / "x.html")
+    assert all((places / link).is_symlink() for link in targets)
+    assert (places / file).stat().st_size == (places / "expected").stat().st_size
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_pipe_is_written_and_kept(places, name):
+    pipe = places / "x.html"
+    os.mkfifo(pipe)
+    check_writable("--out", pipe)
+    WRITERS[name](places / "expected")
+    reader = subprocess.Popen(["cp", pipe, places / "copy"])
+    try:
+        WRITERS[name](pipe)
+        assert reader.wait(10) == 0
+    finally:
+        reader.kill()
+    assert (places / "copy").stat().st_size == (places / "expected").stat().st_size
+    assert pipe.is_fifo()
+
+
+def test_a_full_device_is_an_error_and_kept(places):
+    device = places / "full"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 7))
+    except OSError:
+        pytest.skip("a device needs the rights of a superuser")
+    with pytest.raises(ValueError, match="full must be .*, got No space left on device$"):
+        write_atomically(device, "text")
+    assert device.is_char_device()
 
 
 @pytest.mark.parametrize("name", FOLDER_WRITERS)

@@ -120,7 +120,9 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("name, advice", UNKNOWN.items(), ids=UNKNOWN)
 def test_an_unknown_name_lists_near_ones(name, advice):
-    allowed = "architecture must be a name of fastai (an xresnet), torchvision or timm"
+    allowed = (
+        "architecture must be a name of fastai (an xresnet such as xresnet18), torchvision or timm"
+    )
     with pytest.raises(ValueError, match=re.escape(f"{allowed}, got {name!r}; ")) as raised:
         architecture(name)
     assert advice in str(raised.value)

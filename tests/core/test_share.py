@@ -387,7 +387,8 @@ DAMAGES = {
     "other architecture": (with_fields(arch="xresnet34"), "weights must be those of xresnet34"),
     "unknown architecture": (
         with_fields(arch="os.system"),
-        "architecture must be a name of fastai (an xresnet), torchvision or timm, got 'os.system'",
+        "architecture must be a name of fastai (an xresnet such as xresnet18), torchvision or "
+        "timm, got 'os.system'",
     ),
     "architecture: none": (with_fields(arch=None), "model must be the model that was saved"),
     "architecture: a number": (with_fields(arch=1), " for arch"),
