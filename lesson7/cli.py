@@ -159,7 +159,7 @@ def _check_text_file(name, path):
     require(not is_image, name, "a file for text", f"{path}, which has the name of an image")
     check_writable(name, path)
 
-
+# %% ../nbs/api/cli.ipynb #ca9d3d9a
 def _is_standard_output(path):
     'Return whether a path is "-", or leads to the standard output, as /dev/stdout does.'
     if path == "-":
@@ -419,7 +419,7 @@ def _best(prediction, top):
     pairs = prediction.probabilities.items()
     return sorted(pairs, key=lambda pair: pair[1], reverse=True)[:top]
 
-
+# %% ../nbs/api/cli.ipynb #1165c110
 def _csv_row(prediction, top):
     "Return a row of the table, by column; `top` is None for the predicted class alone."
     row = {"file": prediction.file}
@@ -495,7 +495,7 @@ def _check_trained_split(model, files):
         split in ("", files.split), "split", f"that of the training, {split}", files.split, advice
     )
 
-
+# %% ../nbs/api/cli.ipynb #4a0356b9
 def tta(args):
     "Print the accuracy of a model with and without test time augmentation."
     from lesson7.inference import tta_gain

@@ -136,7 +136,7 @@ def label_threshold(
         return None
     return float(getattr(original_loss(learn.loss_func), "thresh", 0.5))
 
-
+# %% ../nbs/api/outputs.ipynb #a6c6065a
 def check_learner(
     learn,  # what was given
     allowed="a fastai Learner",  # in words

@@ -112,7 +112,7 @@ def _class_numbers(transform):
     vocab = getattr(transform, "vocab", None)
     return dict(getattr(vocab, "o2i", {}))
 
-
+# %% ../../nbs/api/data/decoded.ipynb #ae016b21
 class DecodedDL(TfmdDL):
     "fastai's loader; with a cache and the item transforms of `get_dls`, it decodes an image once."
 

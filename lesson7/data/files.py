@@ -86,7 +86,7 @@ def _link_target(path):
         path.stat()  # raises an error for links in a circle
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
-
+# %% ../../nbs/api/data/files.ipynb #4673fb15
 def _replace_file(path, data):
     "Write bytes to a temporary name, then rename it to `path`."
     if path.is_block_device() or path.is_socket():
@@ -99,7 +99,7 @@ def _replace_file(path, data):
         with suppress(OSError):
             temporary.unlink()
 
-
+# %% ../../nbs/api/data/files.ipynb #68d4225e
 def write_atomically(
     path,  # file to write, or a link to it; a pipe, or a device such as /dev/null
     data,  # str or bytes

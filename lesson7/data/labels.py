@@ -130,7 +130,7 @@ def _pair_labels(pairs):
     labels = [label for _, label in pairs]
     return labels if all(isinstance(label, str) for label in labels) else None
 
-
+# %% ../../nbs/api/data/labels.ipynb #d10951e0
 def known_labels(
     images,  # what `image_items` takes
 ):  # list with a label for each image; None where they are not known

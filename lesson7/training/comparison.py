@@ -391,7 +391,7 @@ def _check_baselines(started, recipes, save):
         name = f"baseline of {save}"
         require(is_same, name, names[baseline], names[before], "give another file")
 
-
+# %% ../../nbs/api/training/comparison.ipynb #33c7d835
 def _start_or_continue(about, save, recipes):
     "Return the comparison in the file `save`, or an empty one; raises where the file's differs."
     if not save or not Path(save).exists():
