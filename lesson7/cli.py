@@ -31,7 +31,7 @@ from lesson7.data.files import (
     write_or_rescue,
 )
 from .data.folders import IMAGE_EXTENSIONS, dataset_files, list_images, side_error
-from .data.report import dataset_report
+from .data.report import dataset_report, quick_warnings
 from .data.samples import dataset_info, imagenette, sample_dataset
 from .errors import check_count, require
 from .lazy import torch
@@ -382,6 +382,8 @@ def compare(args):
         path = os.path.abspath(os.path.expanduser(path))
     if path is not None:
         files = _listed(args, path)
+        for line in quick_warnings(files):
+            print(f"warning: {line}")
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     comparison = compare_recipes(arms, args.seeds, args.budget, files, save=args.out)
     with pd.option_context("display.width", 200, "display.max_columns", None):
