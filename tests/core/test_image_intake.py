@@ -452,7 +452,6 @@ def test_a_vocab_is_a_list_of_names(learn):
         iter("abc"),
         tuple("abc"),
     ],
-    ids=str,
 )
 def test_a_vocab_is_read_by_its_indices(vocab):
     assert vocab_names(vocab) == ["a", "b", "c"]
