@@ -79,7 +79,7 @@ def _class_activation(learn):
     "Return the activation of a learner that predicts classes; softmax where its loss has none."
     if is_multi_label(learn):
         return _sigmoid
-    names = _loss_names(original_loss(learn.loss_func))
+    names = _loss_names(original_loss(getattr(learn, "loss_func", None)))
     has_log = any(_ACTIVATIONS.get(name) is _exp for name in names)
     return _exp if has_log else _softmax
 

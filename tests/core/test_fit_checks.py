@@ -187,7 +187,7 @@ def test_a_loaded_model_needs_labels_in_its_own_order(use, root, saved):
     ],
 )
 def test_tta_needs_labels_in_the_learners_order(vocab, has_labels, is_error, root):
-    learn = learner(loaders(root, vocab=list("abcd")), tiny_network(5))
+    learn = learner(loaders(root, vocab=list("abcd")), tiny_network(4))
     dls = loaders(root, vocab=list("abcd" if vocab == "wxyz" else vocab))
     if vocab == "wxyz":
         learn.dls.vocab = list(vocab)
