@@ -119,6 +119,13 @@ def torchvision_resnet():
     return resnet18(num_classes=3)
 
 
+def timm_resnet():
+    import timm
+
+    torch.manual_seed(0)
+    return timm.create_model("test_resnet", num_classes=3)
+
+
 def narrow_xresnet(n_out=3):
     torch.manual_seed(0)
     return architecture("xresnet18-narrow")(n_out=n_out)
@@ -198,6 +205,7 @@ KINDS = {
     "the lesson's": lambda folder: learner(get_dls(4, SIDE, folder), narrow_xresnet()),
     "vision_learner": fastai_learner,
     "torchvision": lambda folder: learner(loaders(folder), torchvision_resnet()),
+    "timm": lambda folder: learner(loaders(folder), timm_resnet()),
     "own module": lambda folder: learner(loaders(folder), OwnModel()),
     "own module, lesson's loaders": lambda folder: learner(get_dls(4, SIDE, folder), OwnModel()),
     "from_folder": from_folder,
