@@ -15,6 +15,7 @@ import warnings
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import ClassVar
 
 import anywidget
 import numpy as np
@@ -23,6 +24,7 @@ from PIL import Image
 
 from ..data.files import write_atomically
 from ..errors import must_be, require
+from .code import fill_template
 from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
@@ -170,7 +172,13 @@ class Explorer(anywidget.AnyWidget):
     """
 
     _view = ""
+    _steps = ()  # the guided steps unless others are given
+    _templates: ClassVar = {}  # of `code()`: name -> program with places such as `{t}`
     _still = (None, b"")  # digest of the state that was drawn last, and its PNG file
+
+    steps = T.List(help="guided steps, as `Step.as_dict` returns them").tag(**DATA)
+    templates = T.Dict(help="name -> program with places, as `fill_template` takes it").tag(**DATA)
+    pinned = T.Dict(help="the state that is compared with the present one; empty: none").tag(**DATA)
 
     def __init_subclass__(cls, **kw):
         view = cls.__dict__.get("_view")
@@ -179,13 +187,51 @@ class Explorer(anywidget.AnyWidget):
             cls._css = _static("explorer.css") + _static(f"{view}.css")
         super().__init_subclass__(**kw)
 
-    def __init__(self, **traits):
+    def __init__(self, steps=None, **traits):
         for name in traits:
             if not self.has_trait(name):  # ipywidgets would ignore it
                 known = ", ".join(self.trait_names(sync=True, state=True))
                 name_of_this = f"argument of {type(self).__name__}"
                 raise TypeError(must_be(name_of_this, f"one of its own, or of {known}", name))
-        super().__init__(**traits)
+        super().__init__(**dict(templates=self._templates) | traits)
+        self.steps = [step.as_dict() for step in self._fitting(steps)]
+
+    def _fitting(self, steps):
+        "Return the steps: those given must be possible; of its own, those that are."
+        if steps is not None:
+            for step in steps:
+                self._check_state(step.state)
+            return steps
+        return [step for step in self._steps if self._accepts(step.state)]
+
+    def _accepts(self, state):
+        try:
+            self._check_state(state)
+        except T.TraitError:
+            return False
+        return True
+
+    def _set_state(self, state):
+        "Set several traits together: their values are checked when all of them are set."
+        with self.hold_sync(), self.hold_trait_notifications():
+            for name, value in state.items():
+                self.set_trait(name, value)
+
+    def _check_state(self, state):
+        "Raise `TraitError` unless the explorer can have a state; its own stays as it is."
+        names = self.trait_names(sync=True, state=True)
+        for name in state:
+            check_trait(name in names, "state", f"of {', '.join(names)}", name)
+        before = {name: getattr(self, name) for name in state}
+        try:
+            self._set_state(state)
+        finally:
+            self._set_state(before)
+
+    @T.validate("pinned")
+    def _valid_pinned(self, proposal):
+        self._check_state(proposal.value)
+        return proposal.value
 
     def __repr__(self):
         names = self.trait_names(sync=True, state=True)
@@ -211,6 +257,15 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kw):
         data, metadata = super()._repr_mimebundle_(**kw)
         return {**data, "image/png": base64.b64encode(self.still()).decode()}, metadata
+
+    def _code_values(self):
+        "Return the name of a template, and the texts for its places."
+        raise NotImplementedError
+
+    def code(self) -> str:
+        "Return the Python that reproduces what is shown, and the fastai line that applies it."
+        name, values = self._code_values()
+        return fill_template(self.templates[name], values)
 
     def save(
         self,

@@ -21,6 +21,8 @@ from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
+from .code import fill_template, images_expression, python_float
+from .steps import Step
 from ..lazy import torch
 from ..mixup import ALPHAS, beta_density, check_alpha
 from ..outputs import check_classifier, probabilities
@@ -294,11 +296,65 @@ class _MixupBlend(_MixupState):
         "Return the explorer's state as a matplotlib `Figure`."
         return _draw_figure(self)
 
+    def _code_values(self):
+        a, b = self.targets.argmax(1)
+        n_classes = self.targets.shape[1]
+        values = dict(first=self.first, second=self.second, a=a, b=b, classes=n_classes)
+        texts = {name: str(value) for name, value in values.items()}
+        floats = dict(t=python_float(self.t), alpha=python_float(self.alpha))
+        return "blend", texts | floats
+
+# %% ../../nbs/api/explorers/mixup.ipynb #57dd0296
+_CODE = """\
+from lesson7 import mix, one_hot, photos
+from lesson7.data.images import as_floats, squares
+
+x = as_floats(squares({images}, {side}))
+blend = mix(x[{first}], x[{second}], {t})  # pixels
+
+y = one_hot([{a}, {b}], {classes})
+target = mix(y[0], y[1], {t})
+print(target)
+
+# Train with it in fastai, which keeps max(lambda, 1 - lambda):
+# learn = vision_learner(dls, resnet18, cbs=MixUp({alpha}))
+"""
+
+# %% ../../nbs/api/explorers/mixup.ipynb #5f3cbae7
+_STEPS = [
+    Step(
+        "The lesson's example",
+        dict(classes="lesson", t=0.3),
+        "Ten classes, a picture of class 2 and one of class 7. Change λ: which numbers change?",
+        "Only those of class 2 and class 7. They sum to 1; the other eight stay 0.",
+        look="blend",
+        move=["t"],
+    ),
+    Step(
+        "Weights that leave a picture alone",
+        dict(classes="own", alpha=0.4, drawn=0),
+        "Draw ten weights, then choose α = 4 and draw ten more. When can you still tell what is "
+        "in the blend?",
+        "With α = 0.4 most weights are near 1, and one picture is nearly alone. With α = 4 they "
+        "are around one half, where neither is easy to see.",
+        move=["alpha"],
+    ),
+    Step(
+        "Twice the same picture",
+        dict(first=0, second=0, t=0.3),
+        "Both pictures are the same. Change λ: what happens to the target?",
+        "Nothing. Within one class, mixup asks for an ordinary one-hot target.",
+        look="x1",
+        move=["t"],
+    ),
+]
+
 # %% ../../nbs/api/explorers/mixup.ipynb #fbce6dbe
 class MixupExplorer(_MixupBlend):
     "Two images and their targets, blended by a weight set by hand or drawn from a Beta."
 
     _view = "mixup"
+    _steps = _STEPS
 
     def __init__(
         self,
@@ -312,6 +368,7 @@ class MixupExplorer(_MixupBlend):
         seed=42,  # of the draws
         **state,  # first, second, keep, drawn, classes
     ):
+        sources = dict(images=images_expression(images, "photos()"), side=str(side))
         check_alpha(alpha)
         check_count("side", side)
         check_seed(seed)
@@ -334,5 +391,6 @@ class MixupExplorer(_MixupBlend):
             lambdas=_draw_weights(alphas, np.random.default_rng(seed)),
             curves=_density_curves(alphas),
             predictions=_predictions(learn, self.images, vocab, rows),
+            templates=dict(blend=fill_template(_CODE, sources)),
             **dict(t=t, alpha=alpha, second=min(1, len(tiles) - 1)) | state,
         )

@@ -16,7 +16,14 @@ export function barChart(count, format = (value) => value.toFixed(3)) {
       rows[i].draw(name, value);
     });
   }
-  return { node, rows, draw };
+
+  /** @param {number[] | null} values outlined beside the present ones; null: none */
+  function drawPin(values) {
+    rows.forEach((row, i) => {
+      row.drawPin(values?.[i] ?? null);
+    });
+  }
+  return { node, rows, draw, drawPin };
 }
 
 /** @typedef {ReturnType<typeof barChart>} BarChart */
@@ -25,7 +32,8 @@ export function barChart(count, format = (value) => value.toFixed(3)) {
 function barRow(format) {
   const label = html("span", { dir: "auto" });
   const bar = html("i");
-  const track = html("span", {}, bar);
+  const ghost = html("span", { class: "l7-ghost", hidden: "" });
+  const track = html("span", {}, bar, ghost);
   const number = html("span");
 
   /**
@@ -38,9 +46,20 @@ function barRow(format) {
       label.title = name;
     }
     if (number.dataset.value === String(value)) return;
-    bar.style.width = `${100 * Math.min(1, Math.max(0, value))}%`;
+    bar.style.width = percent(value);
     number.textContent = format(value);
     number.dataset.value = String(value); // at full precision
   }
-  return { track, cells: [label, track, number], draw };
+
+  /** @param {number | null} value */
+  function drawPin(value) {
+    ghost.hidden = !value;
+    if (value) ghost.style.width = percent(value);
+  }
+  return { track, cells: [label, track, number], draw, drawPin };
+}
+
+/** @param {number} value in [0, 1]; others are at the ends */
+function percent(value) {
+  return `${100 * Math.min(1, Math.max(0, value))}%`;
 }

@@ -1,5 +1,6 @@
 // Labelled controls that follow the model's traits.
 
+import { createNumberBinding } from "./bindings.js";
 import { html, uniqueId } from "./dom.js";
 
 /** @import { Frame } from "./frame.js" */
@@ -78,9 +79,31 @@ export function slider(frame, label, { min, max, step = 1, format = String, ...o
     input.setAttribute("aria-valuetext", output.textContent);
   }
 
+  if (binding.trait) {
+    const { trait, get, set } = binding;
+    frame.addBinding(createNumberBinding({ name: trait, label, min, max, step, get, set, format }));
+  }
   input.addEventListener("input", () => binding.set(input.valueAsNumber));
   const node = addControl(frame, label, input, binding, read, output);
   return { node, input };
+}
+
+/**
+ * @template {string | number} T
+ * @param {Frame} frame
+ * @param {Required<Binding<T>>} binding
+ * @param {[value: T, text: string | number][]} choices
+ */
+function addChoiceBinding(frame, { trait, get, set }, choices) {
+  if (!trait) return;
+  frame.addBinding({
+    ...{ kind: /** @type {const} */ ("text"), name: trait, isLinked: true },
+    get: () => String(get()),
+    set(/** @type {string} */ text) {
+      const choice = choices.find(([value]) => String(value) === text);
+      if (choice) set(choice[0]);
+    },
+  });
 }
 
 /**
@@ -101,6 +124,7 @@ export function select(frame, label, choices, options) {
     input.value = String(binding.get());
   }
 
+  addChoiceBinding(frame, binding, choices);
   input.addEventListener("change", () => binding.set(choices[input.selectedIndex][0]));
   return { node: addControl(frame, label, input, binding, read), input };
 }
@@ -115,6 +139,10 @@ export function select(frame, label, choices, options) {
 export function numberField(frame, label, { min, max, step, ...options }) {
   const binding = completeBinding(frame, options);
   const input = html("input", { type: "number", min, max, step, required: "" });
+  if (binding.trait) {
+    const { trait, get, set } = binding;
+    frame.addBinding(createNumberBinding({ name: trait, label, min, max, step, get, set }));
+  }
 
   /** @param {number} value NaN: it is no number */
   function isAllowed(value) {
@@ -158,13 +186,13 @@ export function listNumberField(frame, label, trait, index, range) {
 }
 
 /**
- * @param {Frame} frame
+ * @param {HTMLElement} parent
  * @param {string} label
  * @param {() => void} press
  */
-export function button(frame, label, press) {
+export function button(parent, label, press) {
   const node = html("button", { type: "button" }, label);
   node.addEventListener("click", press);
-  frame.controls.append(node);
+  parent.append(node);
   return node;
 }

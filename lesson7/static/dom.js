@@ -3,6 +3,7 @@
 /** @typedef {Record<string, string | number | boolean>} Attributes */
 
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+const MATHML_NAMESPACE = "http://www.w3.org/1998/Math/MathML";
 
 let idCount = 0;
 
@@ -38,6 +39,11 @@ export function svg(tag, attributes = {}, ...children) {
   setAttributes(node, attributes);
   node.append(...children);
   return node;
+}
+
+/** @param {string} tag of MathML */
+export function mathElement(tag) {
+  return document.createElementNS(MATHML_NAMESPACE, tag);
 }
 
 /**

@@ -1,7 +1,9 @@
-// What contains an explorer: its title, its controls, and how they follow the model.
+// What contains an explorer: its headline, its controls, and how they follow the model.
 
 import { html } from "./dom.js";
 import { captureKeys } from "./keyboard.js";
+
+/** @import { AnyBinding, NumberBinding } from "./bindings.js" */
 
 /**
  * The part of an anywidget model that a view uses.
@@ -15,10 +17,46 @@ import { captureKeys } from "./keyboard.js";
 
 /** @typedef {{ model: Model, el: HTMLElement }} View what anywidget calls `render` with */
 
+const OPEN = "open";
+
+/**
+ * The controls that are rarely used. It is open again on the next page if the reader opened it.
+ * @param {string} title
+ */
+function moreControls(title) {
+  const node = html("details", { class: "l7-more", hidden: "" }, html("summary", {}, "More"));
+  const controls = html("div", { class: "l7-controls" });
+  node.append(controls);
+  const key = `l7-more ${title}`;
+  try {
+    node.open = sessionStorage.getItem(key) === OPEN;
+    node.addEventListener("toggle", () => sessionStorage.setItem(key, node.open ? OPEN : ""));
+  } catch {
+    // A page in a sandbox has no storage.
+  }
+  return { node, controls };
+}
+
+/**
+ * Copies numbers with a hyphen for the minus sign, so that they paste as numbers.
+ * @param {ClipboardEvent} event
+ */
+function copyNumbers(event) {
+  const text = String(getSelection());
+  const plain = text.replaceAll("−", "-").replaceAll("\u202f", "");
+  if (plain === text) return;
+  event.clipboardData?.setData("text/plain", plain);
+  event.preventDefault();
+}
+
 export class Frame {
   /** @type {(() => void)[]} */
   #cleanups = [];
   #saveRequest = 0;
+  /** @type {Map<string, AnyBinding>} */
+  bindings = new Map();
+  isDragging = false;
+  #endDrag = () => {};
 
   /**
    * @param {View} view
@@ -26,11 +64,23 @@ export class Frame {
    */
   constructor({ model, el }, title) {
     this.model = model;
+    this.el = el;
+    this.title = title;
+    this.headline = html("p", { class: "l7-headline" });
     this.controls = html("div", { class: "l7-controls" });
+    const more = moreControls(title);
+    this.more = more.controls;
+    this.body = html("div", { class: "l7-body" });
+    this.tools = html("div", { class: "l7-tools", role: "group", "aria-label": "Tools" });
+    this.panels = html("div", { class: "l7-panels" });
     const heading = html("p", { class: "l7-title" }, title);
-    this.root = html("section", { class: "l7", "aria-label": title }, heading, this.controls);
+    const top = [heading, this.headline, this.controls, more.node];
+    const bottom = [this.tools, this.panels];
+    this.root = html("section", { class: "l7", "aria-label": title }, ...top, this.body, ...bottom);
+    this.root.addEventListener("copy", copyNumbers);
     el.append(this.root);
     this.onClose(captureKeys(this.root));
+    this.onClose(() => this.#endDrag());
   }
 
   /**
@@ -58,6 +108,61 @@ export class Frame {
   #save() {
     this.#saveRequest = 0;
     this.model.save_changes();
+  }
+
+  /** @param {Record<string, any>} state traits that are set together */
+  setAll(state) {
+    for (const [trait, value] of Object.entries(state)) this.set(trait, value);
+  }
+
+  /**
+   * @param {string[]} traits
+   * @returns {Record<string, any>} their values
+   */
+  snapshot(traits) {
+    return Object.fromEntries(traits.map((trait) => [trait, this.model.get(trait)]));
+  }
+
+  /** @param {AnyBinding} binding */
+  addBinding(binding) {
+    this.bindings.set(binding.name, binding);
+  }
+
+  /**
+   * @param {string} name
+   * @returns {NumberBinding}
+   */
+  numberBinding(name) {
+    const binding = this.bindings.get(name);
+    if (binding?.kind !== "number") throw new Error(`There is no number named ${name}.`);
+    return binding;
+  }
+
+  /**
+   * Follows the pointer that was pressed until it is released.
+   * @param {PointerEvent} pressed
+   * @param {(event: PointerEvent) => void} move
+   * @param {() => void} [end]
+   */
+  drag(pressed, move, end = () => {}) {
+    const finished = new AbortController();
+    const { signal } = finished;
+    this.isDragging = true;
+
+    /** @param {PointerEvent} event */
+    const follow = (event) => {
+      if (event.pointerId === pressed.pointerId) move(event);
+    };
+    const finish = () => {
+      if (signal.aborted) return;
+      finished.abort();
+      this.isDragging = false;
+      end();
+    };
+    document.addEventListener("pointermove", follow, { signal });
+    document.addEventListener("pointerup", finish, { signal });
+    document.addEventListener("pointercancel", finish, { signal });
+    this.#endDrag = finish;
   }
 
   /**

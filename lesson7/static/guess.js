@@ -5,6 +5,7 @@ import { html, note, uniqueId } from "./dom.js";
 import { quoted, significant } from "./format.js";
 
 /** @import { Frame } from "./frame.js" */
+/** @import { Panels } from "./panels.js" */
 
 /**
  * A question about the explorer's state, with its answer, accepted error and explanation.
@@ -47,8 +48,6 @@ function parseNumber(typed) {
 /** @param {boolean} allowNegative */
 function guessElements(allowNegative) {
   const id = uniqueId();
-  const toggle = html("button", { type: "button", "aria-pressed": "false" }, "Guess");
-  const hint = html("span", {}, "Predict a number before you see it.");
   const question = html("label", { for: id, "aria-live": "polite" }, "Your guess");
   const submit = html("button", { type: "button" }, "Check");
   const input = html("input", {
@@ -59,25 +58,18 @@ function guessElements(allowNegative) {
     autocomplete: "off",
     inputmode: allowNegative ? "text" : "decimal", // the decimal keys of phones lack the minus
   });
-  const fields = html("div", { hidden: "" }, question, html("span", {}, input, " ", submit));
+  const fields = html("div", {}, question, html("span", {}, input, " ", submit));
   const scoreText = html("span", { class: "l7-score" });
   const message = note({ spoken: true });
-  const group = { class: "l7-guess", role: "group", "aria-label": "Guess" };
-  const node = html("div", group, toggle, hint, fields, scoreText, message);
-  return { node, toggle, hint, fields, question, input, submit, scoreText, message };
+  const group = { class: "l7-panel l7-guess", role: "group", "aria-label": "Guess" };
+  const node = html("div", group, fields, scoreText, message);
+  return { node, question, input, submit, scoreText, message };
 }
 
 /** @param {boolean} allowNegative */
 function guessPanel(allowNegative) {
   const elements = guessElements(allowNegative);
-  const { toggle, hint, fields, input, submit, message } = elements;
-
-  /** @param {boolean} isPressed */
-  function setPressed(isPressed) {
-    toggle.setAttribute("aria-pressed", String(isPressed));
-    hint.hidden = isPressed;
-    fields.hidden = !isPressed;
-  }
+  const { input, submit, message } = elements;
 
   /** @param {boolean} isOpen whether the question is unanswered */
   function setOpen(isOpen) {
@@ -99,7 +91,7 @@ function guessPanel(allowNegative) {
     message.textContent = sentence;
     message.dataset.right = String(isRight);
   }
-  return { ...elements, setPressed, setOpen, clearInput, showMessage };
+  return { ...elements, setOpen, clearInput, showMessage };
 }
 
 class Guess {
@@ -108,13 +100,16 @@ class Guess {
   /** @type {Record<string, any> | null} */
   #stateBefore = null;
   #isOpen = false;
+  /** @type {(isGuessing: boolean) => void} */
+  #showChange = () => {};
 
   /**
    * @param {Frame} frame
+   * @param {Panels} panels
    * @param {string[]} traits set back when the reader stops guessing
    * @param {GuessOptions} options
    */
-  constructor(frame, traits, options) {
+  constructor(frame, panels, traits, options) {
     const { createTask, answerElements, ariaHiddenElements = [], allowNegative = false } = options;
     this.frame = frame;
     this.traits = traits;
@@ -122,8 +117,16 @@ class Guess {
     this.ariaHiddenElements = ariaHiddenElements;
     this.panel = guessPanel(allowNegative);
     for (const node of answerElements) node.classList.add("l7-secret");
-    frame.root.append(this.panel.node);
+    panels.add("Guess", this.panel.node, {
+      onOpen: () => this.#start(),
+      onClose: () => this.#stop(),
+    });
     this.#listen();
+  }
+
+  /** @param {(isGuessing: boolean) => void} listener called when guessing starts and ends */
+  onChange(listener) {
+    this.#showChange = listener;
   }
 
   get #isGuessing() {
@@ -133,42 +136,34 @@ class Guess {
   #listen() {
     const { frame, panel } = this;
     const showScore = () => this.#showScore();
-    panel.toggle.addEventListener("click", () => (this.#isGuessing ? this.#stop() : this.#start()));
     panel.submit.addEventListener("click", () => this.#submit());
     // No form: sandboxed frames can block submitting one.
     panel.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.repeat) this.#submit();
     });
-    frame.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.#isGuessing) {
-        this.#stop();
-        panel.toggle.focus();
-      }
-    });
     frame.on(this.traits, () => this.#showQuestion());
     document.addEventListener(SCORE_EVENT, showScore);
     frame.onClose(() => {
       document.removeEventListener(SCORE_EVENT, showScore);
-      if (this.#isGuessing) this.#stop();
     });
   }
 
   #start() {
     const { model } = this.frame;
     this.#stateBefore = Object.fromEntries(this.traits.map((trait) => [trait, model.get(trait)]));
-    this.panel.setPressed(true);
+    this.#showChange(true);
     this.#next();
     this.#showScore();
   }
 
   #stop() {
     const state = this.#stateBefore ?? {};
-    this.panel.setPressed(false);
     this.#setQuestionOpen(false);
     this.panel.showMessage("");
     this.#setState(state);
     this.#stateBefore = null;
     this.#showScore();
+    this.#showChange(false);
   }
 
   #submit() {
@@ -250,9 +245,10 @@ class Guess {
 /**
  * Adds the button that asks questions about the explorer.
  * @param {Frame} frame
+ * @param {Panels} panels
  * @param {string[]} traits the state, set back when the reader stops guessing
  * @param {GuessOptions} options
  */
-export function addGuess(frame, traits, options) {
-  new Guess(frame, traits, options);
+export function addGuess(frame, panels, traits, options) {
+  return new Guess(frame, panels, traits, options);
 }

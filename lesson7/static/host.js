@@ -1,6 +1,6 @@
 // Shows the anywidget models in a page without a kernel or network: reads the standard widget-state
 // scripts and renders a view at each widget-view script. `#t=0.42&kind=batch` in the address sets
-// the first control of that name, if it accepts the value.
+// what the first explorer with these names accepts; `explorer=2` names another one.
 /** @import { Model } from "./frame.js" */
 (async () => {
   /** @param {string} kind */
@@ -36,6 +36,9 @@
     };
   }
 
+  /** @type {HTMLElement[]} */
+  const shown = [];
+
   /**
    * @param {Element} script
    * @param {Model} model
@@ -48,6 +51,8 @@
     const module = new Blob([model.get("_esm")], { type: "text/javascript" });
     const { default: view } = await import(URL.createObjectURL(module));
     script.before(el);
+    shown.push(el);
+    el.dataset.index = String(shown.length);
     await view.render({ model, el });
     const still = el.previousElementSibling; // the picture in its place; paper shows it again
     if (!(still instanceof HTMLImageElement)) return;
@@ -56,15 +61,11 @@
   }
 
   function followAddress() {
-    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) {
-      /** @type {HTMLInputElement | null} */
-      const control = document.querySelector(`[data-trait="${CSS.escape(name)}"]`);
-      if (!control || control.value === value) continue;
-      const old = control.value;
-      control.value = value;
-      const isAccepted = value && control.value === value && control.validity.valid;
-      if (!isAccepted) control.value = old;
-      else for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
+    const link = new URLSearchParams(location.hash.slice(1));
+    const index = link.get("explorer");
+    for (const el of shown) {
+      if (index && el.dataset.index !== index) continue;
+      el.dispatchEvent(new CustomEvent("l7-link", { detail: link }));
     }
   }
 

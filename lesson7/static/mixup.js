@@ -2,12 +2,16 @@
 // predict for the blend.
 
 import { barChart } from "./bars.js";
+import { createNumberBinding } from "./bindings.js";
 import { decodePng, imageCanvas } from "./canvas.js";
+import { pythonFloat } from "./code.js";
 import { button, select, slider } from "./controls.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { showExplorer } from "./explorer.js";
 import { quoted, significant } from "./format.js";
 import { Frame } from "./frame.js";
-import { addGuess } from "./guess.js";
+import { addHandle, grip } from "./handle.js";
+import { constant, identifier, liveLine, mathText, operator, subscript } from "./live.js";
 import {
   blendPixels,
   describeDraws,
@@ -23,11 +27,24 @@ import {
   T_STEPS,
   targetValue,
 } from "./mixup.math.js";
-import { axisLine, dotRow, markLine, moveLine, stepPath, tickLabels } from "./plot.js";
+import {
+  axisLine,
+  dotRow,
+  drawing,
+  markLine,
+  moveLine,
+  movePin,
+  pinLine,
+  stepPath,
+  tickLabels,
+} from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 
 /** @import { Pixels } from "./canvas.js" */
+/** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
+/** @import { Formula, LiveNode } from "./live.js" */
+/** @import { Result } from "./pin.js" */
 
 const TRAITS = ["first", "second", "t", "alpha", "keep", "drawn", "classes"];
 const MOST_DRAWS = 40; // dots in the plot
@@ -35,6 +52,8 @@ const PLOT_WIDTH = 420;
 const PLOT_HEIGHT = 96;
 const DENSITY_TOP = 5; // the largest density shown
 const GUESS_TOLERANCE = 0.005;
+const FIRST_COLOUR = "var(--l7-blue)";
+const SECOND_COLOUR = "var(--l7-orange)";
 
 /** @param {number} value */
 const two = (value) => value.toFixed(2);
@@ -72,14 +91,14 @@ async function readData(model) {
 /** @typedef {Awaited<ReturnType<typeof readData>>} Data */
 
 /**
- * @param {Model} model
+ * @param {Get} get
  * @param {Data} data
  */
-function readState(model, { vocab, labels, rows, rest, alphas, lambdas }) {
-  const [first, second, t, alpha] = ["first", "second", "t", "alpha"].map((k) => +model.get(k));
+function readState(get, { vocab, labels, rows, rest, alphas, lambdas }) {
+  const [first, second, t, alpha] = ["first", "second", "t", "alpha"].map((k) => +get(k));
   /** @type {"half" | "any"} */
-  const keep = model.get("keep");
-  const isLesson = model.get("classes") === "lesson";
+  const keep = get("keep");
+  const isLesson = get("classes") === "lesson";
   const names = isLesson ? LESSON.vocab : vocab;
   const [a, b] = isLesson ? LESSON.labels : [labels[first], labels[second]];
   const target = mixTargets(names.length, { a, b, t });
@@ -88,7 +107,7 @@ function readState(model, { vocab, labels, rows, rest, alphas, lambdas }) {
     ...{ first, second, t, alpha, alphaIndex, keep, isLesson, names, a, b, target },
     // the images' classes have rows of their own
     rowTargets: [...rows.map((k) => target[k]), ...(rest ? [0] : [])],
-    weights: lambdas[alphaIndex].slice(0, model.get("drawn")).map((v) => foldWeight(v, keep)),
+    weights: lambdas[alphaIndex].slice(0, get("drawn")).map((v) => foldWeight(v, keep)),
   };
 }
 
@@ -97,32 +116,59 @@ function readState(model, { vocab, labels, rows, rest, alphas, lambdas }) {
 /**
  * @param {Frame} frame
  * @param {Data} data
- * @returns {HTMLButtonElement} the button of the lesson's example
  */
 function addControls(frame, data) {
-  const { model } = frame;
-  frame.controls.classList.add("l7-mixup-controls");
-  /** @type {[number, string][]} */
-  const pictures = data.pictures.map((name, i) => [i, name]);
-  select(frame, "First picture", pictures, { trait: "first" });
-  select(frame, "Second picture", pictures, { trait: "second" });
   const step = data.isLearned ? 1 / T_STEPS : 0.01;
-  slider(frame, "Weight t of the first", { trait: "t", min: 0, max: 1, step, format: two });
-  button(frame, "Draw a weight", () => drawWeight(frame, data));
+  slider(frame, "Weight λ", { trait: "t", min: 0, max: 1, step, format: two });
+  // The weight of the second picture: the same number, seen from the other end.
+  frame.addBinding(
+    createNumberBinding({
+      ...{ name: "rest", label: "Weight of the second picture", isLinked: false },
+      ...{ min: 0, max: 1, step, format: two },
+      get: () => 1 - frame.model.get("t"),
+      set: (rest) => setWeight(frame, 1 - rest),
+    }),
+  );
+  button(frame.controls, "Draw a weight", () => drawWeight(frame, data));
   /** @type {[number, number][]} */
   const alphas = data.alphas.toSorted((a, b) => a - b).map((alpha) => [alpha, alpha]);
   select(frame, "from Beta(α, α) with α =", alphas, { trait: "alpha" });
+  addMoreControls(frame, data);
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Data} data
+ */
+function addMoreControls(frame, data) {
+  const parent = frame.more;
+  /** @type {[number, string][]} */
+  const pictures = data.pictures.map((name, i) => [i, name]);
+  select(frame, "First picture", pictures, { trait: "first", parent });
+  select(frame, "Second picture", pictures, { trait: "second", parent });
   /** @type {[string, string][]} */
   const folds = [
-    ["half", "max(λ, 1 − λ)"],
+    ["half", "max(λ, 1 − λ), as fastai"],
     ["any", "λ as drawn"],
   ];
-  select(frame, "Then", folds, { trait: "keep" });
-  return button(frame, "", () => {
-    const isLesson = model.get("classes") === "lesson";
-    frame.set("classes", isLesson ? "own" : "lesson");
-    if (!isLesson) frame.set("t", LESSON.t);
+  select(frame, "Weight kept", folds, { trait: "keep", parent });
+  /** @type {[string, string][]} */
+  const classes = [
+    ["own", "of these pictures"],
+    ["lesson", "of the lesson: 2 and 7 of ten"],
+  ];
+  select(frame, "Classes", classes, { trait: "classes", parent });
+  button(parent, "The lesson's example", () => {
+    frame.setAll({ classes: "lesson", t: LESSON.t });
   });
+}
+
+/**
+ * @param {Frame} frame
+ * @param {number} t
+ */
+function setWeight(frame, t) {
+  frame.numberBinding("t").setNear(t);
 }
 
 /**
@@ -132,42 +178,107 @@ function addControls(frame, data) {
 function drawWeight(frame, data) {
   const { model } = frame;
   frame.set("drawn", (model.get("drawn") % data.lambdas[0].length) + 1);
-  const weight = readState(model, data).weights.at(-1) ?? 0;
+  const { weights } = readState((trait) => model.get(trait), data);
+  const weight = weights.at(-1) ?? 0;
   frame.set("t", data.isLearned ? Math.round(weight * T_STEPS) / T_STEPS : weight);
 }
 
 /**
- * An image with a caption above and its target below.
- * @param {number} side pixels
+ * The pictures to choose from, small.
+ * @param {Frame} frame
+ * @param {Data} data
+ * @param {"first" | "second"} trait
  */
-function targetFigure(side) {
-  const image = imageCanvas();
-  const caption = html("figcaption", { dir: "auto" });
-  const code = html("code");
+function pictureStrip(frame, { sprite, side, pictures }, trait) {
+  const buttons = pictures.map((name, i) => {
+    const image = imageCanvas();
+    image.show({ data: imageAt(sprite, side, i), width: side, height: side });
+    setAttributes(image.node, { "aria-hidden": "true" });
+    // The keyboard has the control of the same name.
+    const label = { "aria-label": `${trait} picture: ${name}`, title: name, tabindex: -1 };
+    const node = html("button", { type: "button", ...label }, image.node);
+    node.addEventListener("click", () => frame.set(trait, i));
+    return node;
+  });
+  const node = html("div", { class: "l7-mixup-strip l7-screen-only" }, ...buttons);
 
-  /**
-   * @param {Uint8ClampedArray<ArrayBuffer>} pixels
-   * @param {number[]} target
-   * @param {string} label
-   */
-  function draw(pixels, target, label) {
-    image.show({ data: pixels, width: side, height: side });
-    setAttributes(image.node, { "aria-label": label });
-    setText(code, formatTarget(target));
+  /** @param {number} chosen */
+  function draw(chosen) {
+    buttons.forEach((button, i) => {
+      setAttributes(button, { "aria-pressed": i === chosen });
+    });
   }
-  return { node: figure(caption, image.node, code), canvas: image.node, caption, code, draw };
+  return { node, draw };
 }
 
 /**
- * The two images and their blend.
+ * A term of the sum: a weight, a picture, and its target.
+ * @param {Frame} frame
+ * @param {{ side: number, source: string, colours: string[] }} options
+ */
+function term(frame, { side, source, colours }) {
+  const caption = html("figcaption", { dir: "auto" });
+  const drawCaption = liveLine(frame, caption);
+  const image = imageCanvas();
+  setAttributes(image.node, { "data-source": source });
+  const chart = barChart(2, two);
+  chart.rows.forEach(({ track }, i) => {
+    track.style.setProperty("--colour", colours[i]);
+  });
+  const code = html("code");
+  const node = figure(caption, image.node, chart.node, code);
+
+  /**
+   * @param {Uint8ClampedArray<ArrayBuffer>} pixels
+   * @param {string} label
+   * @param {LiveNode[]} text
+   */
+  function drawImage(pixels, label, text) {
+    image.show({ data: pixels, width: side, height: side });
+    setAttributes(image.node, { "aria-label": label });
+    drawCaption(text);
+  }
+
+  /**
+   * @param {State} state
+   * @param {number[]} target
+   */
+  function drawTarget({ names, a, b }, target) {
+    /** @type {[string, number][]} */
+    const bars = a === b ? [[names[a], target[a]]] : [a, b].map((k) => [names[k], target[k]]);
+    chart.draw(bars);
+    for (const cell of chart.rows[1].cells) cell.hidden = a === b;
+    setText(code, formatTarget(target));
+  }
+  return { node, canvas: image.node, caption, chart, code, drawImage, drawTarget };
+}
+
+/**
+ * The sum: weight times picture plus weight times picture is the blend.
+ * @param {Frame} frame
  * @param {Data} data
  */
-function blendFigures({ sprite, side, pictures }) {
-  const first = targetFigure(side);
-  const second = targetFigure(side);
-  const blend = targetFigure(side);
-  const pair = html("div", { class: "l7-two" }, first.node, second.node);
-  const node = html("div", {}, pair, blend.node);
+function blendFigures(frame, data) {
+  const { sprite, side, pictures } = data;
+  const colours = [FIRST_COLOUR, SECOND_COLOUR];
+  const first = term(frame, { side, colours, source: "x1" });
+  const second = term(frame, { side, colours, source: "x2" });
+  const blend = term(frame, { side, colours, source: "blend" });
+  const strips = [pictureStrip(frame, data, "first"), pictureStrip(frame, data, "second")];
+  [first, second].forEach(({ canvas }, i) => {
+    strips[i].node.style.setProperty("--colour", colours[i]);
+    canvas.after(strips[i].node);
+  });
+  const signs = ["+", "="].map((sign) => html("span", { "aria-hidden": "true" }, sign));
+  const terms = [first.node, signs[0], second.node, signs[1], blend.node];
+  const node = html("div", { class: "l7-mixup-sum", "data-picture": "" }, ...terms);
+  addHandle(frame, blend.canvas, {
+    ...{ trait: "t", axis: "x", area: blend.canvas },
+    start({ x }) {
+      const t = frame.model.get("t");
+      return (position) => setWeight(frame, t + position.x - x);
+    },
+  });
 
   /** @param {State} state */
   function draw(state) {
@@ -175,37 +286,91 @@ function blendFigures({ sprite, side, pictures }) {
     const [pixels, others] = [state.first, state.second].map((i) => imageAt(sprite, side, i));
     const [name, otherName] = [state.first, state.second].map((i) => quoted(pictures[i]));
     const count = names.length;
-    first.draw(pixels, mixTargets(count, { a, b, t: 1 }), `first picture: ${name}`);
-    second.draw(others, mixTargets(count, { a, b, t: 0 }), `second picture: ${otherName}`);
+    const rest = { name: "rest", value: 1 - t, text: two(1 - t), scrub: "rest", source: "x2" };
+    const weight = { name: "t", value: t, text: two(t), scrub: "t", source: "x1" };
+    first.drawImage(pixels, `first picture: ${name}`, [weight, ` × ${quoted(names[a])}`]);
+    second.drawImage(others, `second picture: ${otherName}`, [rest, ` × ${quoted(names[b])}`]);
     const parts = `${two(t)} of ${name} and ${two(1 - t)} of ${otherName}`;
-    blend.draw(blendPixels(pixels, others, t), target, `blend: ${parts}`);
-    setText(first.caption, `${two(t)} × ${quoted(names[a])}`);
-    setText(second.caption, `${two(1 - t)} × ${quoted(names[b])}`);
-    setText(blend.caption, "The blend: t · first + (1 − t) · second");
+    blend.drawImage(blendPixels(pixels, others, t), `blend: ${parts}`, [
+      "what the model trains on",
+    ]);
+    first.drawTarget(state, mixTargets(count, { a, b, t: 1 }));
+    second.drawTarget(state, mixTargets(count, { a, b, t: 0 }));
+    blend.drawTarget(state, target);
+    strips[0].draw(state.first);
+    strips[1].draw(state.second);
   }
-  return { node, answerElements: [second.caption, blend.code], blend: blend.canvas, draw };
+  const answerElements = [second.caption, blend.chart.node, blend.code];
+  return { node, answerElements, blend: blend.canvas, draw };
 }
 
 /**
- * The mixed target as bars, and what it means.
+ * The mixed target as bars, two of which can be dragged, and what it means.
+ * @param {Frame} frame
  * @param {Data} data
  */
-function targetBars({ rowNames }) {
-  const own = barChart(rowNames.length);
-  const lesson = barChart(LESSON.vocab.length);
+function targetBars(frame, { rowNames, rows }) {
+  const own = targetChart(frame, rowNames.length);
+  const lesson = targetChart(frame, LESSON.vocab.length);
   const sentence = note({ spoken: true });
-  const node = figure("The mixed target: what the model is asked for", own.node, lesson.node);
+  const title = "Mixed target: drag one of its two bars";
+  const node = figure(title, own.chart.node, lesson.chart.node);
 
   /** @param {State} state */
   function draw(state) {
     const { isLesson, names, target, rowTargets, a, b } = state;
-    own.node.hidden = isLesson;
-    lesson.node.hidden = !isLesson;
-    if (isLesson) lesson.draw(names.map((name, k) => [name, target[k]]));
-    else own.draw(rowNames.map((name, k) => [name, rowTargets[k]]));
+    own.chart.node.hidden = isLesson;
+    lesson.chart.node.hidden = !isLesson;
+    if (isLesson) lesson.draw(names, target, [a, b]);
+    else own.draw(rowNames, rowTargets, [rows.indexOf(a), rows.indexOf(b)]);
     setText(sentence, describeWeight(state, [quoted(names[a]), quoted(names[b])]));
   }
-  return { node, sentence, answerElements: [own.node, lesson.node, sentence], draw };
+
+  /** @param {State | null} state */
+  function drawPin(state) {
+    own.chart.drawPin(state && !state.isLesson ? state.rowTargets : null);
+    lesson.chart.drawPin(state?.isLesson ? state.target : null);
+  }
+  const answerElements = [own.chart.node, lesson.chart.node, sentence];
+  return { node, sentence, answerElements, draw, drawPin };
+}
+
+/**
+ * @param {Frame} frame
+ * @param {number} count of classes
+ */
+function targetChart(frame, count) {
+  const chart = barChart(count);
+  let pair = [0, 1]; // rows of the classes of the first and of the second picture
+  chart.rows.forEach(({ track }, row) => {
+    addHandle(frame, track, {
+      ...{ trait: "t", axis: "x", area: track },
+      start() {
+        if (!track.dataset.handle) return undefined;
+        const isFirst = row === pair[0];
+        return ({ x }) => setWeight(frame, isFirst ? x : 1 - x);
+      },
+    });
+  });
+
+  /**
+   * @param {string[]} names
+   * @param {number[]} target
+   * @param {number[]} rows
+   */
+  function draw(names, target, rows) {
+    pair = rows;
+    chart.draw(names.map((name, k) => [name, target[k]]));
+    chart.rows.forEach(({ track }, row) => {
+      const isHandle = pair.includes(row) && pair[0] !== pair[1];
+      track.toggleAttribute("data-axis", isHandle);
+      if (isHandle) setAttributes(track, { "data-handle": "t", "data-axis": "x" });
+      else track.removeAttribute("data-handle");
+      const colour = row === pair[0] ? FIRST_COLOUR : SECOND_COLOUR;
+      track.style.setProperty("--colour", colour);
+    });
+  }
+  return { chart, draw };
 }
 
 /**
@@ -251,20 +416,27 @@ function labelDensity({ alpha, keep, weights, t }) {
 }
 
 /**
- * The density of the weights, a dot for each draw, a line at t.
+ * The density of the weights, a dot for each draw, and a line at λ that can be dragged.
+ * @param {Frame} frame
  * @param {number[][]} curves for each alpha, the density at equal steps
  */
-function densityPlot(curves) {
+function densityPlot(frame, curves) {
   const shape = svg("path", { fill: "currentColor", opacity: 0.3 });
   const dashes = { fill: "none", opacity: 0.55, "stroke-dasharray": "3 3" };
   const unfolded = svg("path", { ...dashes, stroke: "var(--l7-fg)" });
   const line = markLine(0, PLOT_HEIGHT);
-  const axis = axisLine(PLOT_WIDTH, PLOT_HEIGHT);
+  const ghost = pinLine(0, PLOT_HEIGHT);
+  const handle = grip();
   const dots = dotRow(MOST_DRAWS, PLOT_HEIGHT + 9);
   const labels = tickLabels([0, 0.5, 1], PLOT_WIDTH, PLOT_HEIGHT + 28);
-  const viewBox = `-6 -4 ${PLOT_WIDTH + 12} ${PLOT_HEIGHT + 34}`;
-  const parts = [shape, unfolded, line, axis, ...dots.nodes, ...labels];
-  const node = svg("svg", { viewBox, role: "img" }, ...parts);
+  const box = { left: -8, top: -8, width: PLOT_WIDTH + 16, height: PLOT_HEIGHT + 40 };
+  const axis = axisLine(PLOT_WIDTH, PLOT_HEIGHT);
+  const marks = [shape, unfolded, axis, ghost, line, ...dots.nodes, ...labels, handle.node];
+  const node = drawing(box, ...marks);
+  addHandle(frame, handle.node, {
+    ...{ trait: "t", axis: "x", area: node },
+    start: () => (position) => setWeight(frame, position.x / PLOT_WIDTH),
+  });
 
   /** @param {State} state */
   function draw(state) {
@@ -274,15 +446,24 @@ function densityPlot(curves) {
     setAttributes(unfolded, { d: densityPath(density) });
     setVisible(unfolded, isFolded);
     moveLine(line, state.t * PLOT_WIDTH);
+    handle.move(state.t * PLOT_WIDTH, 0);
     dots.draw(state.weights.map((weight) => weight * PLOT_WIDTH));
     setAttributes(node, { "aria-label": labelDensity(state) });
   }
-  return { node, draw };
+
+  /** @param {State | null} state */
+  function drawPin(state) {
+    movePin(ghost, state && state.t * PLOT_WIDTH);
+  }
+  return { node, draw, drawPin };
 }
 
-/** @param {Data} data */
-function weightPlot({ curves, isLearned }) {
-  const plot = densityPlot(curves);
+/**
+ * @param {Frame} frame
+ * @param {Data} data
+ */
+function weightPlot(frame, { curves, isLearned }) {
+  const plot = densityPlot(frame, curves);
   const summary = note();
 
   /** @param {State} state */
@@ -290,16 +471,104 @@ function weightPlot({ curves, isLearned }) {
     plot.draw(state);
     setText(summary, describeDraws(state.weights, isLearned));
   }
-  return { node: figure("Where weights come from", plot.node), summary, draw };
+  const title = "Density of the weights: drag λ";
+  return { node: figure(title, plot.node), summary, draw, drawPin: plot.drawPin };
 }
 
-/** @param {HTMLButtonElement} node */
-function exampleButton(node) {
+/**
+ * @param {State} state
+ * @returns {LiveNode[]}
+ */
+function headline({ t, a, b, names }) {
+  const [first, second] = [quoted(names[a]), quoted(names[b])];
+  const weight = { name: "t", value: t, text: two(t), scrub: "t", source: "x1" };
+  const rest = { name: "rest", value: 1 - t, text: two(1 - t), scrub: "rest", source: "x2" };
+  if (a === b)
+    return [`${first} and ${second} blend `, weight, " to ", rest, ": the target stays 1"];
+  return ["The target asks for ", weight, ` ${first} and `, rest, ` ${second}`];
+}
+
+/** @returns {Formula<State>[]} */
+function formulas() {
+  /**
+   * @param {string} letter
+   * @param {number} index
+   */
+  const indexed = (letter, index) => subscript(identifier(letter), constant(index));
+  const lambda = identifier("λ");
+  const [plus, minus, equals, times] = ["+", "−", "=", "·"].map(operator);
+  /** @param {string} x */
+  const symbols = (x) => [
+    ...[subscript(identifier(x), lambda), equals, lambda, indexed(x, 1), plus],
+    ...[operator("("), constant(1), minus, lambda, operator(")"), indexed(x, 2)],
+  ];
   /** @param {State} state */
-  function draw({ isLesson }) {
-    setText(node, isLesson ? "Back to these pictures' classes" : "The lesson's example");
+  function weights({ t }) {
+    return [
+      { name: "t", value: t, text: two(t), scrub: "t", source: "x1" },
+      { name: "rest", value: 1 - t, text: two(1 - t), scrub: "rest", source: "x2" },
+    ];
   }
-  return { draw };
+
+  return [
+    {
+      symbols: symbols("x"),
+      spoken: "x sub lambda is lambda times x 1 plus 1 minus lambda times x 2",
+      numbers(state) {
+        const [t, rest] = weights(state);
+        return [equals, t, times, indexed("x", 1), plus, rest, times, indexed("x", 2)];
+      },
+    },
+    {
+      symbols: symbols("y"),
+      spoken: "y sub lambda is lambda times y 1 plus 1 minus lambda times y 2",
+      numbers(state) {
+        const [t, rest] = weights(state);
+        const { target, a, b } = state;
+        const [first, second] = a === b ? ["(1)", "(1)"] : ["(1, 0)", "(0, 1)"];
+        const sum = [a, ...(a === b ? [] : [b])].flatMap((k, i) => [
+          ...(i ? [operator(",")] : []),
+          { name: `target${i + 1}`, value: target[k], text: two(target[k]), source: "blend" },
+        ]);
+        return [
+          ...[equals, t, times, mathText(first), plus, rest, times, mathText(second)],
+          ...[equals, operator("("), ...sum, operator(")")],
+        ];
+      },
+    },
+  ];
+}
+
+/**
+ * What a pin compares.
+ * @param {State} state
+ * @param {Data} data
+ * @returns {Result[]}
+ */
+function results(state, { predictions, isLearned }) {
+  const { t, a, b, target } = state;
+  const found = [
+    { name: "weight λ", value: t, format: two },
+    { name: "target of the first class", value: target[a], format: two },
+    { name: "target of the second class", value: target[b], format: two },
+  ];
+  if (!isLearned || state.isLesson) return found;
+  const names = ["misplaced with mixup", "misplaced without"];
+  return [
+    ...found,
+    ...names.map((name, learner) => {
+      const prediction = predictionAt(predictions, learner, state);
+      return { name, value: misplaced(prediction, state.rowTargets), format: two };
+    }),
+  ];
+}
+
+/** @param {State} state */
+function codeValues({ first, second, t, a, b, names, alpha }) {
+  const values = { first, second, a, b, classes: names.length };
+  const texts = Object.entries(values).map(([name, value]) => [name, String(value)]);
+  const floats = { t: pythonFloat(t), alpha: pythonFloat(alpha) };
+  return { template: "blend", values: { ...Object.fromEntries(texts), ...floats } };
 }
 
 /**
@@ -347,26 +616,31 @@ function explainTarget(k, { a, b, t }) {
 /** @param {View} view */
 async function render({ model, el }) {
   const data = await readData(model);
-  const frame = new Frame({ model, el }, "Mixup: two pictures, one weight");
-  const example = exampleButton(addControls(frame, data));
+  const frame = new Frame({ model, el }, "Mixup");
+  addControls(frame, data);
 
-  const figures = blendFigures(data);
-  const target = targetBars(data);
+  const figures = blendFigures(frame, data);
+  const target = targetBars(frame, data);
   const learners = learnerBars(data);
-  const weights = weightPlot(data);
+  const weights = weightPlot(frame, data);
+  const left = html("div", {}, target.node, target.sentence);
+  const right = html("div", {}, weights.node, weights.summary);
   const answers = data.isLearned ? [learners.node] : [];
-  const right = [target.node, target.sentence, ...answers, weights.node, weights.summary];
-  frame.root.append(html("div", { class: "l7-mixup" }, figures.node, html("div", {}, ...right)));
+  const low = html("div", { class: "l7-mixup-low" }, left, right);
+  frame.body.append(html("div", { class: "l7-mixup" }, figures.node, ...answers, low));
 
-  const read = () => readState(model, data);
-  frame.redraw(TRAITS, () => {
-    const state = read();
-    for (const part of [figures, target, example, learners, weights]) part.draw(state);
-  });
-  addGuess(frame, TRAITS, {
-    createTask: () => createTargetTask(read),
-    answerElements: [...figures.answerElements, ...target.answerElements, learners.node],
-    ariaHiddenElements: [figures.blend],
+  /** @param {Get} get */
+  const read = (get) => readState(get, data);
+  showExplorer(frame, {
+    ...{ traits: TRAITS, animated: ["t"], readState: read },
+    ...{ headline, formulas: formulas(), code: codeValues },
+    parts: [figures, target, learners, weights],
+    results: (state) => results(state, data),
+    guess: {
+      createTask: () => createTargetTask(() => read((trait) => model.get(trait))),
+      answerElements: [...figures.answerElements, ...target.answerElements, learners.node],
+      ariaHiddenElements: [figures.blend],
+    },
   });
   return () => frame.close();
 }

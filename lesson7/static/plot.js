@@ -7,6 +7,21 @@ const DOT_RADIUS = 3.5;
 const LAST_DOT_RADIUS = 6;
 
 /**
+ * A drawing whose texts and grips have the same size at any width: `--unit` is the drawing's units
+ * in a CSS pixel.
+ * @param {{ left?: number, top?: number, width: number, height: number }} box in its own units
+ * @param {...Node} children
+ */
+export function drawing({ left = 0, top = 0, width, height }, ...children) {
+  const viewBox = `${left} ${top} ${width} ${height}`;
+  const node = svg("svg", { viewBox, role: "img" }, ...children);
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width) node.style.setProperty("--unit", String(width / contentRect.width));
+  }).observe(node);
+  return node;
+}
+
+/**
  * A horizontal line from 0 to `width`.
  * @param {number} width
  * @param {number} y
@@ -22,6 +37,24 @@ export function axisLine(width, y) {
  */
 export function markLine(top, bottom) {
   return svg("line", { y1: top, y2: bottom, stroke: "var(--l7-fg)", "stroke-width": 2 });
+}
+
+/**
+ * A vertical line at the value of a pin.
+ * @param {number} top
+ * @param {number} bottom
+ */
+export function pinLine(top, bottom) {
+  return svg("line", { class: "l7-ghost", y1: top, y2: bottom, visibility: "hidden" });
+}
+
+/**
+ * @param {SVGLineElement} line
+ * @param {number | null} x null hides it
+ */
+export function movePin(line, x) {
+  setVisible(line, x !== null);
+  if (x !== null) moveLine(line, x);
 }
 
 /**

@@ -1,0 +1,85 @@
+// Links that set the state, as `#t=0.42&kind=batch`, and the state of a pin.
+
+import { setFromText } from "./bindings.js";
+
+/** @import { Frame } from "./frame.js" */
+
+const PIN = "pin";
+
+/**
+ * Sets what a link names. The order of the names in it does not matter: a binding whose value limits
+ * others was added before them.
+ * @param {Frame} frame
+ * @param {URLSearchParams} link names that this explorer has are removed from it
+ */
+function setBindings(frame, link) {
+  for (const [name, binding] of frame.bindings) {
+    const text = link.get(name);
+    if (text === null || !binding.isLinked) continue;
+    setFromText(binding, text);
+    link.delete(name);
+  }
+}
+
+/**
+ * @param {Frame} frame
+ * @param {string[]} traits
+ * @param {URLSearchParams} link names that this explorer has are removed from it
+ */
+export function followLink(frame, traits, link) {
+  const pin = link.get(PIN);
+  if (pin) {
+    const now = frame.snapshot(traits);
+    setBindings(frame, new URLSearchParams(pin));
+    frame.set("pinned", frame.snapshot(traits));
+    frame.setAll(now);
+    link.delete(PIN);
+  }
+  setBindings(frame, link);
+}
+
+/**
+ * The value of each binding that a link can set, as text.
+ * @param {Frame} frame
+ */
+function linkValues(frame) {
+  const linked = [...frame.bindings].filter(([, binding]) => binding.isLinked);
+  return new Map(linked.map(([name, binding]) => [name, String(binding.get())]));
+}
+
+/**
+ * Returns a function that returns the link to the present state: the values that differ from those
+ * at this call.
+ * @param {Frame} frame
+ * @param {string[]} traits
+ */
+export function linkWriter(frame, traits) {
+  const start = linkValues(frame);
+
+  function changes() {
+    const link = new URLSearchParams();
+    for (const [name, text] of linkValues(frame)) {
+      if (text !== start.get(name)) link.set(name, text);
+    }
+    return link;
+  }
+
+  /** The link to the state of the pin; null without a pin. */
+  function pinChanges() {
+    const pinned = frame.model.get("pinned");
+    if (!Object.keys(pinned).length) return null;
+    const now = frame.snapshot(traits);
+    frame.setAll(pinned);
+    const link = changes();
+    frame.setAll(now);
+    return link;
+  }
+
+  return () => {
+    const link = changes();
+    const pin = pinChanges();
+    // A pin of the first state is written in full: a link without values has no pin.
+    if (pin) link.set(PIN, String(pin) || String(new URLSearchParams([...start])));
+    return link;
+  };
+}

@@ -1,0 +1,65 @@
+// Panels below an explorer, each with a button in the row of tools; one is open at a time.
+
+import { html } from "./dom.js";
+
+/** @import { Frame } from "./frame.js" */
+
+/**
+ * @typedef {object} Panel
+ * @property {HTMLButtonElement} button
+ * @property {HTMLElement} node
+ * @property {() => void} onOpen
+ * @property {() => void} onClose
+ */
+
+export class Panels {
+  /** @type {Panel | null} */
+  #open = null;
+
+  /** @param {Frame} frame */
+  constructor(frame) {
+    this.frame = frame;
+    frame.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#open) this.close({ isFocused: true });
+    });
+    frame.onClose(() => this.close());
+  }
+
+  /**
+   * Adds a panel, closed, with the button that opens and closes it.
+   * @param {string} label
+   * @param {HTMLElement} node
+   * @param {{ onOpen?: () => void, onClose?: () => void }} [events]
+   */
+  add(label, node, { onOpen = () => {}, onClose = () => {} } = {}) {
+    const button = html("button", { type: "button", "aria-expanded": "false" }, label);
+    const panel = { button, node, onOpen, onClose };
+    node.hidden = true;
+    button.addEventListener("click", () => this.#toggle(panel));
+    this.frame.tools.append(button);
+    this.frame.panels.append(node);
+    return button;
+  }
+
+  /** @param {Panel} panel */
+  #toggle(panel) {
+    const isOpening = this.#open !== panel;
+    this.close();
+    if (!isOpening) return;
+    this.#open = panel;
+    panel.node.hidden = false;
+    panel.button.setAttribute("aria-expanded", "true");
+    panel.onOpen();
+  }
+
+  /** @param {{ isFocused?: boolean }} [options] whether its button gets the focus */
+  close({ isFocused = false } = {}) {
+    const panel = this.#open;
+    if (!panel) return;
+    this.#open = null;
+    panel.node.hidden = true;
+    panel.button.setAttribute("aria-expanded", "false");
+    panel.onClose();
+    if (isFocused) panel.button.focus();
+  }
+}
