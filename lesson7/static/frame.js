@@ -170,6 +170,7 @@ export class Frame {
    * little left to do; what changes once more before that frame is drawn with it.
    * @param {string[]} traits
    * @param {() => void} draw
+   * @returns {() => void} draws again, for what is in no trait
    */
   redraw(traits, draw) {
     let request = 0;
@@ -186,17 +187,19 @@ export class Frame {
       drawIfDue();
     }
 
-    this.on(traits, () => {
+    const schedule = () => {
       isDue = true;
       if (request) return;
       request = requestAnimationFrame(drawInFrame);
       queueMicrotask(drawIfDue); // traits that are set together are drawn together
-    });
+    };
+    this.on(traits, schedule);
     this.onClose(() => {
       isDue = false;
       cancelAnimationFrame(request);
     });
     drawIfDue();
+    return schedule;
   }
 
   /** @param {() => void} cleanup called when the explorer is closed */
