@@ -7,7 +7,7 @@ import { html, setAttributes } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { fixed } from "./format.js";
 import { Frame } from "./frame.js";
-import { constant, fraction, identifier, mathText, operator } from "./live.js";
+import { constant, identifier, mathRow, mathText, operator } from "./live.js";
 import { randomChoice } from "./random.js";
 import {
   describeCount,
@@ -442,9 +442,7 @@ function addSettings(frame, { mostImages }) {
       { trait: "hidden", label: "Hidden units", min: 2, max: 128 },
     ];
     for (const { trait, label, min, max } of fields) {
-      const options = { ...pairBinding(frame, trait, side), parent, min, max, step: 1 };
-      numberField(frame, `${label} ${name}`, options);
-      linkOneSide(frame, trait, side);
+      pairSlider(frame, `${label} ${name}`, trait, side, { parent, min, max, step: 1 });
     }
   }
 }
@@ -596,7 +594,7 @@ function resultPhrase(difference) {
   if (count === 1) return [verb, ...points, " in one seed"];
   const low = number("low", sign * gain - half);
   const high = number("high", sign * gain + half);
-  const interval = [" (95 % interval ", low, " to ", high, ")"];
+  const interval = [" (95\u00a0% interval ", low, " to ", high, ")"];
   if (winner(difference)) return [verb, ...points, ...interval];
   return [": too close to tell,", verb.trimEnd(), " ", ...points, ...interval];
 }
@@ -614,7 +612,7 @@ function formulas() {
     {
       symbols: [
         ...[bar("b"), minus, bar("a"), plusMinus, identifier("t"), times],
-        fraction([identifier("s")], [root(identifier("n"))]),
+        ...[identifier("s"), operator("/"), root(identifier("n"))],
       ],
       spoken: "mean of B minus mean of A, plus or minus t times s over the root of n",
       numbers: differenceNumbers,
@@ -622,7 +620,7 @@ function formulas() {
     {
       symbols: [
         ...[identifier("q"), equals, operator("("), constant(1), minus, epsilon, operator(")")],
-        ...[identifier("y"), plus, fraction([epsilon], [identifier("K")])],
+        ...[identifier("y"), plus, epsilon, operator("/"), identifier("K")],
       ],
       spoken: "target q is 1 minus epsilon times y plus epsilon over K",
       numbers({ settings, classes }) {
@@ -631,7 +629,7 @@ function formulas() {
         const number = (name) => ({ name, value: eps, text: two(eps), scrub: "eps.1" });
         return [
           ...[equals, operator("("), constant(1), minus, number("share"), operator(")")],
-          ...[identifier("y"), plus, fraction([number("spread")], [constant(classes)])],
+          ...[identifier("y"), plus, number("spread"), operator("/"), constant(classes)],
         ];
       },
     },
@@ -651,7 +649,7 @@ function formulas() {
     if (count < 2) return [equals, ...means, equals, number("difference", gain, "accuracyB")];
     const t = { name: "t", value: quantile, text: two(quantile) };
     const n = { name: "n", value: count, text: String(count), scrub: "seeds" };
-    const error = fraction([number("sd", sd, "accuracyB")], [root(n)]);
+    const error = mathRow(number("sd", sd, "accuracyB"), operator("/"), root(n));
     const sum = [number("difference", gain, "accuracyB"), plusMinus, number("half", half, "sd")];
     return [equals, ...means, plusMinus, t, times, error, equals, ...sum];
   }

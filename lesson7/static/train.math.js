@@ -630,8 +630,9 @@ export function describeCount({ wins, losses, count }) {
   const sentence = `${name} is better in ${best} of ${count} ${count === 1 ? "seed" : "seeds"}`;
   if (count === 1) return `${sentence}: one seed has no interval.`;
   const chance = chanceOf(best, count);
-  const odds = best === count ? `1 in ${2 ** count}` : `${Math.round(100 * chance)} in 100`;
-  return `${sentence}; by chance, without a difference, that or more is ${odds}.`;
+  const odds =
+    best === count ? `1 time in ${2 ** count}` : `${Math.round(100 * chance)} times in 100`;
+  return `${sentence}; without a difference, that or more happens ${odds}.`;
 }
 
 /**
@@ -656,7 +657,7 @@ const INPUT_NAMES = {
 };
 
 /** @param {number} value */
-export const percent = (value) => `${Number((100 * value).toFixed(1))} %`;
+export const percent = (value) => `${Number((100 * value).toFixed(1))}\u00a0%`;
 
 /** @type {[keyof Settings, (value: any) => string][]} */
 const PHRASES = [

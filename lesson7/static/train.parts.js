@@ -349,7 +349,7 @@ function imageRow({ side, values, columns, most }, source) {
   /** @param {{ index: number, text: string }[]} items */
   function draw(items) {
     slots.forEach((slot, i) => {
-      slot.node.style.visibility = items[i] ? "visible" : "hidden";
+      slot.node.hidden = !items[i];
       if (!items[i]) return;
       const { index, text } = items[i];
       setText(slot.text, text);
@@ -500,7 +500,7 @@ export function runTable(frame, traits) {
   const kept = [];
   const columns = ["comparison", "A, %", "B, %", "B − A"];
   const buttons = Array.from({ length: RUNS_SHOWN }, (_, i) => {
-    const node = html("button", { type: "button" });
+    const node = html("button", { type: "button" }, "none yet");
     node.addEventListener("click", () => frame.setAll(kept[i].state));
     return node;
   });
