@@ -222,8 +222,7 @@ x = images[{images}]  # the batch
 {normalize}
 print(batch_stats(x))  # before
 print(batch_stats(z))  # after
-centre = {centre}
-print(x[0, :, centre, centre], z[0, :, centre, centre])  # a pixel of the first picture
+print(x[0, :, {centre}, {centre}], z[0, :, {centre}, {centre}])  # centre of a picture
 
 # Train with it in fastai:
 {train}

@@ -75,12 +75,14 @@ const TRAITS = ["draw", "bs", "kind", "show", "own_mean", "own_std"];
 const MOMENTS = ["mean", "sd"];
 const BINS = 64;
 const CHART_WIDTH = 420;
-const CHART_HEIGHT = 52;
+const CHART_HEIGHT = 46;
 const GUESS_TOLERANCE = 0.02;
 const LARGEST_OWN_MEAN = 1; // where all are above it, `normalize` takes them for those of bytes
 
 /** @param {number} value */
 const three = (value) => fixed(value, 3);
+/** @param {number} value */
+const identity = (value) => value;
 /** @param {number} c */
 const colour = (c) => `color: var(--l7-${CHANNELS[c]})`;
 
@@ -170,7 +172,7 @@ function stateReader({ sprite, side, counts, draws, known }, pointing) {
     const images = draws[draw].slice(0, bs);
     return {
       ...{ draw, bs, kind, batches, images, before, statistics },
-      ...{ isFile: get("show") === "file", count: sumCounts(counts, images) },
+      isFile: get("show") === "file",
       normalize: normalizers(statistics),
       after: normalizeMoments(before, statistics),
       ...pointedAt(images),
@@ -366,13 +368,12 @@ function filePicture(pointing, data, read) {
   function draw(state) {
     picture.draw(state, null);
     const { bs, image, place, channel } = state;
-    const credit = data.credits[image] ? `. Photo: ${data.credits[image]}` : "";
     setAttributes(picture.canvas, { "aria-label": `${bs} pictures, as in the file` });
     const at = `picture ${place.tile + 1}, pixel ${place.x}, ${place.y}`;
     const keys = "Arrow keys: another picture; with Shift: another pixel";
     setAttributes(node, {
-      "aria-label": `The batch: ${at}. ${keys}${credit}`,
-      title: `Picture ${place.tile + 1}${credit}`,
+      "aria-label": `The batch: ${at}. ${keys}`,
+      title: data.credits[image] ?? "",
       "data-source": `x.${channel}`,
     });
   }
@@ -438,6 +439,7 @@ function pictureLine(frame, pointing, data, read) {
   const seen = modelPicture(pointing, data);
   const swatches = [swatch(frame, 0), swatch(frame, 1)];
   const captions = ["", "μ: mean", "σ: sd", ""].map((text) => html("figcaption", {}, text));
+  setAttributes(captions[0], { "aria-live": "polite" });
   const terms = [
     figure(captions[0], file.node),
     figure(captions[1], swatches[0].node),
@@ -455,10 +457,13 @@ function pictureLine(frame, pointing, data, read) {
   /** @param {State} state */
   function draw(state) {
     for (const part of [file, seen, ...swatches]) part.draw(state);
-    const { isFile, alone } = state;
+    const { isFile, alone, isAtPicture, place, image } = state;
     setAttributes(node, { "data-large": isFile ? "file" : "model" });
     const only = alone === null ? null : `${CHANNELS[alone]} alone`;
-    setText(captions[0], `x: ${only ?? `batch ${state.draw + 1} of ${data.draws.length}`}`);
+    const credit = data.credits[image] ? `, photo: ${data.credits[image]}` : "";
+    const batch = `batch ${state.draw + 1} of ${data.draws.length}`;
+    const what = isAtPicture ? `picture ${place.tile + 1}${credit}` : (only ?? batch);
+    setText(captions[0], `x: ${what}`);
     setText(captions[3], `z: ${only ?? `what the model sees${isFile ? "" : ", −3 to +3"}`}`);
   }
   return { node, draw };
@@ -628,9 +633,9 @@ function channelRow(frame, { c, chart, name, when }) {
  * The histogram of a channel before normalization, and the one after it.
  * @param {Frame} frame
  * @param {Pointing} pointing
- * @param {{ c: number, read: () => State, counts: Uint32Array[][] }} options
+ * @param {{ c: number, read: () => State }} options
  */
-function channelCharts(frame, pointing, { c, read, counts }) {
+function channelCharts(frame, pointing, { c, read }) {
   const isLast = c === CHANNELS.length - 1;
   const range = { low: -MODEL_RANGE, high: MODEL_RANGE };
   const ticks = isLast ? [-3, -2, -1, 0, 1, 2, 3] : [];
@@ -649,17 +654,17 @@ function channelCharts(frame, pointing, { c, read, counts }) {
   /** @param {State} state */
   const inUse = ({ statistics: [means, sds] }) => ({ mean: means[c], sd: sds[c] });
 
-  /** @param {State} state */
-  function draw(state) {
-    const { count, image, isAtPicture, values } = state;
-    const [toModel, pixel, moments] = [state.normalize[c], values[c], inUse(state)];
-    const shown = [count[c], ...(isAtPicture ? [counts[image][c]] : [])];
-    const [own, result] = [state.before[c], state.after[c]];
-    /** @param {number} value */
-    const same = (value) => value;
-    const plain = { counts: shown, position: same, pixel };
+  /**
+   * @param {State} state
+   * @param {Uint32Array[]} shown counts of the batch, and of the picture that is pointed at
+   */
+  function draw(state, shown) {
+    const [own, result, moments] = [state.before[c], state.after[c], inUse(state)];
+    const value = state.values[c];
+    const plain = { counts: shown, position: identity, pixel: value };
     charts.before.draw({ ...plain, moments, reference: own.mean });
-    const changed = { counts: shown, position: toModel, pixel: toModel(pixel) };
+    const position = state.normalize[c];
+    const changed = { counts: shown, position, pixel: position(value) };
     charts.after.draw({ ...changed, moments: result, reference: 0 });
     drawGrips(moments);
     before.draw(own);
@@ -682,16 +687,23 @@ function channelCharts(frame, pointing, { c, read, counts }) {
  * @param {() => State} read
  */
 function histograms(frame, pointing, { counts }, read) {
-  const rows = CHANNELS.map((_, c) => channelCharts(frame, pointing, { c, read, counts }));
-  const title = "Before: pixel ÷ 255. Drag μ, or an edge of μ ± σ (dashed: this batch's mean)";
+  const rows = CHANNELS.map((_, c) => channelCharts(frame, pointing, { c, read }));
+  const title = "Before: drag μ, or an edge of μ ± σ (dashed: the batch's mean)";
   const before = figure(title, ...rows.map((row) => row.before));
-  const afterTitle = "After: (x − μ) ÷ σ, with this batch's mean ± sd (dashed: 0)";
+  const afterTitle = "After: the batch's mean ± sd (dashed: 0)";
   const after = figure(afterTitle, ...rows.map((row) => row.after));
   const node = html("div", { class: "l7-normalize-charts" }, before, after);
 
   /** @param {State} state */
   function draw(state) {
-    for (const row of rows) row.draw(state);
+    const { images, image, isAtPicture } = state;
+    const shown = [sumCounts(counts, images), ...(isAtPicture ? [counts[image]] : [])];
+    rows.forEach((row, c) => {
+      row.draw(
+        state,
+        shown.map((count) => count[c]),
+      );
+    });
   }
 
   /** @param {State | null} state */
@@ -934,7 +946,7 @@ async function render({ model, el }) {
   const sentence = resultNote();
   const notes = html("div", {}, sentence.node, predicted.node, dots.summary);
   const low = html("div", { class: "l7-normalize-low" }, dots.node, notes);
-  frame.body.append(html("div", { class: "l7-normalize" }, line.node, shapes.node, low));
+  frame.body.append(html("div", { class: "l7-normalize" }, line.node, shapes.node));
 
   pointing.redraw = showExplorer(frame, {
     ...{ traits: TRAITS, animated: ["own_mean", "own_std"], readState },
@@ -946,6 +958,7 @@ async function render({ model, el }) {
       allowNegative: true,
     },
   });
+  frame.tools.before(low); // after the formulas
   return () => frame.close();
 }
 

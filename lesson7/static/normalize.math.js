@@ -11,8 +11,8 @@ export const CHANNELS = ["red", "green", "blue"];
 export const MODEL_RANGE = 3; // "as the model sees them": black is -3, white is +3
 export const LEAST_SD = 0.005; // that can be dragged
 const BYTES = 256;
-const STATISTIC_DECIMALS = 3;
-const LEAST_ROUNDED_SD = 0.001;
+const STATISTIC_DECIMALS = 4;
+const LEAST_ROUNDED_SD = 0.0001;
 
 /**
  * For each image and channel, how many pixels have each value from 0 to 255.
@@ -84,8 +84,7 @@ export function chosenStatistics(kind, batch, given) {
 }
 
 /**
- * The reader's own statistics after a change of one number: the others are those in use, with the
- * decimals that are shown.
+ * The reader's own statistics after a change of one number: the others are those in use, rounded.
  * @param {Statistics} inUse
  * @param {{ moment: number, channel: number, value: number, isOwn: boolean }} change moment 0: the
  *   mean, 1: the sd; isOwn: those in use are the reader's already
