@@ -247,7 +247,6 @@ def _stats_expression(stats):
 
 def _templates(images, stats, side, seed):
     "Return the program of `code()` for each kind of statistics."
-    stats = None if stats is None else _rgb_stats(stats)
     crops = f"random_crops(list(photos().values()), {MAX_IMAGES}, np.random.default_rng({seed}))"
     parts = dict(source=images_expression(images, crops), side=str(side), centre=str(side // 2))
     expressions = {
@@ -332,6 +331,7 @@ class NormalizeExplorer(_NormalizedBatch):
     ):
         check_count("side", side)
         check_seed(seed)
+        stats = None if stats is None else _rgb_stats(stats)
         templates = _templates(images, stats, side, seed)
         learn = as_learner(learn, vocab)
         if learn:
@@ -345,7 +345,7 @@ class NormalizeExplorer(_NormalizedBatch):
         right = _targets(labels, learn, len(items))
         tiles = squares(items, side, MAX_IMAGES)
         self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
-        dataset = channel_stats(self.images) if stats is None else _rgb_stats(stats)
+        dataset = stats or channel_stats(self.images)
         known = dict(dataset=dataset, imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))

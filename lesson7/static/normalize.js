@@ -490,11 +490,11 @@ function binPath(bins) {
 /**
  * A histogram with a line and a band of one standard deviation on both sides of it.
  * @param {{ low: number, high: number, ticks: number[], sources: string[] }} options sources: of
- *   the line, the band and the mark
+ *   the line, the band, the mark and the dashed line
  */
 function histogram({ low, high, ticks, sources }) {
   const x = axisPosition({ low, high });
-  const [lineSource, bandSource, markSource] = sources;
+  const [lineSource, bandSource, markSource, otherSource] = sources;
   const area = { y: 0, height: CHART_HEIGHT };
   const paint = { ...area, fill: "currentColor", opacity: 0.16, "data-source": bandSource };
   const band = svg("rect", paint);
@@ -506,7 +506,8 @@ function histogram({ low, high, ticks, sources }) {
   };
   const line = markLine(0, CHART_HEIGHT);
   setAttributes(line, { "data-source": lineSource });
-  const other = svg("line", { class: "l7-normalize-other", y1: 0, y2: CHART_HEIGHT });
+  const dashed = { class: "l7-normalize-other", "data-source": otherSource };
+  const other = svg("line", { ...dashed, y1: 0, y2: CHART_HEIGHT });
   const mark = svg("path", { class: "l7-normalize-mark", "data-source": markSource });
   const axis = axisLine(CHART_WIDTH, CHART_HEIGHT);
   const labels = tickLabels(ticks, CHART_WIDTH, CHART_HEIGHT + 16);
@@ -592,7 +593,8 @@ function statisticGrips(frame, { node, x }, c, read) {
  * @param {number} c
  */
 function channelName(pointing, c) {
-  const node = html("button", { type: "button", style: colour(c) }, CHANNELS[c]);
+  const attributes = { type: "button", class: "l7-kept", style: colour(c) };
+  const node = html("button", attributes, CHANNELS[c]);
   const show = () => pointing.set({ channel: c });
   const hide = () => pointing.set({ channel: null });
   node.addEventListener("pointerenter", show);
@@ -642,9 +644,9 @@ function channelCharts(frame, pointing, { c, read }) {
   const charts = {
     before: histogram({
       ...{ low: 0, high: 1, ticks: isLast ? [0, 0.5, 1] : [] },
-      sources: [`mean.${c}`, `sd.${c}`, `x.${c}`],
+      sources: [`mean.${c}`, `sd.${c}`, `x.${c}`, `before.${c}`],
     }),
-    after: histogram({ ...range, ticks, sources: [`after.${c}`, `after.${c}`, `z.${c}`] }),
+    after: histogram({ ...range, ticks, sources: [`after.${c}`, `after.${c}`, `z.${c}`, ""] }),
   };
   const drawGrips = statisticGrips(frame, charts.before, c, read);
   const [name, plain] = [channelName(pointing, c), html("span", {}, CHANNELS[c])];
