@@ -10,7 +10,7 @@ import { showExplorer } from "./explorer.js";
 import { fixed } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, grip, positionIn } from "./handle.js";
-import { fraction, identifier, liveLine, operator } from "./live.js";
+import { fraction, identifier, liveLine, operator, subscript } from "./live.js";
 import {
   CHANNELS,
   changeStatistics,
@@ -279,29 +279,27 @@ function addNumbers(frame, read) {
 const rounded = (value) => Number(value.toFixed(3));
 
 /**
+ * A number as it is shown in a line.
+ * @param {string} name
+ * @param {number} value
+ * @param {string} source
+ * @param {string} [scrub]
+ * @returns {Quantity}
+ */
+function shownNumber(name, value, source, scrub) {
+  return { name, value, text: three(value), source, scrub };
+}
+
+/**
  * A statistic in use.
  * @param {State} state
  * @param {number} m 0: the mean, 1: the sd
  * @param {number} c
  * @param {string} [name]
- * @returns {Quantity}
  */
 function statistic({ statistics }, m, c, name = `${MOMENTS[m]}.${c}`) {
-  const value = statistics[m][c];
   const source = `${MOMENTS[m]}.${c}`;
-  return { name, value, text: three(value), scrub: source, source };
-}
-
-/**
- * A moment of the batch after normalization.
- * @param {State} state
- * @param {"mean" | "sd"} moment
- * @param {string} [scrub]
- * @returns {Quantity}
- */
-function result({ after, channel }, moment, scrub) {
-  const value = after[channel][moment];
-  return { name: moment, value, text: three(value), scrub, source: `after.${channel}` };
+  return shownNumber(name, statistics[m][c], source, source);
 }
 
 /**
@@ -440,18 +438,14 @@ function pictureLine(frame, pointing, data, read) {
   const swatches = [swatch(frame, 0), swatch(frame, 1)];
   const captions = ["", "μ: mean", "σ: sd", ""].map((text) => html("figcaption", {}, text));
   setAttributes(captions[0], { "aria-live": "polite" });
-  const terms = [
-    figure(captions[0], file.node),
-    figure(captions[1], swatches[0].node),
-    figure(captions[2], swatches[1].node),
+  /** @param {string} text */
+  const sign = (text) => html("span", { "aria-hidden": "true" }, text);
+  const parts = [
+    ...[sign("("), figure(captions[0], file.node), sign("−")],
+    ...[figure(captions[1], swatches[0].node), sign(")"), sign("÷")],
+    ...[figure(captions[2], swatches[1].node), sign("=")],
     figure(captions[3], seen.node, seen.legend),
   ];
-  const signs = ["(", "−", ")", "÷", "="].map((sign) => {
-    return html("span", { "aria-hidden": "true" }, sign);
-  });
-  const [open, minus, close, divided, equals] = signs;
-  const [x, mean, sd, z] = terms;
-  const parts = [open, x, minus, mean, close, divided, sd, equals, z];
   const node = html("div", { class: "l7-normalize-line", "data-picture": "" }, ...parts);
 
   /** @param {State} state */
@@ -622,7 +616,7 @@ function channelRow(frame, { c, chart, name, when }) {
   function draw({ mean, sd }) {
     const source = `${when}.${c}`;
     const [first, second] = [mean, sd].map((value, m) => {
-      return { name: `${source}.${MOMENTS[m]}`, value, text: three(value), source };
+      return shownNumber(`${source}.${MOMENTS[m]}`, value, source);
     });
     drawNumbers(["mean ", first, ", sd ", second]);
     const text = `mean ${three(mean)}, sd ${three(sd)}`;
@@ -808,26 +802,23 @@ function resultNote() {
  * @param {State} state
  * @returns {LiveNode[]}
  */
-function headline(state) {
-  const { kind, channel } = state;
-  const [mean, sd] = MOMENTS.map((moment) => result(state, moment, `after.${moment}.${channel}`));
-  return [
-    `${BEGINNINGS[kind]}, this batch has mean `,
-    mean,
-    " and sd ",
-    sd,
-    ` in ${CHANNELS[channel]}`,
-  ];
+function headline({ kind, channel, after }) {
+  const [mean, sd] = MOMENTS.map((moment) => {
+    const scrub = `after.${moment}.${channel}`;
+    return shownNumber(moment, after[channel][moment], `after.${channel}`, scrub);
+  });
+  const beginning = `${BEGINNINGS[kind]}, this batch has mean `;
+  return [beginning, mean, " and sd ", sd, ` in ${CHANNELS[channel]}`];
 }
 
 /** @returns {Formula<State>[]} */
 function formulas() {
   const [minus, equals, comma] = ["−", "=", ","].map(operator);
   const [x, z, mean, sd] = ["x", "z", "μ", "σ"].map(identifier);
-  /** @param {string} text */
-  const bar = (text) => ({ tag: "mover", children: [identifier(text), operator("¯")] });
-  /** @param {string} letter */
-  const spread = (letter) => ({ tag: "msub", children: [identifier("s"), identifier(letter)] });
+  const [meanX, meanZ] = [x, z].map((letter) => {
+    return { tag: "mover", children: [letter, operator("¯")] };
+  });
+  const [sdX, sdZ] = [x, z].map((letter) => subscript(identifier("s"), letter));
 
   return [
     {
@@ -836,36 +827,33 @@ function formulas() {
       numbers(state) {
         const { channel, values, normalize } = state;
         const value = values[channel];
-        const [before, after] = [value, normalize[channel](value)].map((number, i) => {
-          const name = "xz"[i];
-          return { name, value: number, text: three(number), source: `${name}.${channel}` };
-        });
-        const used = [0, 1].map((m) => statistic(state, m, channel, MOMENTS[m]));
-        return [equals, fraction([before, minus, used[0]], [used[1]]), equals, after];
+        const before = shownNumber("x", value, `x.${channel}`);
+        const after = shownNumber("z", normalize[channel](value), `z.${channel}`);
+        const [used, usedSd] = [0, 1].map((m) => statistic(state, m, channel, MOMENTS[m]));
+        return [equals, fraction([before, minus, used], [usedSd]), equals, after];
       },
     },
     {
       symbols: [
-        ...[bar("z"), equals, fraction([bar("x"), minus, mean], [sd]), comma],
-        ...[spread("z"), equals, fraction([spread("x")], [sd])],
+        ...[meanZ, equals, fraction([meanX, minus, mean], [sd]), comma],
+        ...[sdZ, equals, fraction([sdX], [sd])],
       ],
       spoken:
-        "the mean of z is the mean of x minus mu, divided by sigma; its sd is that of x divided by sigma",
+        "the mean of z is the mean of x minus mu, divided by sigma; " +
+        "the sd of z is the sd of x divided by sigma",
       numbers(state) {
-        const { channel, before } = state;
-        const [own, ownSd] = MOMENTS.map((moment) => {
-          const value = before[channel][moment];
-          const source = `before.${channel}`;
-          return { name: `batch ${moment}`, value, text: three(value), source };
+        const { channel, before, after } = state;
+        const [own, ownSd, result, resultSd] = [before, after].flatMap((all, i) => {
+          const when = ["before", "after"][i];
+          return MOMENTS.map((moment) => {
+            return shownNumber(`${moment} ${when}`, all[channel][moment], `${when}.${channel}`);
+          });
         });
         const [used, usedSd] = [0, 1].map((m) => statistic(state, m, channel, MOMENTS[m]));
-        const [after, afterSd] = MOMENTS.map((moment) => {
-          return { ...result(state, moment), name: `${moment} after` };
-        });
         const again = { ...usedSd, name: "sd again" };
         return [
-          ...[equals, fraction([own, minus, used], [usedSd]), equals, after, comma],
-          ...[fraction([ownSd], [again]), equals, afterSd],
+          ...[equals, fraction([own, minus, used], [usedSd]), equals, result, comma],
+          ...[fraction([ownSd], [again]), equals, resultSd],
         ];
       },
     },

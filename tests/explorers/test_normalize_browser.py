@@ -98,7 +98,7 @@ def check_formulas(page, explorer):
     x, z = (images[0, 0, CENTRE, CENTRE] for images in (explorer.batch, normalized(explorer)))
     check_close(pixel, dict(x=x, mean=mean, sd=sd, z=z))
     expected = {"mean": mean, "sd": sd, "sd again": sd}
-    expected |= {f"batch {m}": before[m][0] for m in MOMENTS}
+    expected |= {f"{m} before": before[m][0] for m in MOMENTS}
     check_close(batch, expected | {f"{m} after": after[m][0] for m in MOMENTS})
 
 
