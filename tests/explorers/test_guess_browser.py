@@ -42,9 +42,11 @@ TTA_SECRETS = [
 ]
 SECRETS = {  # what shows the answer, to the eye or to a screen reader
     "normalize": [
-        "td:nth-child(6)",
-        "td:nth-child(7)",
+        "[data-name='after.0.mean']",
+        "[data-name='after.0.sd']",
         "[aria-label^='red after']",
+        ".l7-headline [data-name]",
+        ".l7-formula [data-name]",
         "text=/within .* of mean 0|Exactly mean 0/",
     ],
     "resize": [
@@ -149,7 +151,7 @@ def control_value(page, label):
 def normalize_answer(page, question):
     explorer = NormalizeExplorer(
         draw=int(control_value(page, "Batch")),
-        bs=int(control_value(page, "Images in it")),
+        bs=int(control_value(page, "Batch size")),
         kind=control_value(page, "Normalize with"),
     )
     channel = CHANNELS.index(question.split()[0].lower())
