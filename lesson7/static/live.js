@@ -160,7 +160,7 @@ export function liveLine(frame, node) {
  * A formula in symbols, and the same with the numbers on screen.
  * @template State
  * @typedef {object} Formula
- * @property {LiveNode[]} symbols
+ * @property {LiveNode[] | ((state: State) => LiveNode[])} symbols
  * @property {string} spoken the symbols in words
  * @property {(state: State) => LiveNode[]} numbers
  */
@@ -173,13 +173,14 @@ export function liveLine(frame, node) {
 export function formulaFigure(frame, { symbols, spoken, numbers }) {
   const symbolic = mathElement("math");
   const numeric = mathElement("math");
-  liveLine(frame, symbolic)(symbols);
+  const drawSymbols = liveLine(frame, symbolic);
   const drawNumbers = liveLine(frame, numeric);
   const group = { class: "l7-formula", role: "group", "aria-label": spoken };
   const node = html("div", group, symbolic, numeric);
 
   /** @param {State} state */
   function draw(state) {
+    drawSymbols(typeof symbols === "function" ? symbols(state) : symbols);
     drawNumbers(numbers(state));
   }
   return { node, draw };
