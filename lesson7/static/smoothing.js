@@ -19,6 +19,7 @@ import {
   describePush,
   epsOfTarget,
   formatBestP,
+  formatLogit,
   formatProbability,
   formatPush,
   formatShare,
@@ -33,7 +34,6 @@ import {
   pushDirection,
   shownClasses,
   targetAt,
-  threeDecimals,
   trueClassTargets,
 } from "./smoothing.math.js";
 import { numberTable, setNumber } from "./table.js";
@@ -69,6 +69,11 @@ const COARSE_GRID_ABOVE = 8; // then with lines at 0, 3, 6 and 9
 const LEAST_TOP = 2.5; // of the loss axis
 const TOP_PER_UNIFORM_LOSS = 1.6; // top of the loss axis over a uniform prediction's loss
 
+/** @param {number} value */
+const two = (value) => value.toFixed(2);
+/** @param {number} value a loss */
+const three = (value) => fixed(value, 3);
+
 /**
  * A column of the table.
  * @typedef {object} Column
@@ -81,15 +86,12 @@ const TOP_PER_UNIFORM_LOSS = 1.6; // top of the loss axis over a uniform predict
 /** @type {Column[]} */
 const COLUMNS = [
   { title: "true class", format: formatShare, value: (q) => q },
-  { title: "loss", format: threeDecimals, value: crossEntropy },
+  { title: "loss", format: three, value: crossEntropy },
   { title: "push", format: formatPush, value: logitGradient },
   // Cross-entropy is lowest where the confidence equals the target.
   { title: "best p", format: formatBestP, value: (q) => q },
-  { title: "its logit", format: threeDecimals, value: (q, _p, n) => logit(q, n) },
+  { title: "its logit", format: formatLogit, value: (q, _p, n) => logit(q, n) },
 ];
-
-/** @param {number} value */
-const two = (value) => value.toFixed(2);
 
 /** @param {Get} get */
 function readState(get) {
@@ -146,7 +148,7 @@ function addConfidenceControls(frame) {
     ...{ min: LOGIT_RANGE.low, max: LOGIT_RANGE.high, step: 0.1 },
     get: () => logit(model.get("p"), model.get("n")),
     set: (/** @type {number} */ value) => frame.set("p", confidence(value, model.get("n"))[0]),
-    format: (/** @type {number} */ value) => fixed(value, 1),
+    format: formatLogit,
   };
   const label = "Logit of the true class";
   const z = slider(frame, label, { traits: ["p", "n"], ...logits });
@@ -180,11 +182,15 @@ function addTargetBinding(frame) {
   frame.addBinding({ ...binding, setNear: set });
 }
 
-/** @param {Frame} frame */
+/**
+ * The controls of the targets. Of eps and the mixed target's weight, the one that the shown target
+ * has is among the first controls.
+ * @param {Frame} frame
+ */
 function addTargetControls(frame) {
   const { model, more: parent } = frame;
-  slider(frame, "eps", { trait: "eps", min: 0, max: 0.99, step: 0.01, format: two });
-  select(frame, "Target", KIND_CHOICES, { trait: "show" });
+  const eps = slider(frame, "eps", { trait: "eps", min: 0, max: 0.99, step: 0.01, format: two });
+  const target = select(frame, "Target", KIND_CHOICES, { trait: "show" });
   numberField(frame, "Classes, N", {
     ...{ trait: "n", min: 2, max: MOST_CLASSES, step: 1, parent },
     set: (n) => setClassCount(frame, n),
@@ -194,8 +200,8 @@ function addTargetControls(frame) {
     max: () => model.get("n") - 1,
     get: () => currentState(frame).label,
   });
-  const weights = { trait: "t", min: 0, max: 1, step: 0.01, format: two };
-  slider(frame, "Mixed: weight λ", { ...weights, parent });
+  const weights = { trait: "t", min: 0, max: 1, step: 0.01, format: two, parent };
+  const weight = slider(frame, "Mixed: weight λ", weights);
   /** @type {[string, string][]} */
   const axes = [
     ["p", "the confidence p"],
@@ -203,6 +209,15 @@ function addTargetControls(frame) {
   ];
   select(frame, "Loss against", axes, { trait: "against", parent });
   button(parent, "The lesson's example", () => setLessonExample(frame));
+
+  /** @param {State} state */
+  function draw({ show }) {
+    const [first, rare] = show === "mixed" ? [weight, eps] : [eps, weight];
+    if (rare.node.parentElement === parent) return;
+    parent.prepend(rare.node);
+    target.node.before(first.node);
+  }
+  return { draw };
 }
 
 /**
@@ -632,7 +647,7 @@ function setConfidence(frame, { byLogit, low, high }, x) {
 function describeLosses({ n, p, targets, byLogit }) {
   const losses = KINDS.map((kind) => {
     const q = targets[kind];
-    const loss = threeDecimals(crossEntropy(q, p, n));
+    const loss = three(crossEntropy(q, p, n));
     const minimum = q === 1 ? "no minimum" : `minimum at p = ${formatBestP(q, n)}`;
     return `${kind} ${loss}, ${minimum}`;
   });
@@ -874,13 +889,13 @@ function lossFormula() {
     numbers(state) {
       const { n, p, q } = state;
       const terms = termNumbers(state, ({ target, surprise }, i) => {
-        const text = threeDecimals(surprise);
+        const text = three(surprise);
         const source = i ? "rest" : "p";
         const factor = { name: `surprise${i}`, value: surprise, text, source };
         return [termTarget(state, target, i), TIMES, factor];
       });
       const loss = crossEntropy(q, p, n);
-      return [EQUALS, ...terms, EQUALS, { name: "loss", value: loss, text: threeDecimals(loss) }];
+      return [EQUALS, ...terms, EQUALS, { name: "loss", value: loss, text: three(loss) }];
     },
   };
 }
@@ -901,7 +916,7 @@ function surpriseFormulas() {
       spoken: "minus the logarithm of the confidence p",
       numbers(state) {
         const value = -Math.log(state.p);
-        const result = { name: "surprise", value, text: threeDecimals(value), source: "p" };
+        const result = { name: "surprise", value, text: three(value), source: "p" };
         return [EQUALS, log, confidenceQuantity(state), EQUALS, result];
       },
     },
@@ -912,7 +927,7 @@ function surpriseFormulas() {
         const value = -Math.log((1 - p) / (n - 1));
         const rest = { name: "rest", value: 1 - p, text: formatProbability(1 - p) };
         const count = { name: "others", value: n - 1, text: String(n - 1), source: "other" };
-        const result = { name: "surprise", value, text: threeDecimals(value), source: "rest" };
+        const result = { name: "surpriseOther", value, text: three(value), source: "rest" };
         const odds = [operator("("), rest, OVER, count, operator(")")];
         return [EQUALS, log, ...odds, EQUALS, result];
       },
@@ -927,11 +942,11 @@ function surpriseFormulas() {
  */
 function results({ n, p, q, targets }) {
   return [
-    { name: "confidence p", value: p, format: threeDecimals },
+    { name: "confidence p", value: p, format: three },
     { name: "target of the true class", value: q, format: (value) => formatShare(value, n) },
     ...KINDS.map((kind) => {
       const value = crossEntropy(targets[kind], p, n);
-      return { name: `${kind} loss`, value, format: threeDecimals };
+      return { name: `${kind} loss`, value, format: three };
     }),
   ];
 }
@@ -952,7 +967,7 @@ async function render({ model, el }) {
   /** @param {number} index */
   const className = (index) => vocab[index] ?? `class ${index}`;
   const confidenceControls = addConfidenceControls(frame);
-  addTargetControls(frame);
+  const targetControls = addTargetControls(frame);
   addTargetBinding(frame);
 
   const bars = targetBars(frame, className);
@@ -978,7 +993,7 @@ async function render({ model, el }) {
     ...{ traits: TRAITS, animated: ["eps", "t", "p"], readState, headline, results },
     formulas: [...ofTheTarget, ...ofTheLoss],
     code: codeValues,
-    parts: [confidenceControls, bars, sentence, losses, table],
+    parts: [confidenceControls, targetControls, bars, sentence, losses, table],
     guess: {
       createTask: () => createTask(frame, className),
       answerElements: [bars.chart, sentence.node, losses.node, ...table.answerElements],

@@ -14,10 +14,10 @@ const NO_SHARE = 1e-9;
 const NO_PUSH = 1e-7; // gradients below it are the rounding of p
 const MOST_DECIMALS_OF_P = 12;
 
-/** @param {number} value a loss, or a logit, which may be infinite */
-export function threeDecimals(value) {
-  if (Number.isFinite(value)) return withMinus(value.toFixed(3));
-  return withMinus(String(value).replace("Infinity", "∞"));
+/** @param {number} value which may be infinite */
+export function formatLogit(value) {
+  const text = Number.isFinite(value) ? value.toFixed(2) : String(value).replace("Infinity", "∞");
+  return withMinus(text);
 }
 
 /**
@@ -226,14 +226,14 @@ export function lossCurve(q, n, byLogit) {
 }
 
 /**
- * Direction and size of a step of gradient descent on the logit: "up 0.090", "down 0.020", or "0".
+ * Direction and size of a step of gradient descent on the logit: "↑ 0.090", "↓ 0.020", or "0".
  * @param {number} gradient of the loss with respect to the logit
  * @param {number} n classes
  */
 export function formatPush(gradient, n) {
   const size = Math.abs(gradient);
   if (size < NO_PUSH) return "0";
-  return `${gradient < 0 ? "up" : "down"} ${formatShare(size, n)}`;
+  return `${gradient < 0 ? "↑" : "↓"} ${formatShare(size, n)}`;
 }
 
 /**
