@@ -264,7 +264,7 @@ _STEPS = [
         _LESSON | dict(p=0.8, against="p"),
         "Drag the confidence to the right, past the diamond at 0.910. What happens to the smoothed "
         "loss, and to the hard one?",
-        "The smoothed loss rises again: past 0.910 the push on the logit changes from up to down. "
+        "The smoothed loss rises again: past 0.910 the push on the logit changes from ↑ to ↓. "
         "The hard loss still falls.",
         look="p",
         move=["p"],

@@ -46,8 +46,6 @@ import { numberTable, setNumber } from "./table.js";
 
 /** @type {Kind[]} */
 const KINDS = ["hard", "smoothed", "mixed"];
-/** @type {[Kind, string][]} */
-const KIND_CHOICES = KINDS.map((kind) => [kind, kind]);
 const KIND_DASHES = { hard: "2 4", smoothed: "none", mixed: "9 5" };
 const KIND_COLOURS = {
   hard: "var(--l7-red)",
@@ -190,7 +188,9 @@ function addTargetBinding(frame) {
 function addTargetControls(frame) {
   const { model, more: parent } = frame;
   const eps = slider(frame, "eps", { trait: "eps", min: 0, max: 0.99, step: 0.01, format: two });
-  const target = select(frame, "Target", KIND_CHOICES, { trait: "show" });
+  /** @type {[Kind, string][]} */
+  const kinds = KINDS.map((kind) => [kind, kind]);
+  const target = select(frame, "Target", kinds, { trait: "show" });
   numberField(frame, "Classes, N", {
     ...{ trait: "n", min: 2, max: MOST_CLASSES, step: 1, parent },
     set: (n) => setClassCount(frame, n),
@@ -245,19 +245,20 @@ function targetRow(frame, { track, cells }) {
 
   /**
    * @param {State} state
-   * @param {number} i
-   * @param {string} trait that the bar changes; "": none
+   * @param {number} i the class
    */
-  function drawHandle(state, i, trait) {
+  function drawHandle({ label, show }, i) {
     index = i;
-    const isTrue = i === state.label;
+    const isTrue = i === label;
     for (const cell of cells) {
       cell.classList.toggle("l7-true", isTrue);
       cell.classList.toggle("l7-choice", i >= 0 && !isTrue);
     }
     setAttributes(track, { "data-source": isTrue ? "true" : "other" });
-    if (isTrue && trait) setAttributes(track, { "data-handle": trait, "data-axis": "x" });
-    else {
+    if (isTrue && show !== "hard") {
+      const trait = show === "mixed" ? "t" : "eps";
+      setAttributes(track, { "data-handle": trait, "data-axis": "x" });
+    } else {
       track.removeAttribute("data-handle");
       track.removeAttribute("data-axis");
     }
@@ -270,14 +271,6 @@ function targetRow(frame, { track, cells }) {
     tick.style.left = `${100 * (isTrue ? p : (1 - p) / (n - 1))}%`;
   }
   return { drawHandle, drawPrediction };
-}
-
-/**
- * What a kind's bars change.
- * @param {Kind} kind
- */
-function handleTrait(kind) {
-  return { hard: "", smoothed: "eps", mixed: "t" }[kind];
 }
 
 /**
@@ -318,7 +311,7 @@ function targetBars(frame, className) {
     chart.draw(names.map((name, i) => [name, values[i]]));
     chart.rows.forEach(({ cells }, i) => {
       for (const cell of cells) cell.hidden = i >= names.length;
-      rows[i].drawHandle(state, shown[i] ?? -1, handleTrait(show));
+      rows[i].drawHandle(state, shown[i] ?? -1);
       rows[i].drawPrediction(state);
     });
     // The bars have the colour of "smoothed", --l7-accent, unless it is overridden.
@@ -901,37 +894,39 @@ function lossFormula() {
 }
 
 /**
- * -log p of the true class, and of each other one.
- * @returns {Formula<State>[]}
+ * -log p of a class.
+ * @param {string} name
+ * @param {LiveNode[]} symbols
+ * @param {(state: State) => { p: LiveNode[], value: number }} read the numbers for `symbols`, and p
+ * @returns {Formula<State>}
  */
-function surpriseFormulas() {
+function surpriseFormula(name, symbols, read) {
   const log = mathRow(MINUS, LOG);
-  const share = fraction(
-    [constant(1), MINUS, identifier("p")],
-    [identifier("N"), MINUS, constant(1)],
-  );
+  const source = name === "true" ? "p" : "rest";
+  return {
+    symbols: [log, named("p", name), EQUALS, log, ...symbols],
+    spoken: `minus the logarithm of the prediction for the ${name} class`,
+    numbers(state) {
+      const { p, value } = read(state);
+      const surprise = -Math.log(value);
+      const result = { name: `${name}Surprise`, value: surprise, text: three(surprise), source };
+      return [EQUALS, log, ...p, EQUALS, result];
+    },
+  };
+}
+
+function surpriseFormulas() {
+  const [one, p, n] = [constant(1), identifier("p"), identifier("N")];
+  const share = fraction([one, MINUS, p], [n, MINUS, one]);
   return [
-    {
-      symbols: [log, named("p", "true"), EQUALS, log, identifier("p")],
-      spoken: "minus the logarithm of the confidence p",
-      numbers(state) {
-        const value = -Math.log(state.p);
-        const result = { name: "surprise", value, text: three(value), source: "p" };
-        return [EQUALS, log, confidenceQuantity(state), EQUALS, result];
-      },
-    },
-    {
-      symbols: [log, named("p", "other"), EQUALS, log, share],
-      spoken: "minus the logarithm of 1 minus p over N minus 1",
-      numbers({ p, n }) {
-        const value = -Math.log((1 - p) / (n - 1));
-        const rest = { name: "rest", value: 1 - p, text: formatProbability(1 - p) };
-        const count = { name: "others", value: n - 1, text: String(n - 1), source: "other" };
-        const result = { name: "surpriseOther", value, text: three(value), source: "rest" };
-        const odds = [operator("("), rest, OVER, count, operator(")")];
-        return [EQUALS, log, ...odds, EQUALS, result];
-      },
-    },
+    surpriseFormula("true", [p], (state) => ({ p: [confidenceQuantity(state)], value: state.p })),
+    surpriseFormula("other", [share], (state) => {
+      const [rest, others] = [1 - state.p, state.n - 1];
+      const above = { name: "rest", value: rest, text: formatProbability(rest) };
+      const below = { name: "others", value: others, text: String(others), source: "other" };
+      const quotient = [operator("("), above, OVER, below, operator(")")];
+      return { p: quotient, value: rest / others };
+    }),
   ];
 }
 

@@ -190,39 +190,18 @@ function curveValues({ low, high }) {
 }
 
 /**
- * @param {number} q target probability of the true class
- * @param {number} n classes
- * @returns {[logit: number, loss: number][]}
- */
-function lossByLogit(q, n) {
-  return curveValues(LOGIT_RANGE).map((z) => {
-    const [p, rest] = confidence(z, n);
-    return [z, crossEntropy(q, p, n, rest)];
-  });
-}
-
-/**
- * The points are closer to one another where p is close to 0 or 1.
- * @param {number} q target probability of the true class
- * @param {number} n classes
- * @returns {[p: number, loss: number][]}
- */
-function lossByConfidence(q, n) {
-  return curveValues(SIGMOID_RANGE).map((z) => {
-    const [p, rest] = confidence(z, 2); // for 2 classes, it is the sigmoid
-    return [p, crossEntropy(q, p, n, rest)];
-  });
-}
-
-/**
- * Points of a loss curve.
+ * Points of a loss curve. Against p, they are closer to one another where it is close to 0 or 1.
  * @param {number} q target probability of the true class
  * @param {number} n classes
  * @param {boolean} byLogit against the logit, else against p
  * @returns {[value: number, loss: number][]}
  */
 export function lossCurve(q, n, byLogit) {
-  return byLogit ? lossByLogit(q, n) : lossByConfidence(q, n);
+  const range = byLogit ? LOGIT_RANGE : SIGMOID_RANGE;
+  return curveValues(range).map((z) => {
+    const [p, rest] = confidence(z, byLogit ? n : 2); // for 2 classes, it is the sigmoid
+    return [byLogit ? z : p, crossEntropy(q, p, n, rest)];
+  });
 }
 
 /**

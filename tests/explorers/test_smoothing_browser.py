@@ -148,20 +148,20 @@ def expected_numbers(explorer):
         others=n - 1,
         p=p,
         rest=1 - p,
-        surprise=surprise,
+        trueSurprise=surprise,
         surprise0=surprise,
-        surpriseOther=surprise_other,
+        otherSurprise=surprise_other,
         surprise1=surprise_other,
         loss=(target * surprises).sum(),
     )
 
 
 NAMES = {  # of the numbers that the headline and the formulas show
-    "hard": "best p target other target0 surprise0 loss surprise rest others surpriseOther",
+    "hard": "best p target other target0 surprise0 loss trueSurprise rest others otherSurprise",
     "smoothed": "best p eps epsShare n target other target0 target1 surprise0 surprise1 loss "
-    "surprise rest others surpriseOther",
+    "trueSurprise rest others otherSurprise",
     "mixed": "best p t target other target0 target1 surprise0 surprise1 loss "
-    "surprise rest others surpriseOther",
+    "trueSurprise rest others otherSurprise",
 }
 
 
