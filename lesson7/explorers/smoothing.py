@@ -284,7 +284,7 @@ _STEPS = [
         _LESSON | dict(eps=0.99, p=0.95, against="p"),
         "With eps at 0.99, set Classes, N (under More) to 1000. How much is left for the true "
         "class, and how much does each of the others get?",
-        "0.01099 for the true class and 0.00099 for each of the others: such a target hardly says "
+        "0.0110 for the true class and 0.00099 for each of the others: such a target hardly says "
         "which class is true.",
         look="true",
         move=["n"],

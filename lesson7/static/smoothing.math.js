@@ -10,7 +10,8 @@ const SIGMOID_RANGE = { low: -10, high: 10 }; // spaces p closely near 0 and 1
 const CURVE_POINTS = 400;
 const SHOWN_CLASSES = 8; // with their own row, where there are more classes than rows
 const CONFIDENCE_STEP = 0.001; // of the slider
-const NO_SHARE = 1e-9;
+const NO_SHARE = 1e-9; // below it is the rounding of a difference
+const SMALL_SHARE = 0.001; // shown with two significant digits
 const NO_PUSH = 1e-7; // gradients below it are the rounding of p
 const MOST_DECIMALS_OF_P = 12;
 
@@ -21,16 +22,15 @@ export function formatLogit(value) {
 }
 
 /**
- * A target, or a difference from one. The decimals are those that a target of `n` classes needs
- * where eps has two; a number other than 0 is never shown as 0.
+ * A target, or a difference from one: three decimals, four of more than ten classes. A number other
+ * than 0 is never shown as 0.
  * @param {number} value
  * @param {number} n classes
  */
 export function formatShare(value, n) {
-  const decimals = Math.max(3, 2 + Math.ceil(Math.log10(n)));
-  const text = value.toFixed(decimals);
-  const isHidden = Number(text) === 0 && Math.abs(value) > NO_SHARE;
-  return withMinus(isHidden ? value.toPrecision(2) : text);
+  const size = Math.abs(value);
+  const isSmall = size > NO_SHARE && size < SMALL_SHARE;
+  return withMinus(isSmall ? value.toPrecision(2) : value.toFixed(n > 10 ? 4 : 3));
 }
 
 /**

@@ -229,7 +229,7 @@ HEADLINES = [
     ),
     (
         dict(n=1000),
-        "The loss is lowest at 0.90010, so a model that is 0.950 sure is told to be less",
+        "The loss is lowest at 0.9001, so a model that is 0.950 sure is told to be less",
     ),
     (
         dict(p=1 - 1e-6),
