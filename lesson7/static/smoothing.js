@@ -291,7 +291,7 @@ function barValues(state, classes) {
  */
 function targetBars(frame, className) {
   const move = html("span");
-  const mark = html("b", { class: "l7-prediction" });
+  const mark = html("span", { class: "l7-prediction" });
   const caption = html("figcaption", {}, "Target (", mark, " prediction): ", move);
   let classCount = 0;
   const chart = barChart(BAR_ROWS, (value) => formatShare(value, classCount));
@@ -978,8 +978,13 @@ async function render({ model, el }) {
   frame.body.append(picture);
   const ofTarget = html("div");
   const ofLoss = html("div");
-  const below = html("div", { class: "l7-smoothing l7-below l7-formulas" }, ofTarget, ofLoss);
-  const low = html("div", { class: "l7-smoothing l7-below" }, sentence.node, table.node);
+  const below = html(
+    "div",
+    { class: "l7-smoothing l7-smoothing-below l7-smoothing-formulas" },
+    ofTarget,
+    ofLoss,
+  );
+  const low = html("div", { class: "l7-smoothing l7-smoothing-below" }, sentence.node, table.node);
   frame.body.after(low);
 
   const ofTheTarget = [trueClassFormula(), otherClassFormula(), sumFormula()];
