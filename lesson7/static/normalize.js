@@ -9,7 +9,7 @@ import { figure, html, note, setAttributes, setText, setVisible, svg } from "./d
 import { showExplorer } from "./explorer.js";
 import { fixed } from "./format.js";
 import { Frame } from "./frame.js";
-import { addHandle, grip, positionIn } from "./handle.js";
+import { addHandle, grip, pointerPosition } from "./handle.js";
 import { fraction, identifier, liveLine, operator, subscript } from "./live.js";
 import {
   CHANNELS,
@@ -316,7 +316,7 @@ function batchPicture(pointing, { sprite, side }) {
 
   /** @param {PointerEvent} event */
   function point(event) {
-    const pixel = pixelAt(positionIn(node, event), { count, side });
+    const pixel = pixelAt(pointerPosition(node, event), { count, side });
     if (pixel) pointing.set({ pixel, isAtPicture: true });
   }
   node.addEventListener("pointermove", point);

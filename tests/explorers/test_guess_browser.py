@@ -10,6 +10,7 @@ from explorer_page import (
     IS_FOCUSED,
     combine_pages,
     control_values,
+    open_more,
     type_guess,
     wait_for_explorers,
 )
@@ -70,7 +71,8 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
     "smoothing": [
         ".l7-bars i",
         ".l7-bars > :nth-child(3n)",
-        "text=/ = 1$/",
+        ".l7-headline .l7-number",
+        "math .l7-number",
         "text=/smoothed label/",
         "svg[role=img]",
         "tr:has-text('smoothed') td",
@@ -79,7 +81,7 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
 GUESS = ".l7-tools button:text-is('Guess')"
 QUESTION, INPUT, VERDICT = ".l7-guess label", ".l7-guess input", ".l7-guess p[aria-live]"
 SCORE = ".l7-score"
-MAX_TAB_STOPS = 60
+MAX_TAB_STOPS = 120
 N_QUESTIONS = 9
 MAX_QUESTIONS = 50  # until one is about the true class
 LONGEST_NAME = 31  # characters of a class name in a question
@@ -106,6 +108,7 @@ def open_guess(new_page, saved_example):
         page.goto(file.as_uri())
         page.locator(GUESS).last.wait_for()
         wait_for_explorers(page)
+        open_more(page)
         return page
 
     return open_page
