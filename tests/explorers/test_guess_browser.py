@@ -178,13 +178,13 @@ def set_tta_state(explorer, page):
     explorer.photo = int(control_value(page, "Photo"))
     explorer.plain = control_value(page, "Plain view")
     explorer.scale = float(control_value(page, "Windows"))
-    explorer.at = [place_of(page, i, explorer.steps) for i in range(4)]
+    explorer.at = [place_of(page, i, explorer.grid) for i in range(4)]
 
 
 def tta_answer(page, question):
     explorer = TTAExplorer()
     set_tta_state(explorer, page)
-    explorer.target = place_of(page, 4, explorer.steps)
+    explorer.target = place_of(page, 4, explorer.grid)
     return int((explorer.preds[:, 0] >= 0.5).sum())
 
 
