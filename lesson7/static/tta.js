@@ -279,13 +279,14 @@ function addMoveControls(frame, data) {
   const { model } = frame;
   const state = () => readState((trait) => model.get(trait), data);
   const ofWindow = placeSliders(frame, data, {
-    name: "at",
+    ...{ name: "at", labels: ["across", "down"] },
     index: () => selectedWindow({ moving: model.get("moving"), at: model.get("at") }),
     box: () => state().views[1 + selectedWindow(state())],
   });
   if (data.isLearned) return;
   const ofObject = placeSliders(frame, data, {
-    ...{ name: "target", index: () => data.windows },
+    ...{ name: "target", labels: ["object across", "object down"] },
+    index: () => data.windows,
     box: () => state().object ?? [0, 0, 0, 0],
   });
 
@@ -301,13 +302,14 @@ function addMoveControls(frame, data) {
 /**
  * @param {Frame} frame
  * @param {Data} data
- * @param {{ name: string, index: () => number, box: () => Box }} options what is moved
+ * @param {{ name: string, labels: string[], index: () => number, box: () => Box }} options what is
+ *   moved
  */
-function placeSliders(frame, data, { name, index, box }) {
+function placeSliders(frame, data, { name, labels, index, box }) {
   const { model } = frame;
   /** @returns {Point} */
   const place = () => model.get("at")[index()] ?? model.get("target");
-  return ["across", "down"].map((label, axis) => {
+  return labels.map((label, axis) => {
     const control = slider(frame, label, {
       ...{ trait: `${name}.${"xy"[axis]}`, traits: TRAITS, parent: frame.more },
       ...{ min: 0, max: data.steps },
@@ -558,7 +560,7 @@ function viewTerm(frame, data, index) {
   const name = index ? `window ${index}` : "plain view";
   const sign = html("span", { class: "l7-tta-sign", "aria-hidden": "true" });
   const canvas = imageCanvas({ sharp: true });
-  const box = html("input", { type: "checkbox" });
+  const box = html("input", { type: "checkbox", class: "l7-screen-only" });
   const word = html("span", { class: "l7-tta-word" }, index ? "window " : "plain view ");
   const chip = html("span", { class: "l7-chip" }, String(index));
   const label = html("label", {}, box, word, chip);
