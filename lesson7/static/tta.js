@@ -901,6 +901,7 @@ function chosenFormula({ root }) {
     const chosen = ["mean", "lerp", "max"].indexOf(reduce);
     root.querySelectorAll(".l7-formula").forEach((node, i) => {
       node.classList.add("l7-tta-formula");
+      setAttributes(node, { tabindex: 0 }); // many views do not fit on a phone: it scrolls
       node.classList.toggle("l7-chosen", i === chosen);
     });
   }
