@@ -538,7 +538,7 @@ function photoStrip(frame, { photos, names }) {
     return node;
   });
   const isShown = photos.length > 1;
-  const node = html("span", { class: "l7-tta-strip l7-screen-only" }, ...(isShown ? buttons : []));
+  const node = html("span", { class: "l7-tta-strip l7-shortcuts" }, ...(isShown ? buttons : []));
 
   /** @param {State} state */
   function draw({ photo }) {
@@ -560,7 +560,7 @@ function viewTerm(frame, data, index) {
   const name = index ? `window ${index}` : "plain view";
   const sign = html("span", { class: "l7-tta-sign", "aria-hidden": "true" });
   const canvas = imageCanvas({ sharp: true });
-  const box = html("input", { type: "checkbox", class: "l7-screen-only" });
+  const box = html("input", { type: "checkbox" });
   const word = html("span", { class: "l7-tta-word" }, index ? "window " : "plain view ");
   const chip = html("span", { class: "l7-chip" }, String(index));
   const label = html("label", {}, box, word, chip);
@@ -590,6 +590,7 @@ function viewTerm(frame, data, index) {
     if (shown !== key) canvas.show(cropResized(photos[photo], views[index], side));
     shown = key;
     box.checked = enabled[index];
+    box.toggleAttribute("checked", enabled[index]); // a saved picture keeps attributes
     node.classList.toggle("l7-off", !enabled[index]);
     node.classList.toggle("l7-moving", moving < windows && index === moving + 1);
     setText(sign, before);
