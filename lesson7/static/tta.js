@@ -189,7 +189,7 @@ function addControls(frame, data) {
   ];
   select(frame, "Plain view", plains, { trait: "plain" });
   /** @type {[number, string][]} */
-  const scales = SCALES.map((scale) => [scale, `${100 * scale} % of the short side`]);
+  const scales = SCALES.toReversed().map((scale) => [scale, `${100 * scale} % of the short side`]);
   select(frame, "Window size", scales, { trait: "scale" });
   /** @type {[Reduce, string][]} */
   const reductions = [
@@ -207,8 +207,8 @@ function addControls(frame, data) {
  * @param {Frame} frame
  * @param {Data} data
  */
-function addMoreControls(frame, { names, photos, windows, steps, isLearned }) {
-  const parent = frame.more;
+function addMoreControls(frame, { names, photos, windows, steps }) {
+  const { model, more: parent } = frame;
   /** @type {[number, string][]} */
   const choices = names.map((name, i) => [i, name]);
   select(frame, "Photo", choices, { trait: "photo", parent });
@@ -216,7 +216,7 @@ function addMoreControls(frame, { names, photos, windows, steps, isLearned }) {
     button(parent, "Corners", () => frame.set("at", CORNERS.slice(0, windows)));
   }
   button(parent, "End to end", () => {
-    const { width, height } = photos[frame.model.get("photo")];
+    const { width, height } = photos[model.get("photo")];
     const places = placesEndToEnd(windows, width >= height);
     frame.set(
       "at",
@@ -225,8 +225,8 @@ function addMoreControls(frame, { names, photos, windows, steps, isLearned }) {
   });
   /** @type {[number, string][]} */
   const movable = Array.from({ length: windows }, (_, i) => [i, `window ${i + 1}`]);
-  if (!isLearned) movable.push([windows, "the object"]);
-  select(frame, "Move", movable, { trait: "moving", parent });
+  const get = () => selectedWindow({ moving: model.get("moving"), at: model.get("at") });
+  select(frame, "Move", movable, { trait: "moving", parent, get });
 }
 
 /**
@@ -271,32 +271,23 @@ function addListBindings(frame, { windows, steps, isLearned }) {
 }
 
 /**
- * Two sliders for the selected window, and two for the object; those that move it are shown.
+ * Two sliders for the selected window, and two for the object.
  * @param {Frame} frame
  * @param {Data} data
  */
 function addMoveControls(frame, data) {
-  const { model } = frame;
-  const state = () => readState((trait) => model.get(trait), data);
-  const ofWindow = placeSliders(frame, data, {
+  const read = () => readState((trait) => frame.model.get(trait), data);
+  placeSliders(frame, data, {
     ...{ name: "at", labels: ["across", "down"] },
-    index: () => selectedWindow({ moving: model.get("moving"), at: model.get("at") }),
-    box: () => state().views[1 + selectedWindow(state())],
+    index: () => selectedWindow(read()),
+    box: () => read().views[1 + selectedWindow(read())],
   });
   if (data.isLearned) return;
-  const ofObject = placeSliders(frame, data, {
+  placeSliders(frame, data, {
     ...{ name: "target", labels: ["object across", "object down"] },
     index: () => data.windows,
-    box: () => state().object ?? [0, 0, 0, 0],
+    box: () => read().object ?? [0, 0, 0, 0],
   });
-
-  function show() {
-    const isObject = model.get("moving") === data.windows;
-    for (const node of ofWindow) node.hidden = isObject;
-    for (const node of ofObject) node.hidden = !isObject;
-  }
-  frame.on(["moving"], show);
-  show();
 }
 
 /**
@@ -309,8 +300,8 @@ function placeSliders(frame, data, { name, labels, index, box }) {
   const { model } = frame;
   /** @returns {Point} */
   const place = () => model.get("at")[index()] ?? model.get("target");
-  return labels.map((label, axis) => {
-    const control = slider(frame, label, {
+  labels.forEach((label, axis) => {
+    slider(frame, label, {
       ...{ trait: `${name}.${"xy"[axis]}`, traits: TRAITS, parent: frame.more },
       ...{ min: 0, max: data.steps },
       get: () => roundHalfUp(place()[axis] * data.steps),
@@ -320,7 +311,6 @@ function placeSliders(frame, data, { name, labels, index, box }) {
       },
       format: () => `${box()[axis]} px`,
     });
-    return control.node;
   });
 }
 
@@ -475,7 +465,7 @@ function addStageHandles(frame, data, { overlay, outlines, selected, object, siz
     const moved = index();
     const { views, object: target, at, target: place, width, height } = read();
     const [x0, y0, x1] = views[moved + 1] ?? target;
-    frame.set("moving", moved);
+    if (moved < at.length) frame.set("moving", moved);
     return (/** @type {Position} */ { x, y }) => {
       /** @type {Point} */
       const corner = [x0 + x - from.x, y0 + y - from.y];

@@ -10,6 +10,7 @@ from explorer_page import (
     IS_FOCUSED,
     combine_pages,
     control_values,
+    open_more,
     type_guess,
     wait_for_explorers,
 )
@@ -106,6 +107,7 @@ def open_guess(new_page, saved_example):
         page.goto(file.as_uri())
         page.locator(GUESS).last.wait_for()
         wait_for_explorers(page)
+        open_more(page)
         return page
 
     return open_page
@@ -172,10 +174,11 @@ def resize_answer(page, question):
 
 
 def place_of(page, i, steps):
-    "Return the place of what moves: of a window, or of the object after the last window."
-    page.get_by_label("Move", exact=True).select_option(str(i))
-    wait_for_drawing(page)
+    "Return the place of a window, or past the last one of the object."
     prefix = "object " if i == 4 else ""
+    if not prefix:
+        page.get_by_label("Move", exact=True).select_option(str(i))
+    wait_for_drawing(page)
     labels = f"{prefix}across", f"{prefix}down"
     return [int(control_value(page, label)) / steps for label in labels]
 

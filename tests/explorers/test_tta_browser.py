@@ -53,10 +53,6 @@ def named_values(node):
     return node.evaluate(NAMED_VALUES)
 
 
-def open_more(page):
-    page.locator(".l7-more").evaluate("(node) => { node.open = true; }")
-
-
 def expected_weights(explorer):
     "Return each view's weight for mean and lerp: what `combine` makes of one-hot predictions."
     one_hot = torch.eye(sum(explorer.on))[:, None]
@@ -181,7 +177,7 @@ def expected_view_pixels(explorer):
 def check_images(page, explorer):
     assert abs(view_pixels(page) - expected_view_pixels(explorer)).max() <= 1, explorer
     assert window_boxes(page) == [list(box) for box in explorer.boxes[1:]]
-    photo = canvas_images(page)[len(explorer.names)][..., :3]  # after the strip
+    photo = canvas_images(page)[0][..., :3]
     height, width = explorer.sizes[explorer.photo]
     expected = np.rint(255 * explorer.images[explorer.photo].transpose(1, 2, 0))
     assert photo.shape == (height, width, 3) and (photo == expected).all()
@@ -228,15 +224,19 @@ def drag(page, start, end):
 
 
 def moved(page):
-    "Return place and index of the window that moves; index 4 is the object."
-    outputs = page.locator(".l7-more .l7-control:not([hidden]) output")
-    return outputs.all_text_contents(), page.get_by_label("Move", exact=True).input_value()
+    "Return the place of the selected window and its number, from 0."
+    place = page.locator(".l7-more output").all_text_contents()[:2]
+    return place, page.get_by_label("Move", exact=True).input_value()
+
+
+def object_place(page):
+    return page.locator(".l7-more output").all_text_contents()[2:]
 
 
 def test_dragging(open_explorer):
     page = open_explorer("TTAExplorer")
     drag(page, (212, 85), (100, 45))  # the object, which is over a window
-    assert moved(page) == (["72 px", "17 px"], "4")
+    assert object_place(page) == ["72 px", "17 px"]
     drag(page, (7, 7), (47, 17))  # window 1, by its number
     assert moved(page) == (["40 px", "10 px"], "0")
     drag(page, (50, 100), (-500, 800))  # window 1, by its area, past the photo's edge
@@ -285,15 +285,16 @@ def test_number_of_views_is_changed_in_the_headline(open_explorer):
 
 def test_sliders_move_windows_and_the_object(open_explorer):
     page = open_explorer("TTAExplorer")
-    open_more(page)
-    for index, prefix, size in [(1, "", 136), (4, "object ", 56)]:
-        page.get_by_label("Move", exact=True).select_option(str(index))
+    page.get_by_label("Move", exact=True).select_option("1")
+    for index, prefix, size in [(2, "", 136), (5, "object ", 56)]:
         page.get_by_label(f"{prefix}across", exact=True).fill("60")
         page.get_by_label(f"{prefix}down", exact=True).fill("30")
-        boxes = page.locator(OUTLINES).evaluate_all(BOXES)
+        wait_for_drawing(page)
         x, y = (240 - size) / 2, (160 - size) / 4
-        assert boxes[index + 1] == [x, y, x + size, y + size]
-        assert moved(page) == ([f"{x:g} px", f"{y:g} px"], str(index))
+        boxes = page.locator(OUTLINES).evaluate_all(BOXES)
+        assert boxes[index] == [x, y, x + size, y + size]
+    assert moved(page) == (["52 px", "6 px"], "1")
+    assert object_place(page) == ["92 px", "26 px"]
 
 
 def test_pointer_moves_nothing_after_its_release(open_explorer):
@@ -341,7 +342,6 @@ def test_invalid_places_and_switches_in_a_link_are_ignored(open_explorer):
 
 def test_buttons_arrange_the_windows(open_explorer):
     page = open_explorer("TTAExplorer")
-    open_more(page)
 
     def corners():
         return [box[:2] for box in window_boxes(page)]
