@@ -293,7 +293,7 @@ def test_thousand_changes_add_no_elements(example, open_explorer):
     page = open_explorer(example)
     before = page.evaluate(ELEMENT_COUNT)
     change_everything(page)
-    assert page.evaluate(ELEMENT_COUNT) == before
+    assert page.evaluate(ELEMENT_COUNT) <= before  # fewer where parts are switched off
 
 
 @pytest.mark.slow

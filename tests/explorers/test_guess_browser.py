@@ -35,10 +35,12 @@ GUESSES = {  # the example that each guess is tested on
     "model": "TTAExplorer-model",
 }
 TTA_SECRETS = [
-    ".l7-views p:has(span)",
+    ".l7-tta-term strong",
+    ".l7-tta-answer [data-name]",
     ".l7-bars i",
     ".l7-bars > :nth-child(3n)",
-    "text=/Together:/",
+    ".l7-headline .l7-number",
+    "math .l7-number",
     "role=img[name=/^window 1: /]",
 ]
 SECRETS = {  # what shows the answer, to the eye or to a screen reader
@@ -175,23 +177,26 @@ def resize_answer(page, question):
 
 
 def place_of(page, i, steps):
-    "Return the place of what moves: of a window, or of the object after the last window."
-    page.get_by_label("Move", exact=True).select_option(str(i))
+    "Return the place of a window, or past the last one of the object."
+    prefix = "object " if i == 4 else ""
+    if not prefix:
+        page.get_by_label("Move", exact=True).select_option(str(i))
     wait_for_drawing(page)
-    return [int(control_value(page, label)) / steps for label in ("across", "down")]
+    labels = f"{prefix}across", f"{prefix}down"
+    return [int(control_value(page, label)) / steps for label in labels]
 
 
 def set_tta_state(explorer, page):
     explorer.photo = int(control_value(page, "Photo"))
     explorer.plain = control_value(page, "Plain view")
-    explorer.scale = float(control_value(page, "Windows"))
-    explorer.at = [place_of(page, i, explorer.steps) for i in range(4)]
+    explorer.scale = float(control_value(page, "Window size"))
+    explorer.at = [place_of(page, i, explorer.grid) for i in range(4)]
 
 
 def tta_answer(page, question):
     explorer = TTAExplorer()
     set_tta_state(explorer, page)
-    explorer.target = place_of(page, 4, explorer.steps)
+    explorer.target = place_of(page, 4, explorer.grid)
     return int((explorer.preds[:, 0] >= 0.5).sum())
 
 
