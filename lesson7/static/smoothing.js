@@ -202,6 +202,7 @@ function addTargetControls(frame) {
   });
   const weights = { trait: "t", min: 0, max: 1, step: 0.01, format: two, parent };
   const weight = slider(frame, "Mixed: weight λ", weights);
+  parent.prepend(weight.node);
   /** @type {[string, string][]} */
   const axes = [
     ["p", "the confidence p"],
