@@ -101,7 +101,7 @@ function addLinks(frame, traits) {
  * @template State
  * @param {Frame} frame
  * @param {Declaration<State>} declaration
- * @returns {() => void} draws again, for results that come after a change of the state
+ * @returns {() => void} draws again: for what is drawn and is no part of the state
  */
 export function showExplorer(frame, declaration) {
   const { traits, animated = [], readState, guess } = declaration;

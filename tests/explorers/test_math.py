@@ -7,18 +7,16 @@ import pytest
 import torch
 from browser import STATIC
 
-from lesson7.data.examples import small_digits
 from lesson7.data.images import crop_resized
 from lesson7.explorers.scripts import joined_script, script_files
 from lesson7.mixup import mix, one_hot
 from lesson7.normalize import batch_stats
 from lesson7.resize import Stage, downsize, relative_cost
 from lesson7.smoothing import smooth_labels, smoothed_cross_entropy
-from lesson7.training.small import initial_weights, small_logits, train_small
 from lesson7.tta import CORNERS, combine, windows
 
 VIEWS = sorted(path.name.removesuffix(".math.js") for path in STATIC.glob("*.math.js"))
-NAME = re.compile(r"^export (?:function|const) (\w+)", re.MULTILINE)
+NAME = re.compile(r"^(?:function|const) (\w+)", re.MULTILINE)
 EXACT = 1e-12
 # Calls a function of a script's text; typed arrays become lists.
 CALL = """async ([script, name, values]) => {
@@ -36,9 +34,7 @@ def call(new_page):
 
     def run(view, name, *values):
         script = joined_script(f"{view}.math")
-        texts = [path.read_text(encoding="utf-8") for path in script_files(f"{view}.math")]
-        names = [name for text in texts for name in NAME.findall(text)]
-        exports = f"export {{ {', '.join(names)} }};"
+        exports = f"export {{ {', '.join(NAME.findall(script))} }};"
         return page.evaluate(CALL, [script + exports, name, values])
 
     return run
@@ -149,144 +145,43 @@ def test_smoothed_targets_and_loss(call, n, eps, p):
 def test_the_values_of_a_multi_label_model_have_no_sum(call, reduce):
     for threshold, names in [(0.5, "a, b"), (0.7, "b"), (0.95, "none")]:
         options = dict(classes=["a", "b"], reduce=reduce, threshold=threshold)
-        text = call("tta", "describeTogether", [0.9, 0.8], [0.7, 0.9], options)
-        assert text == (
-            "The plain view says a (0.90). Together: b (0.90). "
+        assert call("tta", "describeTogether", [0.7, 0.9], options) == (
             f"Above the threshold of {threshold}: {names}. The values need not sum to 1."
         )
 
 
-TRAIN_SETTINGS = dict(
-    inputs="normalized",
-    alpha=0,
-    fold=True,
-    eps=0,
-    wrong=0.25,
-    images=600,
-    epochs=40,
-    lr=0.1,
-    hidden=32,
-)
-# Trains in the page: the examples are lists there.
-TRAIN = """async ([script, values, labels, runs]) => {
-  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const { trainWhole } = await import(url);
-  const examples = {
-    values: Float64Array.from(values),
-    labels: Uint8Array.from(labels),
-    count: labels.length,
-    columns: 64,
-    classes: 10,
-    largest: 16,
-    isTable: false,
-  };
-  return runs.map(([settings, seed]) => {
-    const { evaluations, weights } = trainWhole(examples, settings, { seed, start: 600 });
-    const { accuracy, loss, ece, trainLoss } = evaluations.at(-1);
-    return [accuracy, loss, ece, trainLoss, ...weights.flatMap((w) => [...w])];
-  });
-}"""
-
-
-@pytest.fixture
-def train_in_page(new_page):
-    "`train_in_page(runs)`: numbers of the last epoch and all weights, for [settings, seed] each."
-    page = new_page()
-    digits = small_digits()
-    script = joined_script("train.math") + "export { trainWhole };"
-
-    def run(runs):
-        values, labels = digits.values.flatten().tolist(), digits.labels.tolist()
-        return page.evaluate(TRAIN, [script, values, labels, runs])
-
-    return run
-
-
-def random_training(rng):
-    "Return settings at which a training does not amplify rounding, and a seed."
-    settings = TRAIN_SETTINGS | dict(
-        alpha=float(rng.choice([0, 0.2, 1, 4])),
-        fold=bool(rng.integers(2)),
-        eps=float(rng.choice([0, 0.1, 0.5])),
-        wrong=float(rng.choice([0, 0.25, 0.6])),
-        images=int(rng.choice([100, 300, 600])),
-        epochs=int(rng.choice([5, 10])),
-        lr=float(rng.choice([0.01, 0.03, 0.1])),
-        hidden=int(rng.choice([8, 32])),
-    )
-    return settings, int(rng.integers(1, 11))
-
-
-def check_trainings(train_in_page, runs, weight_tolerance):
-    "Check the last epoch's numbers and the weights of some trainings against torch's."
-    for found, (settings, seed) in zip(train_in_page(runs), runs):
-        run = train_small(start=600, seed=seed, **settings)
-        expected = torch.cat([w.detach().flatten() for w in run.weights]).numpy()
-        assert np.linalg.norm(found[4:] - expected) < weight_tolerance, (settings, seed)
-        numbers = run.accuracy, run.loss, run.calibration_error, run.train_losses[-1]
-        assert found[:4] == pytest.approx(numbers, abs=1e-6), (settings, seed)
-
-
-def test_trainings_equal_torch(train_in_page):
-    rng = np.random.default_rng(1)
-    runs = [(TRAIN_SETTINGS | dict(alpha=1.0, eps=0.1), 1)]
-    runs += [random_training(rng) for _ in range(11)]
-    check_trainings(train_in_page, runs, 1e-8)
-
-
-@pytest.mark.parametrize("inputs, lr", [("as is", 0.1), ("0-255", 0.0001), ("0-1", 1)])
-def test_first_steps_of_chaotic_trainings_equal_torch(train_in_page, inputs, lr):
-    settings = TRAIN_SETTINGS | dict(inputs=inputs, lr=lr, images=320, epochs=1)  # ten batches
-    check_trainings(train_in_page, [(settings, 2)], 1e-6)
-
-
-@pytest.mark.parametrize("eps", [0, 0.3])
-def test_gradients_equal_autograd(train_in_page, eps):
-    # One batch at learning rate 1 from the initial weights: the step is the gradient.
-    settings = TRAIN_SETTINGS | dict(lr=1, images=32, epochs=1, eps=eps, wrong=0)
-    found = np.array(train_in_page([(settings, 3)])[0][4:])
-    weights = [w.requires_grad_() for w in initial_weights((64, 32, 10), 3)]
-    digits = small_digits()
-    x = torch.from_numpy(digits.values[:32] / 1.0)
-    x = (x - x.mean()) / x.std(correction=0)
-    y = torch.from_numpy(digits.labels[:32].astype(int))
-    smoothing = dict(label_smoothing=eps)
-    torch.nn.functional.cross_entropy(small_logits(weights, x), y, **smoothing).backward()
-    expected = torch.cat([(w - w.grad).flatten() for w in weights]).detach().numpy()
-    assert abs(found - expected).max() < EXACT
-
-
-def test_paired_difference_equals_scipy(call):
-    from scipy import stats
-
-    rng = np.random.default_rng(4)
-    for count in range(2, 11):
-        a, b = rng.normal(80, 3, (2, count))
-        found = call("train", "pairedDifference", a.tolist(), b.tolist())
-        interval = stats.ttest_rel(b, a).confidence_interval(0.95)
-        assert found["mean"] - found["half"] == pytest.approx(interval.low, abs=1e-6)
-        assert found["mean"] + found["half"] == pytest.approx(interval.high, abs=1e-6)
-        assert found["wins"] == (b > a).sum()
-        sign = stats.binomtest(found["wins"], count, 0.5, "greater").pvalue
-        assert call("train", "chanceOf", found["wins"], count) == pytest.approx(sign)
+def test_places_and_switches_of_a_link(call):
+    rng = np.random.default_rng(3)
+    for steps in (8, 120):
+        places = (rng.integers(0, steps + 1, (8, 2)) / steps).tolist()
+        text = call("tta", "formatPlaces", places)
+        assert call("tta", "parsePlaces", text, 8, steps) == places
+    for enabled in ([True], [False, True, True]):
+        text = call("tta", "formatSwitches", enabled)
+        assert call("tta", "parseSwitches", text, len(enabled)) == enabled
 
 
 @pytest.mark.parametrize(
-    "mean, half, expected", [(3, 1, "B"), (-3, 1, "A"), (1, 3, ""), (1, None, "")]
+    "enabled, reduce, before, divisor",
+    [
+        ([1, 1, 1], "mean", ["(", "+", "+"], 3),
+        ([0, 1, 1], "mean", ["", "(", "+"], 2),
+        ([1, 0, 1, 1], "lerp", ["0.25 ×", "", "+ 0.75 × (", "+"], 2),
+        ([0, 1, 1], "lerp", ["", "(", "+"], 2),
+        ([1, 0, 0], "lerp", ["(", "", ""], 1),
+        ([1, 1, 0], "max", ["max (", ",", ""], 2),
+    ],
 )
-def test_only_an_interval_without_zero_has_a_winner(call, mean, half, expected):
-    half = float("nan") if half is None else half
-    assert call("train", "winner", dict(mean=mean, half=half)) == expected
+def test_signs_of_the_sum(call, enabled, reduce, before, divisor):
+    found = call("tta", "sumSigns", [bool(value) for value in enabled], reduce)
+    assert found == dict(before=before, divisor=divisor)
 
 
-def test_count_of_seeds_in_words(call):
-    def text(a, b):
-        difference = call("train", "pairedDifference", a, b)
-        return call("train", "describeCount", difference)
-
-    assert text([1, 1, 1], [2, 2, 2]).startswith("B is better in 3 of 3 seeds")
-    assert "1 time in 8" in text([1, 1, 1], [2, 2, 2])
-    assert text([2, 2, 2], [1, 1, 3]).startswith("A is better in 2 of 3 seeds")
-    assert "50 times in 100" in text([2, 2, 2], [1, 1, 3])
-    assert text([1], [1]) == "Both sides are equal in the seed."
-    assert text([1], [2]).endswith("one seed has no interval.")
+@pytest.mark.parametrize(
+    "enabled, count, expected",
+    [([1, 1, 1], 2, [1, 1, 0]), ([0, 1, 0], 2, [1, 1, 0]), ([0, 1, 1], 1, [0, 1, 0])],
+)
+def test_switching_a_number_of_views(call, enabled, count, expected):
+    assert call("tta", "switchViews", [bool(value) for value in enabled], count) == [
+        bool(value) for value in expected
+    ]
