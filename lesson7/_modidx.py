@@ -1112,6 +1112,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'lesson7/explorers/train.py'),
                                          'lesson7.explorers.train._is_number': ( 'api/explorers/train.html#_is_number',
                                                                                  'lesson7/explorers/train.py'),
+                                         'lesson7.explorers.train._other_settings': ( 'api/explorers/train.html#_other_settings',
+                                                                                      'lesson7/explorers/train.py'),
                                          'lesson7.explorers.train._pair': ('api/explorers/train.html#_pair', 'lesson7/explorers/train.py'),
                                          'lesson7.explorers.train._python': ( 'api/explorers/train.html#_python',
                                                                               'lesson7/explorers/train.py'),

@@ -138,6 +138,18 @@ class _TrainChecks(_TrainState):
 _NAMES = ("inputs", "alpha", "fold", "eps", "wrong", "images", "epochs", "lr", "hidden")
 
 
+_DEFAULTS = dict(  # of `train_small`
+    inputs="normalized",
+    alpha=0.0,
+    fold=True,
+    eps=0.0,
+    wrong=0.0,
+    epochs=40,
+    lr=0.1,
+    hidden=32,
+)
+
+
 def _python(value):
     "Return a setting as Python."
     if isinstance(value, str):
@@ -157,18 +169,26 @@ def side_settings(
     return {name: getattr(explorer, name)[index] for name in _NAMES}
 
 
+def _other_settings(settings, others, usual):
+    "Return the settings that differ from those of the other side and from the usual ones."
+    names = [name for name in _NAMES if settings[name] not in (others[name], usual[name])]
+    return "".join(f", {name}={_python(settings[name])}" for name in names)
+
+
 def _code_values(explorer):
     "Return the places of the Code panel's template."
     a, b = (side_settings(explorer, index) for index in (0, 1))
-    same = {name: value for name, value in a.items() if b[name] == value}
-    other = [{name: s[name] for name in _NAMES if name not in same} for s in (a, b)]
-    start = max(explorer.train, *explorer.images)
-    parts = [_settings_text(settings) for settings in other]
+    usual = _DEFAULTS | dict(images=explorer.train)
+    names = [name for name in _NAMES if a[name] == b[name] != usual[name]]
+    same = {name: a[name] for name in names}
+    if a["images"] != b["images"]:  # both sides are validated on the same examples
+        same["start"] = max(explorer.train, *explorer.images)
+    parts = [_other_settings(*sides, usual) for sides in ((a, b), (b, a))]
     return dict(
-        same=_settings_text(same | dict(start=start)),
-        a="".join(f", {part}" for part in parts[:1] if part),
-        b="".join(f", {part}" for part in parts[1:] if part),
-        seeds=str(explorer.seeds),
+        same=_settings_text(same),
+        a=parts[0],
+        b=parts[1],
+        end=str(explorer.seeds + 1),
         alpha=python_float(b["alpha"] or 0.4),
         eps=python_float(b["eps"]),
     )
@@ -179,7 +199,7 @@ from lesson7 import small_examples, train_small
 
 examples = {examples}
 same = dict({same})
-seeds = range(1, {seeds} + 1)
+seeds = range(1, {end})
 a = [train_small(examples, seed=seed, **same{a}).accuracy for seed in seeds]
 b = [train_small(examples, seed=seed, **same{b}).accuracy for seed in seeds]
 differences = [y - x for x, y in zip(a, b)]  # B minus A, of each seed

@@ -269,7 +269,7 @@ function readState(get, data, runs) {
   const curve = curveOf(sides[0].runs, ({ loss }) => loss);
   return {
     ...{ settings, sides, seeds, epochs, epoch, start, jobs, temperature, isBusy },
-    ...{ difference, differences, classes: data.classes },
+    ...{ difference, differences, usual, classes: data.classes },
     words: settings.map((side) => describeSide(side, usual)),
     turnEpoch: turningPoint(curve.map((point) => ({ epoch: point.epoch, loss: point.value }))),
     verdict: describeVerdict(difference, differences.length, isBusy),
@@ -414,37 +414,35 @@ function addControls(frame, data) {
 }
 
 /**
- * The other settings of both sides.
+ * The other settings of both sides, A beside B.
  * @param {Frame} frame
  * @param {Data} data
  */
 function addSettings(frame, { mostImages }) {
   const parent = frame.more;
+  parent.classList.add("l7-train-more");
   for (const side of [0, 1]) {
-    const name = "AB"[side];
-    select(frame, `Input ${name}`, INPUT_CHOICES, {
-      ...{ ...pairBinding(frame, "inputs", side), parent },
-    });
+    const options = { ...pairBinding(frame, "inputs", side), parent };
+    select(frame, `Input ${"AB"[side]}`, INPUT_CHOICES, options);
     linkOneSide(frame, "inputs", side);
-    if (side === 0) {
-      const range = { parent, min: 0, format: two };
-      pairSlider(frame, "Mixup α of A", "alpha", 0, { ...range, max: 4, step: 0.05 });
-      pairSlider(frame, "Smoothing ε of A", "eps", 0, { ...range, max: 0.5, step: 0.01 });
-    } else {
-      const range = { parent, min: 0, max: 0.6, step: 0.01, format: percent };
-      pairSlider(frame, "Wrong labels of B", "wrong", 1, range);
-    }
-    addFold(frame, side);
-    addRate(frame, side);
-    const fields = [
-      { trait: "epochs", label: "Epochs", min: 1, max: MOST_EPOCHS },
-      { trait: "images", label: "Training images", min: 20, max: mostImages },
-      { trait: "hidden", label: "Hidden units", min: 2, max: 128 },
-    ];
-    for (const { trait, label, min, max } of fields) {
-      pairSlider(frame, `${label} ${name}`, trait, side, { parent, min, max, step: 1 });
+  }
+  const range = { parent, min: 0, format: two };
+  pairSlider(frame, "Mixup α of A", "alpha", 0, { ...range, max: 4, step: 0.05 });
+  pairSlider(frame, "Smoothing ε of A", "eps", 0, { ...range, max: 0.5, step: 0.01 });
+  for (const side of [0, 1]) addFold(frame, side);
+  for (const side of [0, 1]) addRate(frame, side);
+  const counts = [
+    { trait: "epochs", label: "Epochs", min: 1, max: MOST_EPOCHS },
+    { trait: "images", label: "Training images", min: 20, max: mostImages },
+    { trait: "hidden", label: "Hidden units", min: 2, max: 128 },
+  ];
+  for (const { trait, label, min, max } of counts) {
+    for (const side of [0, 1]) {
+      pairSlider(frame, `${label} ${"AB"[side]}`, trait, side, { parent, min, max, step: 1 });
     }
   }
+  const wrong = { parent, min: 0, max: 0.6, step: 0.01, format: percent };
+  pairSlider(frame, "Wrong labels of B", "wrong", 1, wrong);
 }
 
 /**
@@ -683,26 +681,24 @@ function pythonValue(name, value) {
 }
 
 /** @param {State} state */
-function codeValues({ settings, seeds, start }) {
+function codeValues({ settings, seeds, start, usual }) {
   const [a, b] = settings;
-  const isSame = (/** @type {keyof Settings} */ name) => a[name] === b[name];
   /**
+   * Those of a side's settings that differ from the defaults.
    * @param {Settings} side
-   * @param {boolean} same
+   * @param {boolean} isSame whether those that both sides share
    */
-  const texts = (side, same) =>
-    SETTINGS.filter((name) => isSame(name) === same).map(
-      (name) => `${name}=${pythonValue(name, side[name])}`,
-    );
-  const others = settings.map((side) =>
-    texts(side, false)
-      .map((text) => `, ${text}`)
-      .join(""),
-  );
+  function texts(side, isSame) {
+    const names = SETTINGS.filter((name) => (a[name] === b[name]) === isSame);
+    const changed = names.filter((name) => side[name] !== usual[name]);
+    return changed.map((name) => `${name}=${pythonValue(name, side[name])}`);
+  }
+  const others = settings.map((side) => texts(side, false).map((text) => `, ${text}`));
+  const common = texts(a, true);
+  if (a.images !== b.images) common.push(`start=${start}`);
   const values = {
-    same: [...texts(a, true), `start=${start}`].join(", "),
-    ...{ a: others[0], b: others[1], seeds: String(seeds) },
-    ...{ alpha: pythonFloat(b.alpha || 0.4), eps: pythonFloat(b.eps) },
+    ...{ same: common.join(", "), a: others[0].join(""), b: others[1].join("") },
+    ...{ end: String(seeds + 1), alpha: pythonFloat(b.alpha || 0.4), eps: pythonFloat(b.eps) },
   };
   return { template: "train", values };
 }

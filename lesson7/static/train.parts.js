@@ -18,7 +18,7 @@ const SIDE_COLOURS = ["var(--l7-blue)", "var(--l7-orange)"];
 const PLOT = { width: 420, height: 190 };
 const LABEL_SPACE = 44; // at the right of a plot, for the names of the curves
 const LABEL_HEIGHT = 16;
-const LEAST_BIN = 10; // predictions in a bin of the reliability diagram that is drawn
+const LEAST_BIN = 25; // predictions in a bin of the reliability diagram that is drawn
 const RELIABILITY_SIDE = 190;
 const DIGITS_SHOWN = 6; // of each kind
 const RUNS_SHOWN = 8; // in the table of this visit
@@ -529,7 +529,7 @@ export function runTable(frame, traits) {
     if (isBusy || !a || !b || kept[0]?.key === key) return;
     const before = kept.findIndex((row) => row.key === key);
     if (before > 0) kept.splice(before, 1);
-    const gain = difference ? 100 * difference.mean : 0;
+    const gain = difference?.mean ?? 0;
     const numbers = [percentText(a.accuracy), percentText(b.accuracy), gain.toFixed(1)];
     const text = `A: ${words[0]}. B: ${words[1]}`;
     kept.unshift({ key, words: text, numbers, state: frame.snapshot(traits) });

@@ -127,6 +127,11 @@ def test_page_reproduces_the_known_numbers(open_explorer):
 def test_mixup_wins_under_wrong_labels(open_explorer):
     page = open_explorer("TrainExplorer", long=True)
     lines = line_numbers(page)
+    scores = {}
+    exec(explorer_code := page.locator(".l7-code").text_content(), scores)
+    assert "alpha=1.0" in explorer_code
+    found = np.mean(scores["differences"])
+    assert 100 * found == pytest.approx(lines["difference"], abs=1e-6)
     assert lines["low"] > 3 and lines["gain"] == pytest.approx(lines["difference"])
     assert "gains" in page.locator(".l7-headline").inner_text()
     assert "5 of 5 seeds" in page.locator(".l7-train > .l7-note").inner_text()
@@ -193,6 +198,8 @@ def test_run_of_this_visit_is_set_up_again(open_explorer):
     press_tool(page, "Runs")
     rows = page.locator(".l7-train-runs tbody tr:visible")
     assert rows.count() == 2
+    numbers = [float(text.replace("−", "-")) for text in rows.nth(0).locator("td").all_inner_texts()]
+    assert numbers[2] == pytest.approx(numbers[1] - numbers[0], abs=0.11)
     rows.nth(1).get_by_role("button").click()
     wait_for_drawing(page)
     assert page.locator("[data-trait='eps.1']").input_value() == "0"
