@@ -791,6 +791,26 @@ function plots(frame) {
   return { accuracy, loss, largest };
 }
 
+/**
+ * Calls `start` once the explorer is on screen: of a long page, only what is looked at trains.
+ * @param {Frame} frame
+ * @param {() => void} start
+ */
+function whenVisible(frame, start) {
+  const { top, bottom } = frame.root.getBoundingClientRect();
+  if (top < innerHeight && bottom > 0) {
+    start();
+    return;
+  }
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    start();
+  });
+  observer.observe(frame.root);
+  frame.onClose(() => observer.disconnect());
+}
+
 /** @param {View} view */
 function render({ model, el }) {
   const data = readData(model);
@@ -820,6 +840,7 @@ function render({ model, el }) {
 
   /** @type {State["jobs"]} */
   let jobs = [];
+  let isStarted = false;
   const trainer = {
     /** @param {State} state */
     draw(state) {
@@ -827,6 +848,7 @@ function render({ model, el }) {
     },
     /** @param {State | null} pinned */
     drawPin(pinned) {
+      if (!isStarted) return;
       const all = [...jobs, ...(pinned?.jobs ?? [])];
       const unique = all.filter(({ key }, i) => all.findIndex((job) => job.key === key) === i);
       const isBusy = unique.some(({ key }) => !pool.runs.get(key)?.weights);
@@ -843,6 +865,10 @@ function render({ model, el }) {
       answerElements: [top, verdict.node, table.node, row, lists.node],
       allowNegative: true,
     },
+  });
+  whenVisible(frame, () => {
+    isStarted = true;
+    redraw();
   });
   return () => frame.close();
 }

@@ -198,7 +198,8 @@ def test_run_of_this_visit_is_set_up_again(open_explorer):
     press_tool(page, "Runs")
     rows = page.locator(".l7-train-runs tbody tr:visible")
     assert rows.count() == 2
-    numbers = [float(text.replace("−", "-")) for text in rows.nth(0).locator("td").all_inner_texts()]
+    texts = rows.nth(0).locator("td").all_inner_texts()
+    numbers = [float(text.replace("−", "-")) for text in texts]
     assert numbers[2] == pytest.approx(numbers[1] - numbers[0], abs=0.11)
     rows.nth(1).get_by_role("button").click()
     wait_for_drawing(page)
