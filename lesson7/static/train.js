@@ -405,7 +405,7 @@ function addControls(frame, data) {
   const { set } = pairBinding(frame, "wrong", 0);
   frame.addBinding(
     createNumberBinding({
-      ...{ ...wrong, name: "wrong", label: "Wrong labels", isLinked: false, set },
+      ...{ ...wrong, name: "noise", label: "Wrong labels", isLinked: false, set },
       get: () => frame.model.get("wrong")[0],
     }),
   );
@@ -563,7 +563,7 @@ function differencePhrase({ settings, differences }) {
 function headline(state) {
   const { settings, differences, difference, isBusy, seeds } = state;
   const [a, b] = settings;
-  const wrong = { name: "wrong", value: a.wrong, text: percent(a.wrong), scrub: "wrong" };
+  const wrong = { name: "wrong", value: a.wrong, text: percent(a.wrong), scrub: "noise" };
   /** @type {LiveNode[]} */
   const start = a.wrong === b.wrong ? ["With ", wrong, " wrong labels, "] : ["B with "];
   if (!differences.length) return [...start, "A and B are the same: change one of them"];
@@ -624,7 +624,13 @@ function formulas() {
       numbers({ settings, classes }) {
         const { eps } = settings[1];
         /** @param {string} name */
-        const number = (name) => ({ name, value: eps, text: two(eps), scrub: "eps.1" });
+        const number = (name) => ({
+          name,
+          value: eps,
+          text: two(eps),
+          scrub: "eps.1",
+          source: "lossB",
+        });
         return [
           ...[equals, operator("("), constant(1), minus, number("share"), operator(")")],
           ...[identifier("y"), plus, number("spread"), operator("/"), constant(classes)],
@@ -821,6 +827,7 @@ function render({ model, el }) {
   /** @param {Get} get */
   const read = (get) => readState(get, data, pool.runs);
   const readNow = () => read((trait) => model.get(trait));
+  frame.headline.classList.add("l7-train-headline");
   addControls(frame, data);
   addButtons(frame, data, readNow);
 

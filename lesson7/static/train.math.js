@@ -225,13 +225,21 @@ export function forward({ sizes, weights, units, logits }, x, start) {
   const [inputs, hidden, classes] = sizes;
   const [w1, b1, w2, b2] = weights;
   units.set(b1);
-  for (let d = 0, w = 0; d < inputs; d++) {
-    const value = x[start + d];
-    if (value === 0) {
-      w += hidden;
-      continue;
+  let d = 0;
+  for (; d + 3 < inputs; d += 4) {
+    // Four inputs at once read and write the hidden units a quarter as often.
+    const [first, second] = [d * hidden, (d + 1) * hidden];
+    const [third, fourth] = [(d + 2) * hidden, (d + 3) * hidden];
+    const [a, b] = [x[start + d], x[start + d + 1]];
+    const [c, e] = [x[start + d + 2], x[start + d + 3]];
+    for (let j = 0; j < hidden; j++) {
+      const pair = a * w1[first + j] + b * w1[second + j];
+      units[j] += pair + c * w1[third + j] + e * w1[fourth + j];
     }
-    for (let j = 0; j < hidden; j++, w++) units[j] += value * w1[w];
+  }
+  for (; d < inputs; d++) {
+    const value = x[start + d];
+    for (let j = 0; j < hidden; j++) units[j] += value * w1[d * hidden + j];
   }
   logits.set(b2);
   for (let j = 0, w = 0; j < hidden; j++) {

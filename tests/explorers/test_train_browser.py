@@ -171,6 +171,7 @@ def test_change_of_a_changes_b_where_both_are_equal(open_explorer):
 
 def test_dragging_the_line_chooses_the_epoch(open_explorer):
     page = open_explorer("TrainExplorer")
+    wait_for_drawing(page)
     grip = page.locator("[data-handle=epoch]").first
     drag(page, grip, -120, 0)
     epoch = int(page.locator("[data-trait=epoch]").input_value())
