@@ -494,6 +494,10 @@ function addOthers(frame, data) {
   const { model, more: parent } = frame;
   const seeds = { trait: "seeds", parent, min: 1, max: MOST_SEEDS, step: 1 };
   numberField(frame, "Seeds", seeds);
+  for (const side of [0, 1]) {
+    const options = { ...TEMPERATURES, step: 0.01, format: two, parent };
+    pairSlider(frame, `Temperature of ${"AB"[side]}`, "temperature", side, options);
+  }
   const epochs = () => Math.max(...model.get("epochs"));
   slider(frame, "Epoch shown", {
     ...{ trait: "epoch", traits: ["epoch", "epochs"], parent, min: 1, max: epochs },
@@ -501,10 +505,6 @@ function addOthers(frame, data) {
     // The last epoch stays the last when there are more of them.
     set: (epoch) => frame.set("epoch", epoch >= epochs() ? MOST_EPOCHS : epoch),
   });
-  for (const side of [0, 1]) {
-    const options = { ...TEMPERATURES, step: 0.01, format: two, parent };
-    pairSlider(frame, `Temperature of ${"AB"[side]}`, "temperature", side, options);
-  }
   frame.addBinding({
     ...{ kind: /** @type {const} */ ("text"), name: "pad", isLinked: true },
     get: () => formatPad(model.get("pad")),

@@ -17,6 +17,7 @@ import { trainingSource, trainRun } from "./train.math.js";
 
 const WORKERS = 2;
 const LONGEST_SILENCE = 5000; // milliseconds after which a busy worker is replaced
+const REPORT_INTERVAL = 80; // milliseconds between two reports: drawing takes time from training
 const MOST_FAILURES = 4; // after that, this thread trains
 const MOST_RUNS = 60; // trainings that are kept
 
@@ -118,7 +119,19 @@ export function trainingPool(examples, onChange) {
   /** @type {Slot[]} */
   let slots = [];
   let failures = 0;
+  let reported = 0; // time of the last report
+  let report = 0; // the next one, where it is due
   let watch = 0;
+
+  function reportSoon() {
+    if (report) return;
+    const wait = Math.max(0, reported + REPORT_INTERVAL - performance.now());
+    report = setTimeout(() => {
+      report = 0;
+      reported = performance.now();
+      onChange();
+    }, wait);
+  }
 
   /** @param {Slot} slot */
   function start(slot) {
@@ -154,7 +167,7 @@ export function trainingPool(examples, onChange) {
       slot.job = null;
       assign();
     }
-    onChange();
+    reportSoon();
   }
 
   /** @param {Job} job */
@@ -218,6 +231,7 @@ export function trainingPool(examples, onChange) {
 
   function close() {
     clearTimeout(watch);
+    clearTimeout(report);
     wanted = [];
     for (const { trainer } of slots) trainer.terminate();
     slots = [];
