@@ -521,7 +521,9 @@ function addOthers(frame, data) {
  * @param {() => State} read
  */
 function addButtons(frame, data, read) {
-  button(frame.more, "Fit temperatures", () => {
+  const buttons = html("div", { class: "l7-row" });
+  frame.more.append(buttons);
+  button(buttons, "Fit temperatures", () => {
     const { sides, start, isBusy, epoch } = read();
     if (isBusy) return;
     const labels = data.labels.subarray(start);
@@ -531,7 +533,7 @@ function addButtons(frame, data, read) {
     });
     frame.set("temperature", fitted);
   });
-  button(frame.more, "Make B equal to A", () => {
+  button(buttons, "Make B equal to A", () => {
     for (const name of SETTINGS) {
       const [value] = frame.model.get(name);
       frame.set(name, [value, value]);
