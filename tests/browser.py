@@ -39,10 +39,10 @@ def wait_for_drawing(page):
     page.evaluate(NEXT_FRAME)
 
 
-def canvas_images(page):
+def canvas_images(page, selector=".l7 canvas:not(button canvas)"):
     "Return the pixels of every canvas that has been drawn, [H,W,4] each, 0 to 255."
     wait_for_drawing(page)
-    urls = page.locator(".l7 canvas").evaluate_all(CANVAS_URLS)
+    urls = page.locator(selector).evaluate_all(CANVAS_URLS)
     files = [io.BytesIO(base64.b64decode(url.split(",")[1])) for url in urls]
     return [np.asarray(Image.open(file).convert("RGBA"), int) for file in files]
 

@@ -120,13 +120,14 @@ def saved_example(tmp_path_factory):
 
 @pytest.fixture
 def open_explorer(new_page, saved_example, tmp_path):
-    """`open_explorer(explorer, link, **context options)`: the page of a saved explorer.
+    """`open_explorer(explorer, link, more, **context options)`: the page of a saved explorer.
 
-    `explorer` is an explorer or the name of an example; `link` is the end of the address.
+    `explorer` is an explorer or the name of an example; `link` is the end of the address; `more`:
+    whether the controls that are rarely used are shown.
     """
-    from explorer_page import wait_for_explorers
+    from explorer_page import open_more, wait_for_explorers
 
-    def open_page(explorer, link="", **options):
+    def open_page(explorer, link="", more=True, **options):
         if isinstance(explorer, str):
             file = saved_example(explorer)
         else:
@@ -134,6 +135,8 @@ def open_explorer(new_page, saved_example, tmp_path):
         page = new_page(**options)
         page.goto(file.as_uri() + link)
         wait_for_explorers(page)
+        if more:
+            open_more(page)
         return page
 
     return open_page

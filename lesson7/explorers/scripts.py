@@ -18,6 +18,8 @@ STATIC = Path(str(files("lesson7") / "static"))
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 _JSDOC = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
+_COMMENT_OR_BLANK = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
+_INDENT = re.compile(r"^ +", re.MULTILINE)
 _NAME = re.compile(
     r"^(?:export )?(?:async )?(?:function\*?|class|const|let|var) (\w+)", re.MULTILINE
 )
@@ -55,9 +57,11 @@ def _check_names(paths):
 
 
 def _body(path):
-    "Return a file's text without imports, the word `export` and documentation comments."
+    "Return a file's code without imports, the word `export`, comments and indentation."
     text = _IMPORT.sub("", path.read_text(encoding="utf-8"))
-    return _JSDOC.sub("", _EXPORT.sub("", text))
+    for left_out in (_JSDOC, _COMMENT_OR_BLANK, _INDENT):
+        text = left_out.sub("", text)
+    return _EXPORT.sub("", text)
 
 # %% ../../nbs/api/explorers/scripts.ipynb #248d1d52
 def joined_script(

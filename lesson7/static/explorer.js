@@ -103,7 +103,7 @@ function addLinks(frame, traits) {
  */
 export function showExplorer(frame, declaration) {
   const { traits, animated = [], readState, guess } = declaration;
-  const { model, root } = frame;
+  const { model } = frame;
   const panels = new Panels(frame);
   const details = frame.more.parentElement;
   if (details) details.hidden = !frame.more.childElementCount;
@@ -151,5 +151,4 @@ export function showExplorer(frame, declaration) {
 
   frame.redraw([...traits, "pinned"], draw);
   addHighlights(frame);
-  root.dataset.ready = "true";
 }

@@ -105,7 +105,6 @@ export class History {
     const isRedo = (key === "z" && event.shiftKey) || key === "y";
     if (!(event.ctrlKey || event.metaKey) || !(isUndo || isRedo)) return;
     event.preventDefault();
-    event.stopPropagation(); // the notebook's own undo
     if (isUndo) this.undo();
     else this.redo();
   }

@@ -3,8 +3,9 @@
 const SUPPRESS = "data-lm-suppress-shortcuts"; // Lumino ignores keys of an element with it
 
 /** @param {KeyboardEvent} event */
-function isBrowserShortcut(event) {
-  return event.ctrlKey || event.metaKey; // Ctrl+S still saves the notebook
+function isBrowserShortcut({ ctrlKey, metaKey, key }) {
+  const isUndo = ["z", "y"].includes(key.toLowerCase()); // the explorer's own
+  return (ctrlKey || metaKey) && !isUndo; // Ctrl+S still saves the notebook
 }
 
 /**

@@ -1,6 +1,6 @@
 // Sentences and formulas whose numbers follow the state, and can be changed where they stand for it.
 
-import { html, mathElement, setText } from "./dom.js";
+import { html, mathElement, setAttributes, setText } from "./dom.js";
 import { addScrub } from "./scrub.js";
 
 /** @import { Frame } from "./frame.js" */
@@ -175,6 +175,8 @@ export function formulaFigure(frame, { symbols, spoken, numbers }) {
   const numeric = mathElement("math");
   liveLine(frame, symbolic)(symbols);
   const drawNumbers = liveLine(frame, numeric);
+  // No role of `math`: its children would be hidden from screen readers, and these are sliders.
+  setAttributes(numeric, { role: "group", "aria-label": "the same with the present numbers" });
   const group = { class: "l7-formula", role: "group", "aria-label": spoken };
   const node = html("div", group, symbolic, numeric);
 

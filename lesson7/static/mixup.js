@@ -133,6 +133,14 @@ function addControls(frame, data) {
   /** @type {[number, number][]} */
   const alphas = data.alphas.toSorted((a, b) => a - b).map((alpha) => [alpha, alpha]);
   select(frame, "from Beta(α, α) with α =", alphas, { trait: "alpha" });
+  const most = data.lambdas[0].length;
+  frame.addBinding(
+    createNumberBinding({
+      ...{ name: "drawn", label: "Weights drawn", min: 0, max: most, step: 1 },
+      get: () => frame.model.get("drawn"),
+      set: (drawn) => frame.set("drawn", drawn),
+    }),
+  );
   addMoreControls(frame, data);
 }
 
@@ -200,7 +208,7 @@ function pictureStrip(frame, { sprite, side, pictures }, trait) {
     node.addEventListener("click", () => frame.set(trait, i));
     return node;
   });
-  const node = html("div", { class: "l7-mixup-strip l7-screen-only" }, ...buttons);
+  const node = html("div", { class: "l7-mixup-strip l7-shortcuts" }, ...buttons);
 
   /** @param {number} chosen */
   function draw(chosen) {
@@ -286,8 +294,8 @@ function blendFigures(frame, data) {
     const [pixels, others] = [state.first, state.second].map((i) => imageAt(sprite, side, i));
     const [name, otherName] = [state.first, state.second].map((i) => quoted(pictures[i]));
     const count = names.length;
-    const rest = { name: "rest", value: 1 - t, text: two(1 - t), scrub: "rest", source: "x2" };
-    const weight = { name: "t", value: t, text: two(t), scrub: "t", source: "x1" };
+    const rest = { name: "rest", value: 1 - t, text: two(1 - t), source: "x2" };
+    const weight = { name: "t", value: t, text: two(t), source: "x1" };
     first.drawImage(pixels, `first picture: ${name}`, [weight, ` × ${quoted(names[a])}`]);
     second.drawImage(others, `second picture: ${otherName}`, [rest, ` × ${quoted(names[b])}`]);
     const parts = `${two(t)} of ${name} and ${two(1 - t)} of ${otherName}`;

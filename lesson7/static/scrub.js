@@ -34,7 +34,7 @@ export function addScrub(frame, node, name) {
   function show() {
     const value = binding.get();
     setAttributes(node, {
-      "aria-label": binding.label,
+      "aria-label": `${binding.label}, in the text`,
       "aria-valuemin": binding.min,
       "aria-valuemax": binding.max(),
       "aria-valuenow": value,

@@ -1,13 +1,16 @@
 "A page of saved explorers: what it shows, its controls, and faults that it may have."
 
+import io
 import re
+from contextlib import redirect_stdout
 
 from axe_playwright_python.sync_playwright import Axe
 from browser import wait_for_drawing
 
 from lesson7.explorers.scripts import joined_script
 
-CONTROLS = ".l7 :is(input, select, button):not(.l7-guess *)"
+# Controls of the state, without those of tools and panels, and without those for pointers alone.
+CONTROLS = ".l7 :is(input, select, button):not(.l7-tools *, .l7-panels *, [tabindex='-1'])"
 PAGE_WIDTH = "document.documentElement.scrollWidth"  # px, of the content
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}
 
@@ -35,18 +38,28 @@ DRAWING = """(explorer) => {
     return `${width} x ${height}: ${sum}`;
   }
 
+  function visibleMarkup(chart) {
+    const copy = chart.cloneNode(true);
+    for (const node of copy.querySelectorAll("[visibility=hidden]")) node.remove();
+    for (const node of copy.querySelectorAll("[class]")) node.removeAttribute("class");
+    return copy.innerHTML;
+  }
+
   return {
-    values: read("[data-value]", (node) => node.dataset.value),
+    values: read("[data-value]:not(.l7-pin *)", (node) => node.dataset.value),
     canvases: read("canvas", digest),
-    charts: read("svg", (node) => node.innerHTML),
-    texts: read("figcaption, code, .l7-note:not(.l7-guess *)", (node) => node.textContent),
+    charts: read("svg", visibleMarkup),
+    texts: read(
+      ".l7-headline, math, figcaption, code, .l7-note:not(.l7-panels *)",
+      (node) => node.textContent,
+    ),
   };
 }"""
 
 CONTROL_VALUES = """(explorer) => {
   const controls = [...explorer.querySelectorAll("input, select")];
   const shown = controls.filter((control) => {
-    return control.checkVisibility() && !control.closest(".l7-guess");
+    return control.checkVisibility() && !control.closest(".l7-panels");
   });
   return shown.map((control) => control.type === "checkbox" ? control.checked : control.value);
 }"""
@@ -90,6 +103,19 @@ OVERFLOWS = """async () => {
   return found;
 }"""
 
+OPEN_MORE = """() => {
+  for (const details of document.querySelectorAll(".l7-more")) details.open = true;
+}"""
+LINE_NUMBERS = """(explorer) => {
+  const numbers = explorer.querySelectorAll(":is(.l7-headline, .l7-formula) [data-name]");
+  return Object.fromEntries([...numbers].map((n) => [n.dataset.name, Number(n.dataset.value)]));
+}"""
+KEEP_COPIES = """() => {
+  delete globalThis.copied;
+  navigator.clipboard.writeText = async (text) => {
+    globalThis.copied = text;
+  };
+}"""
 FOCUSED_INDEX = "(controls) => controls.indexOf(document.activeElement)"
 VISIBLE_INDICES = """(controls) => {
   const indices = controls.map((control, i) => (control.checkVisibility() ? i : -1));
@@ -149,6 +175,11 @@ OTHER_VALUE = """(control) => {
 }"""
 
 
+def open_more(page):
+    "Show the controls that are rarely used."
+    page.evaluate(OPEN_MORE)
+
+
 def wait_for_explorers(page, count=1):
     "Wait until the views of `count` explorers have replaced their still pictures."
     page.locator("img[hidden]").nth(count - 1).wait_for(state="attached")
@@ -181,8 +212,13 @@ def control_values(page, index=0):
 # What a reader does
 
 
+def press_tool(page, name, index=0):
+    "Press a button of the row of tools."
+    page.get_by_role("button", name=name, exact=True).nth(index).press("Enter")
+
+
 def start_guess(page):
-    page.get_by_role("button", name="Guess", exact=True).press("Enter")
+    press_tool(page, "Guess")
 
 
 def type_guess(page, text):
@@ -236,6 +272,68 @@ def change_everything(page):
     "Change every control a thousand times, unless it is hidden; a select a hundred times."
     page.evaluate(CHANGE_EVERYTHING, CONTROLS)
     wait_for_drawing(page)
+
+
+# Headline, formulas, code
+
+
+def line_numbers(page):
+    "Return name -> value of the numbers in the headline and the formulas, at full precision."
+    wait_for_drawing(page)
+    return page.locator(".l7").first.evaluate(LINE_NUMBERS)
+
+
+def panel_code(page):
+    "Return the text of the Code panel, which may be closed."
+    wait_for_drawing(page)
+    return page.locator(".l7-code, .l7 pre code").first.text_content()
+
+
+def run_code(text):
+    "Run a program; return its variables."
+    variables = {}
+    with redirect_stdout(io.StringIO()):
+        exec(text, variables)
+    return variables
+
+
+# Pointers
+
+
+def drag(page, element, dx, dy):
+    "Drag the middle of an element by some CSS pixels."
+    element.scroll_into_view_if_needed()
+    box = element.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx / 2, y + dy / 2)
+    page.mouse.move(x + dx, y + dy)
+    page.mouse.up()
+
+
+def drag_by_touch(page, element, dx, dy):
+    "Do the same as `drag` with a finger."
+    element.scroll_into_view_if_needed()
+    box = element.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    client = page.context.new_cdp_session(page)
+    points = [[x, y], [x + dx / 2, y + dy / 2], [x + dx, y + dy]]
+    for kind, point in zip(["touchStart", "touchMove", "touchMove"], points):
+        touch = [dict(x=point[0], y=point[1])]
+        client.send("Input.dispatchTouchEvent", dict(type=kind, touchPoints=touch))
+    client.send("Input.dispatchTouchEvent", dict(type="touchEnd", touchPoints=[]))
+
+
+# Links
+
+
+def copied_text(page, button):
+    "Press a button that copies; return what is copied."
+    page.evaluate(KEEP_COPIES)
+    page.get_by_role("button", name=button, exact=True).first.click()
+    page.wait_for_function("window.copied !== undefined")
+    return page.evaluate("copied")
 
 
 # Faults

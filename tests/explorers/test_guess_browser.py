@@ -57,9 +57,11 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
     "model": TTA_SECRETS,
     "mixup": [
         "figcaption:has-text('coffee')",
-        "code >> nth=2",
-        ".l7-bars i",
-        ".l7-bars > :nth-child(3n)",
+        ".l7-mixup-sum > :last-child code",
+        ".l7-mixup-low .l7-bars i",
+        ".l7-mixup-low .l7-bars > :nth-child(3n)",
+        ".l7-headline .l7-number",
+        "math .l7-number",
         "text=/says 0|ordinary|one-hot/",
         "role=img[name=/^blend: /]",
     ],
@@ -72,7 +74,7 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
         "tr:has-text('smoothed') td",
     ],
 }
-GUESS = ".l7-guess [aria-pressed]"  # the button
+GUESS = ".l7-tools button:text-is('Guess')"
 QUESTION, INPUT, VERDICT = ".l7-guess label", ".l7-guess input", ".l7-guess p[aria-live]"
 SCORE = ".l7-score"
 MAX_TAB_STOPS = 60
@@ -88,7 +90,7 @@ globalThis.l7random = () => {
   seed = (seed * 16807) %% 2147483647;
   return seed / 2147483647;
 };"""
-PRESSED = "(buttons) => buttons.map((button) => button.ariaPressed)"
+PRESSED = "(buttons) => buttons.map((button) => button.ariaExpanded)"
 
 
 @pytest.fixture
@@ -115,7 +117,7 @@ def start(page, n=0):
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(button).to_have_attribute("aria-expanded", "true")
     expect(page.locator(INPUT).nth(n)).to_be_focused()
     expect(page.locator(QUESTION).nth(n)).to_contain_text("?")
 
@@ -201,7 +203,7 @@ def mixup_answer(page, question):
         first=int(control_value(page, "First picture")),
         second=int(control_value(page, "Second picture")),
     )
-    t = float(control_value(page, "Weight t of the first"))
+    t = float(control_value(page, "Weight λ"))
     labels = torch.tensor([explorer.labels[explorer.first], explorer.labels[explorer.second]])
     a, b = one_hot(labels, len(explorer.vocab)).double()
     name = re.findall("“(.*?)”", question)[-1]
@@ -281,7 +283,7 @@ def test_questions_are_answered_and_scored_by_keyboard(open_guess, name):
     assert len({str(state) for state in states}) > N_QUESTIONS // 2  # the questions differ
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
-    expect(page.locator(GUESS)).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(GUESS)).to_have_attribute("aria-expanded", "false")
     expect(page.locator(GUESS)).to_be_focused()
     assert control_values(page) == before
     assert all(visible_secrets(page, name)) and not page.locator(INPUT).is_visible()
@@ -345,20 +347,20 @@ def test_question_about_the_lessons_example(open_guess):
     start(page)
     question = page.locator(QUESTION).inner_text()
     named = int(re.findall(r"class (\d)", question)[-1])
-    weight = float(control_value(page, "Weight t of the first"))
+    weight = float(control_value(page, "Weight λ"))
     target = mix(*one_hot(torch.tensor([2, 7]), 10), weight)
     press_guess(page, round(target[named].item(), 4))
     expect(page.locator(VERDICT)).to_contain_text("Correct")
     page.keyboard.press("Escape")  # the state before the guess, which is the lesson's example
     back = page.get_by_role("button", name="Back to these pictures' classes")
     expect(back).to_be_visible()
-    expect(page.get_by_label("Weight t of the first")).to_have_value("0.3")
+    expect(page.get_by_label("Weight λ")).to_have_value("0.3")
 
 
 def test_open_question_follows_the_controls(open_guess):
     page = open_guess("mixup", seed=5)
     start(page)
-    weight, question = page.get_by_label("Weight t of the first"), page.locator(QUESTION)
+    weight, question = page.get_by_label("Weight λ"), page.locator(QUESTION)
     weight.fill("0.85")
     expect(question).to_contain_text("weighs 0.85")
     assert not any(visible_secrets(page, "mixup"))

@@ -1,0 +1,314 @@
+"Headline, formulas, handles and tools of every explorer: they are declared, and work alike."
+
+import gzip
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from browser import wait_for_drawing
+from explorer_examples import EXAMPLES, NAMES
+from explorer_page import (
+    CONTROLS,
+    change_everything,
+    control_values,
+    copied_text,
+    drag,
+    drag_by_touch,
+    drawing,
+    press_first_key,
+    press_tool,
+    run_code,
+    wait_for_explorers,
+)
+from PIL import Image
+from playwright.sync_api import expect
+
+import lesson7
+from lesson7.explorers.scripts import joined_script
+from lesson7.explorers.steps import Step
+
+MAX_SCRIPT_SIZE = 20_000  # bytes, compressed
+MAX_FIRST_CONTROLS = 3
+DRAGS = [(40, 0), (-40, 0), (0, 30), (0, -30)]  # px, of which some move a handle
+WINDOWS = [(375, 667), (1280, 720)]
+FIRST_CONTROLS = ".l7-controls:not(.l7-more *) :is(input, select, button):visible"
+ANSWER = ".l7-steps .l7-answer"
+STATE_LEFT = """(explorer) => explorer.querySelectorAll(".l7-pin table").length"""
+PICTURE_HEIGHT = """(explorer) => {
+  const top = explorer.querySelector(".l7-title").getBoundingClientRect().top;
+  return explorer.querySelector("[data-picture]").getBoundingClientRect().bottom - top;
+}"""
+SPOKEN = "(nodes) => nodes.map((node) => node.getAttribute('aria-label'))"
+LIT = "(explorer) => explorer.querySelectorAll('.l7-lit').length"
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    "The public name of every explorer."
+    return request.param
+
+
+@pytest.fixture
+def explorer(name):
+    return getattr(lesson7, name)()
+
+
+@pytest.fixture(params=EXAMPLES)
+def example(request):
+    return request.param
+
+
+def change_first_control(page):
+    press_first_key(page.locator(CONTROLS).locator("visible=true").first)
+    wait_for_drawing(page)
+
+
+def test_scripts_are_small(explorer):
+    script = joined_script(explorer._view).encode()
+    assert len(gzip.compress(script)) < MAX_SCRIPT_SIZE
+
+
+# At first sight
+
+
+def test_few_controls_come_before_the_picture(example, open_explorer):
+    page = open_explorer(example, more=False)
+    assert 1 <= page.locator(FIRST_CONTROLS).count() <= MAX_FIRST_CONTROLS
+
+
+def test_headline_controls_and_picture_are_in_view_together(name, open_explorer):
+    page = open_explorer(name, more=False)
+    for width, height in WINDOWS:
+        page.set_viewport_size(dict(width=width, height=height))
+        for is_open in (False, True):
+            page.locator(".l7-more").evaluate("(more, open) => more.open = open", is_open)
+            wait_for_drawing(page)
+            assert page.locator(".l7").evaluate(PICTURE_HEIGHT) <= height, (width, is_open)
+
+
+def test_controls_that_were_opened_are_open_again(name, open_explorer):
+    page = open_explorer(name, more=False)
+    page.locator(".l7-more summary").click()
+    page.reload()
+    wait_for_explorers(page)
+    assert page.locator(".l7-more").evaluate("(more) => more.open")
+
+
+def test_headline_and_formulas_have_numbers_and_are_spoken(name, open_explorer):
+    page = open_explorer(name)
+    assert page.locator(".l7-headline [data-scrub]").count() > 0
+    assert page.locator(".l7-formula [data-scrub]").count() > 0
+    labels = page.locator(".l7-formula").evaluate_all(SPOKEN)
+    assert labels and all(labels)
+    assert "NaN" not in page.locator(".l7").inner_text()
+
+
+# Handles and numbers in the text
+
+
+def check_drags(page, move):
+    "Drag each handle: a control shows the change, and Reset takes it back."
+    before = control_values(page)
+    handles = page.locator("[data-handle]:visible")
+    assert handles.count() > 0
+    for i in range(handles.count()):
+        changed = False
+        for dx, dy in DRAGS:
+            move(page, handles.nth(i), dx, dy)
+            wait_for_drawing(page)
+            changed = changed or control_values(page) != before
+            press_tool(page, "Reset")
+            wait_for_drawing(page)
+        assert changed, handles.nth(i).evaluate("(node) => node.outerHTML.slice(0, 200)")
+        assert control_values(page) == before
+
+
+def test_mouse_drags_every_handle(name, open_explorer):
+    check_drags(open_explorer(name, viewport=dict(width=1000, height=1600)), drag)
+
+
+def test_finger_drags_every_handle(name, open_explorer):
+    page = open_explorer(name, viewport=dict(width=375, height=2400), has_touch=True)
+    check_drags(page, drag_by_touch)
+
+
+def test_numbers_in_the_text_change_the_state(name, open_explorer):
+    page = open_explorer(name, viewport=dict(width=1000, height=1600))
+    before = drawing(page)
+    numbers = page.locator(":is(.l7-headline, .l7-formula) [data-scrub]:visible")
+    for i in range(numbers.count()):
+        number = numbers.nth(i)
+        assert number.get_attribute("aria-label") and number.get_attribute("aria-valuetext")
+        changed = []
+        for change in ("ArrowRight", "ArrowLeft", 60, -60):
+            if isinstance(change, str):
+                number.press(change)
+            else:
+                drag(page, number, change, 0)
+            changed.append(drawing(page) != before)
+            press_tool(page, "Reset")
+            wait_for_drawing(page)
+        assert any(changed[:2]) and any(changed[2:]), number.get_attribute("data-scrub")
+    assert drawing(page) == before
+
+
+def test_pointing_at_a_number_highlights_its_source(name, open_explorer):
+    page = open_explorer(name)
+    numbers = page.locator(".l7-formula [data-source]:visible")
+    lit = []
+    for i in range(numbers.count()):
+        numbers.nth(i).hover()
+        lit.append(page.locator(".l7").evaluate(LIT))
+    assert max(lit) > 1
+
+
+# Tools
+
+
+def test_code_panel_has_the_code_of_python_which_runs(name, explorer, open_explorer):
+    page = open_explorer(name)
+    press_tool(page, "Code")
+    assert page.locator("pre code").inner_text().rstrip() == explorer.code().rstrip()
+    assert run_code(explorer.code())
+    assert "fastai" in explorer.code()
+    assert copied_text(page, "Copy code") == explorer.code()
+
+
+def test_undo_redo_and_reset(name, open_explorer):
+    page = open_explorer(name)
+    drawings = [drawing(page)]
+    for index in range(2):
+        press_first_key(page.locator(CONTROLS).locator("visible=true").nth(index))
+        wait_for_drawing(page)
+        drawings.append(drawing(page))
+        press_tool(page, "Undo")
+        assert drawing(page) == drawings[-2]
+        press_tool(page, "Redo")
+        assert drawing(page) == drawings[-1]
+    page.locator(".l7-headline [data-scrub]").first.focus()
+    for keys, index in (("Control+z", 1), ("Control+z", 0), ("Control+Shift+z", 1)):
+        page.keyboard.press(keys)
+        assert drawing(page) == drawings[index], keys
+    press_tool(page, "Reset")
+    assert drawing(page) == drawings[0]
+
+
+def test_pin_compares_with_the_present_state(name, open_explorer):
+    page = open_explorer(name)
+    before = drawing(page)
+    press_tool(page, "Pin")
+    wait_for_drawing(page)
+    table = page.locator(".l7-pin table")
+    same = table.locator("td:nth-child(4)").all_inner_texts()
+    assert same and all(float(text.replace("−", "-")) == 0 for text in same if text)
+    change_first_control(page)
+    rows = table.locator("tbody tr").all()
+    changes = []
+    for row in rows:
+        old, now, change = row.locator("td").evaluate_all(
+            "(cells) => cells.map((cell) => Number(cell.dataset.value))"
+        )
+        assert change == pytest.approx(now - old)
+        changes.append(change)
+    assert any(changes)
+    assert page.locator(".l7-ghost:visible").count() > 0
+    press_tool(page, "Pin")
+    press_tool(page, "Reset")
+    assert not table.is_visible() and page.locator(".l7-ghost:visible").count() == 0
+    assert drawing(page) == before
+
+
+def test_link_reproduces_state_and_pin_in_any_order(example, open_explorer):
+    page = open_explorer(example)
+    change_first_control(page)
+    press_tool(page, "Pin")
+    change_everything(page)
+    if page.locator(".l7-pin table").count() == 0:
+        press_tool(page, "Pin")
+    expected, values = drawing(page), control_values(page)
+    pin = page.locator(".l7-pin").inner_text()
+    link = copied_text(page, "Copy link").split("#")[1]
+    pairs = parse_qsl(link)
+    for order in (pairs, pairs[::-1]):
+        other = open_explorer(example, link=f"#{urlencode(order)}")
+        assert control_values(other) == values, link
+        assert drawing(other) == expected, link
+        assert other.locator(".l7-pin").inner_text() == pin
+
+
+def test_picture_is_saved_at_twice_the_size(name, open_explorer):
+    page = open_explorer(name)
+    with page.expect_download() as download:
+        press_tool(page, "Save picture")
+    assert download.value.suggested_filename.endswith(".png")
+    image = Image.open(download.value.path())
+    width = page.locator(".l7").evaluate("(explorer) => explorer.getBoundingClientRect().width")
+    assert image.width == 2 * int(width + 0.999)
+    colours = image.convert("RGB").resize((60, 60)).getcolors(3600)
+    assert len(colours) > 50  # neither empty nor without its pictures
+
+
+def test_one_panel_is_open_at_a_time(name, open_explorer):
+    page = open_explorer(name)
+    for tool in ("Steps", "Guess", "Code"):
+        press_tool(page, tool)
+        assert page.locator(".l7-panels > *:visible").count() == 1
+        assert page.locator(".l7-tools [aria-expanded=true]").inner_text() == tool
+    page.keyboard.press("Escape")
+    assert page.locator(".l7-panels > *:visible").count() == 0
+
+
+# Steps
+
+
+def control_of(page, names):
+    "Return the first visible control of one of these traits; of any for none."
+    controls = page.locator(CONTROLS).locator("visible=true")
+    for control in controls.all():
+        trait = (control.get_attribute("data-trait") or "").rstrip("0123456789.")
+        if not names or trait in names:
+            return control
+    return controls.first
+
+
+def test_steps_ask_and_answer_after_the_move(name, explorer, open_explorer):
+    page = open_explorer(name, reduced_motion="reduce")
+    press_tool(page, "Steps")
+    assert len(explorer.steps) >= 3
+    for index, step in enumerate(explorer.steps):
+        panel = page.locator(".l7-steps")
+        expect(panel).to_contain_text(f"{index + 1} of {len(explorer.steps)}: {step['title']}")
+        expect(panel).to_contain_text(step["question"])
+        expect(page.locator(ANSWER)).to_have_text("")
+        control = control_of(page, step["move"])
+        press_first_key(control)
+        if page.locator(ANSWER).inner_text() == "":
+            page.get_by_role("button", name="Show answer").click()
+            assert step["move"], step["title"]
+        expect(page.locator(ANSWER)).to_have_text(step["answer"])
+        if index < len(explorer.steps) - 1:
+            page.get_by_role("button", name="Next", exact=True).click()
+
+
+def test_step_sets_the_state_of_its_explorer(name, explorer, open_explorer):
+    page = open_explorer(name)
+    press_tool(page, "Steps")
+    step = explorer.steps[0]
+    for trait, value in step["state"].items():
+        setattr(explorer, trait, value)
+    expected = drawing(open_explorer(explorer))
+    page.wait_for_timeout(400)
+    found = drawing(page)
+    assert {key: found[key] for key in ("values", "canvases")} == {
+        key: expected[key] for key in ("values", "canvases")
+    }
+
+
+def test_own_steps_replace_those_of_the_explorer(name, open_explorer):
+    kind = getattr(lesson7, name)
+    step = Step("<b>One</b>", {}, "What is <i>this</i>?", "An explorer.")
+    page = open_explorer(kind(steps=[step]))
+    press_tool(page, "Steps")
+    assert "1 of 1: <b>One</b>" in page.locator(".l7-steps").inner_text()
+    assert kind(steps=[]).steps == []
+    with pytest.raises(Exception, match="state must be of"):
+        kind(steps=[Step("x", {"no_such_trait": 1}, "?", "!")])
