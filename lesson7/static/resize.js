@@ -3,13 +3,12 @@
 import { barChart } from "./bars.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { select, slider } from "./controls.js";
-import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { figure, html, note, setAttributes, setText, setVisible } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { describeThreshold } from "./format.js";
 import { Frame } from "./frame.js";
-import { addHandle, grip, positionIn } from "./handle.js";
+import { addHandle, positionIn } from "./handle.js";
 import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
-import { drawing } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
   boxWithin,
@@ -27,7 +26,7 @@ import {
   MOST_STAGES,
   neighbour,
   pixelBox,
-  replaceStage,
+  replacePart,
   resizeImage,
   scheduleCost,
   stageAt,
@@ -40,22 +39,17 @@ import { numberTable, setNumber } from "./table.js";
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
-/** @import { Position } from "./handle.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
 /** @import { Result } from "./pin.js" */
 /** @import { Box, Cost, Place, Stage } from "./resize.math.js" */
 
 const TRAITS = ["stages", "file"];
 const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
-const HIDDEN_COLUMNS = 2; // the guess hides those after
-const WORK_AREA = { left: 16, top: 24, width: 400, height: 160 };
-const EDGE = 16; // width of the strip in which an edge of the diagram takes the pointer
-const BORDER_GRIP = 16; // above the diagram's base
+// The guess hides those after.
+const HIDDEN_COLUMNS = 2;
 const GUESS_SIZES = [128, 192, 256, 320];
 const GUESS_TOLERANCE = 0.02;
-const EPOCHS_NOTE =
-  "1 +: fine_tune begins with an epoch of its own, which the numbers above include. " +
-  "Cost is by pixels.";
+const EPOCHS_NOTE = "1 +: fine_tune begins with an epoch of its own. Cost is by pixels.";
 /** @type {Record<string, [right: number, down: number]>} */
 const ARROWS = {
   ...{ ArrowRight: [1, 0], ArrowLeft: [-1, 0] },
@@ -64,12 +58,11 @@ const ARROWS = {
 
 /** @param {number} value */
 const three = (value) => value.toFixed(3);
-/** @param {number} count */
-const epochsText = (count) => (count === 1 ? " epoch at " : " epochs at ");
 
 /** @param {number} value */
 function wholeNumber(value) {
-  return value.toLocaleString("en").replaceAll(",", "\u202f"); // a narrow space
+  // A narrow space.
+  return value.toLocaleString("en").replaceAll(",", "\u202f");
 }
 
 /** @param {Get} get */
@@ -101,13 +94,21 @@ function addControls(frame) {
     get: () => stages().length,
     set: (count) => frame.set("stages", withStageCount(stages(), count)),
   });
-  const sizes = [controls, controls, more].map((parent, i) => sizeSlider(frame, i, parent));
+  const sizes = [controls, controls, more].map((parent, index) => {
+    const range = { min: 16, max: MOST_SIZE, step: 16 };
+    const format = (/** @type {number} */ size) => `${size} px`;
+    return stageSlider(frame, "Size", { index, part: 0, parent }, { ...range, format });
+  });
   /** @type {number[]} */
   const files = model.get("files");
   /** @type {[number, string][]} */
   const sides = files.map((side) => [side, `${side} px`]);
   select(frame, "Image size in file", sides, { trait: "file" });
-  const epochs = sizes.map((_, i) => epochsSlider(frame, i, more));
+  const epochs = sizes.map((_, index) => {
+    const format = (/** @type {number} */ count) => (index ? `1 + ${count}` : String(count));
+    const range = { min: 1, max: MOST_EPOCHS, format };
+    return stageSlider(frame, "Epochs", { index, part: 1, parent: more }, range);
+  });
 
   return {
     draw(state) {
@@ -119,50 +120,23 @@ function addControls(frame) {
 }
 
 /**
- * How a control reads and sets one stage.
+ * A slider for the size (part 0) or the epochs (part 1) of a stage.
  * @param {Frame} frame
- * @param {number} index
+ * @param {string} name
+ * @param {{ index: number, part: 0 | 1, parent: HTMLElement }} place
+ * @param {{ min: number, max: number, step?: number, format: (value: number) => string }} range
  */
-function stageAccess({ model }, index) {
-  return {
-    get: () => stageAt(model.get("stages"), index),
-    /** @param {Stage} stage */
-    set(stage) {
-      /** @type {Stage[]} */
-      const stages = model.get("stages");
-      const isShown = index < stages.length; // a link can name a stage that is not
-      return isShown ? replaceStage(stages, index, stage) : stages;
+function stageSlider(frame, name, { index, part, parent }, range) {
+  /** @returns {Stage[]} */
+  const stages = () => frame.model.get("stages");
+  return slider(frame, `${name} ${index + 1}`, {
+    ...{ ...range, parent, trait: `${name.toLowerCase()}${index}`, traits: ["stages"] },
+    get: () => stageAt(stages(), index)[part],
+    set(value) {
+      // A link can name a stage that is not.
+      const isShown = index < stages().length;
+      if (isShown) frame.set("stages", replacePart(stages(), { index, part, value }));
     },
-  };
-}
-
-/**
- * @param {Frame} frame
- * @param {number} index
- * @param {HTMLElement} parent
- */
-function sizeSlider(frame, index, parent) {
-  const stage = stageAccess(frame, index);
-  return slider(frame, `Size ${index + 1}`, {
-    ...{ min: 16, max: MOST_SIZE, step: 16, parent, trait: `size${index}`, traits: ["stages"] },
-    format: (size) => `${size} px`,
-    get: () => stage.get()[0],
-    set: (size) => frame.set("stages", stage.set([size, stage.get()[1]])),
-  }).node;
-}
-
-/**
- * @param {Frame} frame
- * @param {number} index
- * @param {HTMLElement} parent
- */
-function epochsSlider(frame, index, parent) {
-  const stage = stageAccess(frame, index);
-  return slider(frame, `Epochs ${index + 1}`, {
-    ...{ min: 1, max: MOST_EPOCHS, parent, trait: `epochs${index}`, traits: ["stages"] },
-    format: (epochs) => (index ? `1 + ${epochs}` : String(epochs)),
-    get: () => stage.get()[1],
-    set: (epochs) => frame.set("stages", stage.set([stage.get()[0], epochs])),
   }).node;
 }
 
@@ -203,19 +177,18 @@ function imageSizes(photo) {
  * @property {number} [threshold] from which a class counts, for a model of several classes an image
  */
 
-/** An image with a frame around one of its pixels. */
-function markedImage() {
+/**
+ * An image with a frame around one of its pixels.
+ * @param {(place: Place) => void} choose called with the place that is pointed at
+ */
+function markedImage(choose) {
   const image = imageCanvas({ sharp: true });
   const mark = html("span", { class: "l7-resize-mark", "aria-hidden": "true" });
   const node = html("div", { class: "l7-resize-image" }, image.node, mark);
-  /** @type {Pixels | null} */
-  let shown = null;
-
-  /** @param {Pixels} pixels */
-  function draw(pixels) {
-    if (shown === pixels) return;
-    shown = pixels;
-    image.show(pixels);
+  for (const kind of ["pointerdown", "pointermove"]) {
+    image.node.addEventListener(kind, (event) => {
+      choose(positionIn(image.node, /** @type {PointerEvent} */ (event)));
+    });
   }
 
   /** @param {Box | null} box null: no frame */
@@ -223,31 +196,49 @@ function markedImage() {
     mark.hidden = box === null;
     if (!box) return;
     const { left, top, side } = box;
-    const values = { left, top, width: side, height: side };
-    for (const [name, share] of Object.entries(values)) {
-      mark.style.setProperty(name, `${100 * share}%`);
-    }
+    placeBox(mark, { left, top, width: side, height: side });
   }
-  return { node, canvas: image.node, draw, drawMark };
+  return { node, canvas: image.node, draw: image.show, drawMark };
 }
 
-/** @typedef {{ index: number, place: Place }} Chosen a pixel of a stage's image, by its place */
+/**
+ * Places an element in one that contains it.
+ * @param {HTMLElement} node
+ * @param {Record<string, number>} box CSS properties, as shares of the container
+ */
+function placeBox(node, box) {
+  for (const [name, share] of Object.entries(box)) node.style.setProperty(name, `${100 * share}%`);
+}
 
 /**
  * The photo at one size, and a part of it enlarged.
+ * @param {string} source of the highlight
+ * @param {string} prefixText of the title, left out where there is little space
  * @param {(place: Place) => void} choose called with the place that is pointed at
  */
-function sizedImage(choose) {
-  const whole = markedImage();
-  const part = markedImage();
+function photoColumn(source, prefixText, choose) {
+  const whole = markedImage(choose);
+  const part = markedImage(({ x, y }) => {
+    choose({ x: crop.left + x * crop.side, y: crop.top + y * crop.side });
+  });
   let crop = { left: 0, top: 0, side: 1 };
+  const title = html("span");
+  const prefix = html("span", { class: "l7-resize-prefix" }, prefixText);
+  const comment = note();
+  const top = figure(html("figcaption", {}, prefix, title), whole.node, comment);
+  const low = html("figure", {}, part.node);
+  setAttributes(whole.node, { "data-source": source });
+  setAttributes(part.canvas, { "aria-label": "a part of it, four times as large" });
 
-  for (const kind of /** @type {const} */ (["pointerdown", "pointermove"])) {
-    whole.canvas.addEventListener(kind, (event) => choose(positionIn(whole.canvas, event)));
-    part.canvas.addEventListener(kind, (event) => {
-      const { x, y } = positionIn(part.canvas, event);
-      choose({ x: crop.left + x * crop.side, y: crop.top + y * crop.side });
-    });
+  /**
+   * @param {string} text
+   * @param {string} label
+   * @param {string} commentText
+   */
+  function drawText(text, label, commentText) {
+    setText(title, text);
+    setAttributes(whole.canvas, { "aria-label": label });
+    setText(comment, commentText);
   }
 
   /**
@@ -262,22 +253,7 @@ function sizedImage(choose) {
     whole.drawMark(box);
     part.drawMark(box && boxWithin(box, crop));
   }
-  return { whole, part, draw };
-}
-
-/**
- * The arrow keys choose a neighbouring pixel.
- * @param {HTMLElement} node
- * @param {(step: [right: number, down: number]) => void} move
- */
-function addArrowKeys(node, move) {
-  setAttributes(node, { tabindex: 0, role: "group" });
-  node.addEventListener("keydown", (event) => {
-    const step = ARROWS[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    move(step);
-  });
+  return { top, low, whole, drawText, draw };
 }
 
 /**
@@ -287,75 +263,35 @@ function addArrowKeys(node, move) {
  * @param {(place: Place) => void} choose
  */
 function stageColumn(guesses, index, choose) {
-  const images = sizedImage(choose);
-  const caption = html("figcaption");
-  const comment = note();
-  const chart = guesses.top ? barChart(guesses.top) : null;
+  const column = photoColumn(`stage${index}`, "Stage ", choose);
+  const chart = barChart(guesses.top ?? 0);
   const verdict = note();
-  const top = figure(caption, images.whole.node, comment);
-  const low = html("figure", {}, images.part.node, ...(chart ? [chart.node, verdict] : []));
-  setAttributes(images.whole.node, { "data-source": `stage${index}` });
+  if (guesses.top) column.low.append(chart.node, verdict);
+  const label = `stage ${index + 1}: arrow keys choose a pixel`;
+  setAttributes(column.whole.node, { tabindex: 0, role: "group", "aria-label": label });
 
   /**
    * @param {number} size
    * @param {number} file
    */
-  function draw(size, file) {
-    top.classList.toggle("l7-resize-past", size > file);
-    setText(caption, `Stage ${index + 1}: ${size} × ${size} px`);
-    setText(comment, describeSize(size, file));
-    labelImages(images, size, file);
-    if (chart) drawPredictions(guesses.at[file][size]);
+  function drawStage(size, file) {
+    column.top.classList.toggle("l7-resize-past", size > file);
+    const origin = `${size > file ? "larger than" : "from"} a file of ${file}`;
+    const label = `the photo at ${size} by ${size} pixels, ${origin}`;
+    column.drawText(`${index + 1}: ${size} px`, label, describeSize(size, file));
+    if (guesses.top) drawPredictions(guesses.at[file][size]);
   }
 
   /** @param {[number, number][]} best */
   function drawPredictions(best) {
     const names = best.map(([c]) => guesses.names[c]);
     const values = best.map(([, p]) => p);
-    chart?.draw(names.map((name, i) => [name, values[i]]));
+    chart.draw(names.map((name, i) => [name, values[i]]));
     const { threshold } = guesses;
     setVisible(verdict, threshold !== undefined);
     if (threshold !== undefined) setText(verdict, describeThreshold(values, names, threshold));
   }
-  return { top, low, images, draw };
-}
-
-/**
- * @param {ReturnType<typeof sizedImage>} images
- * @param {number} size
- * @param {number} file
- */
-function labelImages({ whole, part }, size, file) {
-  const origin = `${size > file ? "larger than" : "from"} a file of ${file}`;
-  const label = `the photo at ${size} by ${size} pixels, ${origin}`;
-  setAttributes(whole.canvas, { "aria-label": label });
-  setAttributes(whole.node, { "aria-label": `${label}; arrow keys choose a pixel` });
-  const partLabel = `a part of it at ${size} pixels, four times as large`;
-  setAttributes(part.canvas, { "aria-label": partLabel });
-}
-
-/**
- * The photo in the file.
- * @param {(place: Place) => void} choose
- * @param {string} credit of the photo; "": unknown
- */
-function fileColumn(choose, credit) {
-  const images = sizedImage(choose);
-  const caption = html("figcaption");
-  const top = figure(caption, images.whole.node, note({ text: "What there is to see." }));
-  const low = html("figure", {}, images.part.node);
-  if (credit) images.whole.canvas.title = `Photo: ${credit}`;
-  setAttributes(images.whole.node, { "data-source": "file" });
-
-  /** @param {number} file */
-  function draw(file) {
-    setText(caption, `In the file: ${file} × ${file} px`);
-    const by = credit ? `, by ${credit}` : "";
-    const label = `the photo in the file, ${file} by ${file} pixels${by}`;
-    setAttributes(images.whole.canvas, { "aria-label": label });
-    setAttributes(images.part.canvas, { "aria-label": "a part of it, four times as large" });
-  }
-  return { top, low, images, draw };
+  return { ...column, drawStage };
 }
 
 /**
@@ -364,24 +300,28 @@ function fileColumn(choose, credit) {
  * @param {{ imageOf: ImageOf, guesses: Guesses, credit: string }} data
  */
 function photoFigures({ imageOf, guesses, credit }) {
-  /** @type {Chosen} */
+  // A stage, and a place in the photo.
   let chosen = { index: 0, place: { x: 0.5, y: 0.5 } };
-  /** @type {State | null} */
-  let shown = null;
-
-  const file = fileColumn((place) => choose(chosen.index, place), credit);
+  /** @type {State} */
+  let shown;
+  const inFile = photoColumn("file", "", (place) => choose(chosen.index, place));
+  if (credit) inFile.whole.canvas.title = `Photo: ${credit}`;
   const stages = Array.from({ length: MOST_STAGES }, (_, i) => {
     return stageColumn(guesses, i, (place) => choose(i, place));
   });
-  stages.forEach(({ images }, i) => {
-    addArrowKeys(images.whole.node, (step) => {
-      if (shown) choose(i, neighbour(chosen.place, shown.stages[i][0], step));
+  stages.forEach(({ whole }, i) => {
+    whole.node.addEventListener("keydown", (event) => {
+      const step = ARROWS[event.key];
+      if (!step || event.altKey) return;
+      event.preventDefault();
+      choose(i, neighbour(chosen.place, shown.stages[i][0], step));
     });
   });
-  const columns = [file, ...stages];
+  const columns = [inFile, ...stages];
   const top = html("div", { class: "l7-resize-photos" }, ...columns.map((column) => column.top));
-  const low = html("div", { class: "l7-resize-photos" }, ...columns.map((column) => column.low));
+  const parts = html("div", { class: "l7-resize-photos" }, ...columns.map((column) => column.low));
   const sentence = note({ spoken: true });
+  const low = html("div", {}, parts, sentence);
 
   /**
    * @param {number} index
@@ -389,84 +329,48 @@ function photoFigures({ imageOf, guesses, credit }) {
    */
   function choose(index, place) {
     chosen = { index, place };
-    if (shown) drawImages(shown);
+    drawImages();
   }
 
-  /** @param {State} state */
-  function drawImages(state) {
-    const index = Math.min(chosen.index, state.stages.length - 1);
+  function drawImages() {
+    const { file } = shown;
+    const sizes = shown.stages.map(([size]) => size);
+    const index = Math.min(chosen.index, sizes.length - 1);
     const { place } = chosen;
-    const size = state.stages[index][0];
-    const box = pixelBox(place, size);
-    file.images.draw(imageOf(state.file, state.file), place, box);
-    state.stages.forEach(([stageSize], i) => {
-      const image = imageOf(state.file, stageSize);
-      stages[i].images.draw(image, place, i === index ? box : null);
+    const box = pixelBox(place, sizes[index]);
+    inFile.draw(imageOf(file, file), place, box);
+    sizes.forEach((size, i) => {
+      stages[i].draw(imageOf(file, size), place, i === index ? box : null);
     });
-    setText(sentence, describePixel(imageOf(state.file, size), place, state.file));
+    setText(sentence, describePixel(imageOf(file, sizes[index]), place, file));
   }
 
   /** @param {State} state */
   function draw(state) {
     shown = state;
+    const { file } = state;
     const count = state.stages.length;
-    for (const node of [top, low]) node.style.setProperty("--columns", String(count + 1));
-    file.draw(state.file);
+    for (const node of [top, parts]) node.style.setProperty("--columns", String(count + 1));
+    inFile.drawText(`File: ${file} px`, `the photo in the file, ${file} by ${file} pixels`, "");
     stages.forEach((stage, i) => {
-      stage.top.hidden = i >= count;
-      stage.low.hidden = i >= count;
-      if (i < count) stage.draw(state.stages[i][0], state.file);
+      for (const node of [stage.top, stage.low]) node.hidden = i >= count;
+      if (i < count) stage.drawStage(state.stages[i][0], file);
     });
-    drawImages(state);
+    drawImages();
   }
-  return { top, low: html("div", {}, low, sentence), draw };
+  return { top, low, draw };
 }
 
 /**
- * The rectangle of a stage in the work diagram, with the handles of its upper and its right edge.
+ * A stage's rectangle in the work diagram, whose upper and right edges are handles.
  * @param {number} index
  */
 function stageBar(index) {
-  const box = svg("rect", { "data-source": `stage${index}`, opacity: 0.5 + 0.25 * index });
-  const lines = svg("path", { class: "l7-resize-lines" }); // between epochs
-  const ghost = svg("rect", { class: "l7-ghost", visibility: "hidden" });
-  const top = edgeHandle();
-  const border = edgeHandle();
-
-  /** @param {{ x: number, y: number, width: number, height: number, epochs: number }} place */
-  function draw({ x, y, width, height, epochs }) {
-    const bottom = y + height;
-    setAttributes(box, { x, y, width, height });
-    const steps = Array.from({ length: epochs }, (_, k) => x + (k * width) / epochs);
-    setAttributes(lines, { d: steps.map((at) => `M${at} ${y}V${bottom}`).join("") });
-    top.draw({ x: x + width / 2, y, left: -width / 2, top: -EDGE / 2, width, height: EDGE });
-    const right = { x: x + width, y: bottom - BORDER_GRIP, left: -EDGE / 2, width: EDGE };
-    border.draw({ ...right, top: BORDER_GRIP - height, height });
-  }
-  const nodes = [box, lines, ghost, border.node, top.node];
-
-  /** @param {boolean} isVisible */
-  function show(isVisible) {
-    for (const node of [box, lines, border.node, top.node]) setVisible(node, isVisible);
-  }
-  return { nodes, ghost, top: top.node, border: border.node, draw, show };
-}
-
-/** A grip, and a strip along an edge that takes the pointer with it. */
-function edgeHandle() {
-  const handle = grip();
-  const strip = svg("rect", { class: "l7-resize-edge" });
-  handle.node.prepend(strip);
-
-  /**
-   * @param {{ x: number, y: number, left: number, top: number, width: number, height: number }} at
-   *   place of the grip, and of the strip relative to it
-   */
-  function draw({ x, y, left, top, width, height }) {
-    handle.move(x, y);
-    setAttributes(strip, { x: left, y: top, width, height });
-  }
-  return { node: handle.node, draw };
+  const top = html("i", { class: "l7-resize-top" });
+  const end = html("i", { class: "l7-resize-end" });
+  const node = html("div", { "data-source": `stage${index}` }, top, end);
+  const ghost = html("div", { class: "l7-ghost" });
+  return { node, ghost, top, end };
 }
 
 /**
@@ -475,59 +379,51 @@ function edgeHandle() {
  * @param {Frame} frame
  */
 function workPlot(frame) {
-  const { left, top, width, height } = WORK_AREA;
-  const bottom = top + height;
   const bars = Array.from({ length: MOST_STAGES }, (_, i) => stageBar(i));
-  const all = svg("rect", { class: "l7-resize-all", x: left, "data-source": "throughout" });
-  const title = svg("text", { x: left });
-  const layers = [0, 1, 2, 3, 4].map((k) => svg("g", {}, ...bars.map(({ nodes }) => nodes[k])));
-  setAttributes(layers[0], { "data-source": "schedule", fill: "var(--l7-blue)" });
-  const size = { width: width + 2 * left, height: bottom + 4 };
-  const node = drawing(size, all, ...layers.slice(0, 3), title, ...layers.slice(3));
+  const title = html("span");
+  const all = html("div", { class: "l7-resize-all", "data-source": "throughout" }, title);
+  const schedule = html("div", { "data-source": "schedule" }, ...bars.map(({ node }) => node));
+  const ghosts = bars.map(({ ghost }) => ghost);
+  const node = html("div", { class: "l7-resize-plot", role: "img" }, all, schedule, ...ghosts);
   let scale = { size: MOST_SIZE, epochs: 1 };
-  let isHeld = false; // the scale, while an edge is dragged
-  /** @type {Cost | null} */
-  let shown = null;
+  // The scale, while an edge is dragged.
+  let isHeld = false;
+  /** @type {Cost} */
+  let shown;
   /** @type {Cost | null} */
   let pinned = null;
 
-  /** @param {number} epochs */
-  const xOf = (epochs) => left + (epochs / scale.epochs) * width;
-  /** @param {number} px */
-  const heightOf = (px) => (px / scale.size) ** 2 * height;
+  /**
+   * @param {{ start: number, epochs: number, size: number }} row
+   * @returns {{ left: number, width: number, height: number }} shares of the plot
+   */
+  function place({ start, epochs, size }) {
+    const height = (size / scale.size) ** 2;
+    return { left: start / scale.epochs, width: epochs / scale.epochs, height };
+  }
 
   /**
-   * The rectangles of a schedule.
-   * @param {Cost} cost
+   * @param {HTMLElement[]} nodes
+   * @param {Cost["rows"]} rows
    */
-  function rectangles({ rows }) {
-    let done = 0;
-    return rows.map(({ size, epochs }) => {
-      const x = xOf(done);
-      done += epochs;
-      const barHeight = heightOf(size);
-      return { x, y: bottom - barHeight, width: xOf(done) - x, height: barHeight, epochs };
+  function placeRows(nodes, rows) {
+    nodes.forEach((bar, i) => {
+      bar.hidden = i >= rows.length;
+      if (!bar.hidden) placeBox(bar, place(rows[i]));
     });
   }
 
   function layOut() {
-    if (!shown) return;
+    const { epochs, largest, rows } = shown;
     if (!isHeld) scale = diagramScale(pinned ? [shown, pinned] : [shown]);
-    const places = rectangles(shown);
-    const ghosts = pinned ? rectangles(pinned) : [];
-    bars.forEach((bar, i) => {
-      bar.show(i < places.length);
-      if (i < places.length) bar.draw(places[i]);
-      setVisible(bar.ghost, i < ghosts.length);
-      if (i >= ghosts.length) return;
-      const { x, y, width, height } = ghosts[i];
-      setAttributes(bar.ghost, { x, y, width, height });
+    const nodes = bars.map((bar) => bar.node);
+    placeRows(nodes, rows);
+    placeRows(ghosts, pinned?.rows ?? []);
+    rows.forEach((row, i) => {
+      nodes[i].style.setProperty("--epochs", String(row.epochs));
     });
-    const allHeight = heightOf(shown.largest);
-    const allWidth = xOf(shown.epochs) - left;
-    setAttributes(all, { y: bottom - allHeight, width: allWidth, height: allHeight });
-    setAttributes(title, { y: bottom - allHeight - 8 });
-    setText(title, `dashed: ${shown.epochs} epochs at ${shown.largest} px`);
+    placeBox(all, place({ start: 0, epochs, size: largest }));
+    setText(title, `dashed: ${epochs} epochs at ${largest} px`);
     setAttributes(node, { "aria-label": labelCost(shown) });
   }
 
@@ -536,48 +432,38 @@ function workPlot(frame) {
     isHeld = isHeldNow;
     layOut();
   }
-  const end = () => hold(false);
 
   /**
-   * Follows the pointer from an edge, at the distance from it where the edge was pressed.
-   * @param {"x" | "y"} axis
-   * @param {() => number} edge its coordinate
-   * @param {(value: number) => void} move
+   * Makes an edge a handle; it keeps its distance from the pointer.
+   * @param {HTMLElement} edge
+   * @param {string} trait
+   * @param {{ axis: "x" | "y", read: () => number, move: (share: number) => void }} options where
+   *   the edge is, and where to move it, as shares of the plot
    */
-  function follow(axis, edge, move) {
-    return (/** @type {Position} */ pressed) => {
-      hold(true);
-      const offset = edge() - pressed[axis];
-      return (/** @type {Position} */ position) => move(position[axis] + offset);
-    };
+  function addEdge(edge, trait, { axis, read, move }) {
+    addHandle(frame, edge, {
+      ...{ trait, axis, area: node, end: () => hold(false) },
+      start(pressed) {
+        hold(true);
+        const offset = read() - pressed[axis];
+        return (position) => move(Math.min(1, Math.max(0, position[axis] + offset)));
+      },
+    });
   }
 
-  /** @param {number} index */
-  function addHandles(index) {
-    const { top: topNode, border } = bars[index];
-    const place = () => rectangles(/** @type {Cost} */ (shown))[index];
-    const setSize = follow(
-      "y",
-      () => place().y,
-      (y) => {
-        const share = Math.min(1, Math.max(0, (bottom - y) / height));
-        frame.numberBinding(`size${index}`).setNear(Math.sqrt(share) * scale.size);
-      },
-    );
-    const setEpochs = follow(
-      "x",
-      () => place().x + place().width,
-      (x) => {
-        const share = Math.min(1, (x - left) / width);
-        moveBorder(frame, index, share * scale.epochs);
-      },
-    );
-    const area = node;
-    addHandle(frame, topNode, { trait: `size${index}`, axis: "y", area, start: setSize, end });
-    addHandle(frame, border, { trait: `epochs${index}`, axis: "x", area, start: setEpochs, end });
-  }
-  bars.forEach((_, i) => {
-    addHandles(i);
+  bars.forEach(({ top, end }, i) => {
+    const box = () => place(shown.rows[i]);
+    const size = frame.numberBinding(`size${i}`);
+    addEdge(top, size.name, {
+      axis: "y",
+      read: () => 1 - box().height,
+      move: (y) => size.setNear(Math.sqrt(1 - y) * scale.size),
+    });
+    addEdge(end, `epochs${i}`, {
+      axis: "x",
+      read: () => box().left + box().width,
+      move: (x) => moveEnd(frame, i, x * scale.epochs - shown.rows[i].start),
+    });
   });
 
   /** @param {Cost} cost */
@@ -588,7 +474,6 @@ function workPlot(frame) {
 
   /** @param {Cost | null} cost */
   function drawPin(cost) {
-    if (pinned === cost) return;
     pinned = cost;
     layOut();
   }
@@ -596,23 +481,19 @@ function workPlot(frame) {
 }
 
 /**
- * Moves the right end of a stage: between two stages, epochs go from one to the other; that of the
- * last stage changes the sum.
+ * Moves the right edge of a stage: between two stages, epochs go from one to the other; that of
+ * the last stage changes the sum.
  * @param {Frame} frame
  * @param {number} index
- * @param {number} end epochs from the start of the schedule
+ * @param {number} trained epochs that the stage trains, rounded here
  */
-function moveBorder(frame, index, end) {
+function moveEnd(frame, index, trained) {
   /** @type {Stage[]} */
   const stages = frame.model.get("stages");
-  const before = stages.slice(0, index).reduce((sum, [, epochs], i) => {
-    return sum + trainedEpochs(epochs, i);
-  }, 0);
-  if (index < stages.length - 1) {
-    frame.set("stages", exchangeEpochs(stages, index, end - before));
-    return;
-  }
-  frame.numberBinding(`epochs${index}`).setNear(end - before - trainedEpochs(0, index));
+  const epochs = Math.round(trained) - trainedEpochs(0, index);
+  const isLast = index === stages.length - 1;
+  if (isLast) frame.numberBinding(`epochs${index}`).setNear(epochs);
+  else frame.set("stages", exchangeEpochs(stages, index, epochs));
 }
 
 /**
@@ -628,34 +509,28 @@ function stageLabels(frame, imageOf) {
     const node = html("div", {}, html("div", {}, image.node), text);
     return { node, image, drawText: liveLine(frame, text) };
   });
-  const rest = html("div", { class: "l7-resize-rest" });
+  const rest = html("div");
   const nodes = labels.map((label) => label.node);
   const node = html("div", { class: "l7-resize-labels" }, ...nodes, rest);
 
   /** @param {State} state */
   function draw({ cost, file }) {
+    const scale = diagramScale([cost]);
+    node.style.setProperty("--largest", String(scale.size));
+    rest.style.flexGrow = String(scale.epochs - cost.epochs);
     labels.forEach(({ node, image, drawText }, i) => {
       const row = cost.rows[i];
       node.hidden = !row;
       if (!row) return;
+      const [count, size] = stageQuantities(row, i);
       node.style.flexGrow = String(row.epochs);
       image.node.style.setProperty("--size", String(row.size));
       image.show(imageOf(file, row.size));
-      drawText([...stageNumbers(row, i)]);
+      const unit = row.epochs === 1 ? " epoch" : " epochs";
+      drawText([count, unit, { tag: "br", children: [] }, "at ", size, " px"]);
     });
-    rest.style.flexGrow = String(diagramScale([cost]).epochs - cost.epochs);
   }
   return { node, draw };
-}
-
-/**
- * @param {Cost["rows"][number]} row
- * @param {number} index
- * @returns {LiveNode[]}
- */
-function stageNumbers({ epochs, size }, index) {
-  const [count, side] = stageQuantities({ epochs, size }, index);
-  return [count, epochsText(epochs), side, " px"];
 }
 
 /**
@@ -677,8 +552,7 @@ function stageQuantities({ epochs, size }, i) {
 function workFigure(frame, imageOf) {
   const plot = workPlot(frame);
   const labels = stageLabels(frame, imageOf);
-  const title = "Work, pixels × epochs: drag an upper edge (size) or a right one (epochs)";
-  const node = figure(title, plot.node, labels.node);
+  const node = figure("Work = pixels × epochs: drag the edges", plot.node, labels.node);
 
   /** @param {State} state */
   function draw(state) {
@@ -688,7 +562,7 @@ function workFigure(frame, imageOf) {
 
   /** @param {State | null} state */
   function drawPin(state) {
-    plot.drawPin(state && state.cost);
+    plot.drawPin(state?.cost ?? null);
   }
   return { node, draw, drawPin };
 }
@@ -864,11 +738,10 @@ async function render({ model, el }) {
   const work = workFigure(frame, imageOf);
   const table = numbers();
   const sentence = costNote();
-  const main = html("div", { class: "l7-resize-row", "data-picture": "" }, work.node, photos.top);
-  const legend = note({ text: EPOCHS_NOTE });
-  const right = html("div", {}, table.node, sentence.node, legend);
-  const low = html("div", { class: "l7-resize-row" }, right, photos.low);
-  frame.body.append(html("div", { class: "l7-resize" }, main, low));
+  photos.low.append(sentence.node, note({ text: EPOCHS_NOTE }));
+  const parts = [work.node, photos.top, photos.low, table.node];
+  setAttributes(photos.top, { "data-picture": "" });
+  frame.body.append(html("div", { class: "l7-resize" }, ...parts));
 
   showExplorer(frame, {
     ...{ traits: TRAITS, readState, headline, formulas: formulas(), code: codeValues, results },

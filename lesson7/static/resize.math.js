@@ -6,11 +6,15 @@ import { significant } from "./format.js";
 /** @typedef {[size: number, epochs: number]} Stage */
 
 export const MOST_STAGES = 3;
-export const MOST_SIZE = 320; // pixels
+// Pixels.
+export const MOST_SIZE = 320;
 export const MOST_EPOCHS = 20;
-const SIZE_STEP = 32; // pixels from the last stage to one that is added
-const DIAGRAM_SIZES = [256, 320]; // at the top of the work diagram, pixels
-const DIAGRAM_EPOCHS = [12, 16, 24, 32, 48, 64]; // at its right end
+// Pixels from the last stage to one that is added.
+const SIZE_STEP = 32;
+// At the top of the work diagram, pixels.
+const DIAGRAM_SIZES = [256, 320];
+// At its right end.
+const DIAGRAM_EPOCHS = [12, 16, 24, 32, 48, 64];
 
 /**
  * For each of `size` equal stretches of `length` pixels: the first pixel that it touches, and the
@@ -41,7 +45,8 @@ function stretches(length, size) {
 export function resizeImage({ data, width }, size) {
   const parts = stretches(width, size);
   const rows = resizeRows(data, width, parts);
-  const resized = new Uint8ClampedArray(size * size * 4); // rounds to nearest, halves to even
+  // Rounds to nearest, halves to even.
+  const resized = new Uint8ClampedArray(size * size * 4);
   parts.forEach(({ first, shares }, y) => {
     for (let x = 0; x < size; x++) {
       const to = (y * size + x) * 4;
@@ -181,10 +186,8 @@ export function describePixel({ data, width }, place, file) {
   const from = (row * width + column) * 4;
   const [red, green, blue] = data.subarray(from, from + 3);
   const side = significant(file / width);
-  const area = `${side} × ${side} pixels of the file`;
-  const origin = width > file ? `has no more than ${area}` : `is the mean of ${area}`;
-  const colour = `red ${red}, green ${green}, blue ${blue}`;
-  return `Pixel (${column}, ${row}) of ${width} × ${width} ${origin}: ${colour}.`;
+  const pixel = `At ${width} px, pixel (${column}, ${row}) is the mean of ${side} × ${side} pixels`;
+  return `${pixel} of the file: red ${red}, green ${green}, blue ${blue}.`;
 }
 
 /**
@@ -198,11 +201,12 @@ export function stageAt(stages, index) {
 
 /**
  * @param {Stage[]} stages
- * @param {number} index
- * @param {Stage} stage
+ * @param {{ index: number, part: 0 | 1, value: number }} change of the size (0) or the epochs (1)
+ * @returns {Stage[]}
  */
-export function replaceStage(stages, index, stage) {
-  return stages.with(index, stage);
+export function replacePart(stages, { index, part, value }) {
+  const [size, epochs] = stages[index];
+  return stages.with(index, part ? [size, value] : [value, epochs]);
 }
 
 /**
@@ -219,14 +223,13 @@ export function trainedEpochs(epochs, index) {
  * Gives epochs of the next stage to a stage, or the reverse: the sum stays the same.
  * @param {Stage[]} stages
  * @param {number} index of the left stage
- * @param {number} trained epochs that it should train
+ * @param {number} asked epochs of that stage
  * @returns {Stage[]} the same ones where nothing changes
  */
-export function exchangeEpochs(stages, index, trained) {
+export function exchangeEpochs(stages, index, asked) {
   const [[size, epochs], [nextSize, nextEpochs]] = stages.slice(index, index + 2);
   const sum = epochs + nextEpochs;
   const [least, most] = [Math.max(1, sum - MOST_EPOCHS), Math.min(MOST_EPOCHS, sum - 1)];
-  const asked = Math.round(trained) - trainedEpochs(0, index);
   const left = Math.min(most, Math.max(least, asked));
   if (left === epochs) return stages;
   return stages.with(index, [size, left]).with(index + 1, [nextSize, sum - left]);
@@ -263,10 +266,13 @@ export function withStageCount(stages, count) {
  */
 export function scheduleCost(stages) {
   const largest = Math.max(...stages.map(([size]) => size));
-  const rows = stages.map(([size, epochs], i) => {
-    return { size, epochs: trainedEpochs(epochs, i), each: size ** 2 / largest ** 2 };
+  let epochs = 0;
+  const rows = stages.map(([size, ownEpochs], i) => {
+    const trained = trainedEpochs(ownEpochs, i);
+    const row = { size, epochs: trained, start: epochs, each: size ** 2 / largest ** 2 };
+    epochs += trained;
+    return row;
   });
-  const epochs = rows.reduce((sum, row) => sum + row.epochs, 0);
   const work = rows.reduce((sum, row) => sum + row.each * row.epochs, 0);
   return { largest, rows, epochs, total: work / epochs };
 }
@@ -278,9 +284,9 @@ export function scheduleCost(stages) {
  * @param {number} file side of the file, pixels
  */
 export function describeSize(size, file) {
-  if (size > file) return `Past the file's ${file} px: nothing gained.`;
+  if (size > file) return "Past the file: nothing gained.";
   if (size === file) return "All that the file holds.";
-  return `From a file of ${file} px.`;
+  return "";
 }
 
 /**
