@@ -129,8 +129,8 @@ CASES = [
     Case("NormalizeExplorer", "Batch", IMAGE_SIZE, normalize_explorer),
     Case("ResizeExplorer", "Size 1", IMAGE_SIZE, resize_explorer),
     Case("TTAExplorer", "across", IMAGE_SIZE, tta_explorer),
-    Case("MixupExplorer", "Weight t of the first", IMAGE_SIZE, mixup_explorer),
-    Case("MixupExplorer", "Weight t of the first", CLASSES, mixup_explorer_of_classes),
+    Case("MixupExplorer", "Weight λ", IMAGE_SIZE, mixup_explorer),
+    Case("MixupExplorer", "Weight λ", CLASSES, mixup_explorer_of_classes),
     Case("SmoothingExplorer", "eps", CLASSES, smoothing_explorer),
 ]
 

@@ -50,7 +50,7 @@ CASES = [
         [k / 30 for k in range(31)],
         "still.at = [[v, still.at[0][1]], *still.at[1:]]",
     ),
-    Case("MixupExplorer", "Weight t of the first", [k / 100 for k in range(101)], "still.t = v"),
+    Case("MixupExplorer", "Weight λ", [k / 100 for k in range(101)], "still.t = v"),
     Case("SmoothingExplorer", "eps", [k / 100 for k in range(100)], "still.eps = v"),
 ]
 
@@ -75,6 +75,17 @@ LISTEN = """(slider) => {
   const onPress = (event) => requestAnimationFrame(() => paintTime(event));
   slider.addEventListener("keydown", onPress, { capture: true });
   slider.focus();
+}"""
+
+# The same for the moves of a pointer.
+LISTEN_TO_POINTER = """() => {
+  const paintTime = (event) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => window.times.push([event.timeStamp, performance.now()]);
+    channel.port2.postMessage(0);
+  };
+  const onMove = (event) => requestAnimationFrame(() => paintTime(event));
+  document.addEventListener("pointermove", onMove, { capture: true });
 }"""
 
 # Moves the slider of `interact`; the milliseconds until the next picture is decoded.
@@ -120,21 +131,57 @@ def time_to_paint(page, presses=30, block=0):
     return statistics.median(painted - pressed for pressed, painted in times)
 
 
+def painted_in_time(times):
+    "Return how many moves are painted before the next one."
+    return sum(painted <= next_move for (_, painted), (next_move, _) in pairwise(times))
+
+
 def count_frames(page):
     "Return how many of 60 moves, thirty a second, are painted before the next move."
-    times = press_keys(page, [MOVE] * (MOVES + 1))
-    return sum(painted <= next_press for (_, painted), (next_press, _) in pairwise(times))
+    return painted_in_time(press_keys(page, [MOVE] * (MOVES + 1)))
 
 
-def most_frames(page, rounds=5):
-    """Return the largest number of painted frames, and in which round.
+def most_frames(count, rounds=5):
+    """Return the largest number of painted frames that `count()` returns, and in which round.
 
     Ends with the first round that is complete: on two cores, other programs take some frames.
     """
     counts = []
     while len(counts) < rounds and MOVES not in counts:
-        counts.append(count_frames(page))
+        counts.append(count())
     return max(counts), 1 + counts.index(max(counts))
+
+
+# ---- Drags
+
+
+def drag_steadily(page, handle):
+    "Move a handle 61 times, thirty a second; return how many of 60 moves are painted in time."
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.evaluate("window.times = []")
+    for i in range(MOVES + 1):
+        start = time.perf_counter()
+        shift = 4 * (i % 6)
+        page.mouse.move(x - shift, y + shift)
+        elapsed = 1000 * (time.perf_counter() - start)
+        page.wait_for_timeout(max(0, MOVE - elapsed))
+    page.wait_for_timeout(200)
+    page.mouse.up()
+    return painted_in_time(page.evaluate("window.times"))
+
+
+def drag_frames(page):
+    "Return the number of handles, and the least number of 60 moves painted in time with one."
+    page.evaluate(LISTEN_TO_POINTER)
+    handles = page.locator(".l7 [data-handle]:visible").all()
+    counts = [
+        most_frames(lambda handle=handle: drag_steadily(page, handle))[0] for handle in handles
+    ]
+    return len(counts), min(counts)
 
 
 # ---- JupyterLab
@@ -201,7 +248,9 @@ def paint_row(page, case, blocks=3):
         ours.append(time_to_paint(page, block=block))
         theirs.append(statistics.median(page.evaluate(TIME_INTERACT) for _ in range(3)))
     slider.focus()
-    frames, round_number = most_frames(page)
+    frames, round_number = most_frames(lambda: count_frames(page))
+    handles, least_dragged = drag_frames(page)
+    keys = f"{frames} of {MOVES} frames at 30 moves a second, in round {round_number}"
     return Row(
         f"slider to paint in JupyterLab, {case.explorer}",
         against="interact with matplotlib",
@@ -210,8 +259,8 @@ def paint_row(page, case, blocks=3):
         least=15,
         bound_name="one display frame",
         bound=[DISPLAY_FRAME] * len(ours),
-        note=f"{frames} of {MOVES} frames at 30 moves a second, in round {round_number}",
-        holds=frames == MOVES,
+        note=f"{keys}; at least {least_dragged} dragging each of {handles} handles",
+        holds=frames == least_dragged == MOVES,
     )
 
 

@@ -44,7 +44,7 @@ SLIDERS = {
     "01_normalize": "Batch",
     "02_resize": "Size 1",
     "03_tta": "across",
-    "04_mixup": "Weight t of the first",
+    "04_mixup": "Weight λ",
     "05_smoothing": "eps",
 }
 
