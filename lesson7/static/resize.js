@@ -519,9 +519,8 @@ function stageLabels(frame, imageOf) {
     node.style.setProperty("--largest", String(scale.size));
     rest.style.flexGrow = String(scale.epochs - cost.epochs);
     labels.forEach(({ node, image, drawText }, i) => {
-      const row = cost.rows[i];
-      node.hidden = !row;
-      if (!row) return;
+      node.hidden = i >= cost.rows.length;
+      const row = cost.rows[i] ?? cost.rows[0];
       const [count, size] = stageQuantities(row, i);
       node.style.flexGrow = String(row.epochs);
       image.node.style.setProperty("--size", String(row.size));
@@ -659,8 +658,7 @@ function formulas() {
     [overStages, subscript(e, i), dot, largest, square],
   );
   const spoken =
-    "the sum over the stages of epochs times size squared, divided by the sum of epochs times the " +
-    "largest size squared";
+    "the sum of e i times s i squared, divided by the sum of e i times the largest s i squared";
 
   /** @param {State} state */
   function numbersOf({ cost }) {

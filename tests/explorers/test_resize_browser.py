@@ -59,18 +59,13 @@ def expected_numbers(explorer):
     return np.array(numbers, float)
 
 
-def control(page, label):
-    "Return the slider with this label; numbers in the text have the same one."
-    return page.locator("input").and_(page.get_by_label(label))
-
-
 def set_state(page, explorer):
     "Set the page's controls to an explorer's state."
-    page.get_by_label("Stages").select_option(str(len(explorer.stages)))
+    page.get_by_label("Stages", exact=True).select_option(str(len(explorer.stages)))
     page.get_by_label("Image size in file").select_option(str(explorer.file))
     for i, (size, epochs) in enumerate(explorer.stages, 1):
-        control(page, f"Size {i}").fill(str(size))
-        control(page, f"Epochs {i}").fill(str(epochs))
+        page.get_by_label(f"Size {i}", exact=True).fill(str(size))
+        page.get_by_label(f"Epochs {i}", exact=True).fill(str(epochs))
 
 
 def expected_pixels(explorer, size):
@@ -155,14 +150,14 @@ def test_size_past_the_file_is_marked(open_explorer):
     assert "pays for pixels that a file of 160 px does not have" in explorer.inner_text()
     label = "the photo at 224 by 224 pixels, larger than a file of 160"
     assert past.locator("canvas").get_attribute("aria-label") == label
-    control(page, "Size 2").fill("160")
+    page.get_by_label("Size 2", exact=True).fill("160")
     wait_for_drawing(page)
     assert past.count() == 0 and page.get_by_text("All that the file holds.").is_visible()
 
 
 def test_one_size_saves_nothing(open_explorer):
     page = open_explorer("ResizeExplorer")
-    control(page, "Size 1").fill("224")
+    page.get_by_label("Size 1", exact=True).fill("224")
     wait_for_drawing(page)
     assert page.get_by_text("One size throughout: nothing is saved.").is_visible()
 
@@ -183,9 +178,9 @@ def test_areas_in_the_plot_equal_the_cost(open_explorer):
 
 def test_keys_set_stages_and_file(open_explorer):
     page = open_explorer("ResizeExplorer")
-    page.get_by_label("Stages").press_sequentially("three")
+    page.get_by_label("Stages", exact=True).press_sequentially("three")
     wait_for_drawing(page)
-    assert control(page, "Size 3").is_visible()
+    assert page.get_by_label("Size 3", exact=True).is_visible()
     page.get_by_label("Image size in file").press_sequentially("128")
     explorer = ResizeExplorer(stages=[[128, 4], [224, 5], [256, 5]], file=128)
     assert np.allclose(table_numbers(page), expected_numbers(explorer))
@@ -199,30 +194,33 @@ def test_keys_set_stages_and_file(open_explorer):
         "Epochs 3": "End",
     }
     for label, key in keys.items():
-        control(page, label).press(key)
+        page.get_by_label(label, exact=True).press(key)
     explorer.stages = [[144, 5], [208, 4], [16, 20]]
     assert np.allclose(table_numbers(page), expected_numbers(explorer))
-    assert control(page, "Epochs 3").get_attribute("aria-valuetext") == "1 + 20"
+    assert page.get_by_label("Epochs 3", exact=True).get_attribute("aria-valuetext") == "1 + 20"
 
 
 def test_third_stage_is_added_and_removed(open_explorer):
     page = open_explorer("ResizeExplorer")
     for size in (224, 320):
-        control(page, "Size 2").fill(str(size))
-        page.get_by_label("Stages").select_option("3")
+        page.get_by_label("Size 2", exact=True).fill(str(size))
+        page.get_by_label("Stages", exact=True).select_option("3")
         wait_for_drawing(page)
-        assert control(page, "Size 3").input_value() == str(min(320, size + 32))
-        page.get_by_label("Stages").select_option("2")
+        assert page.get_by_label("Size 3", exact=True).input_value() == str(min(320, size + 32))
+        page.get_by_label("Stages", exact=True).select_option("2")
         wait_for_drawing(page)
-        assert not control(page, "Size 3").is_visible()
+        assert not page.get_by_label("Size 3", exact=True).is_visible()
         assert page.locator(WHOLE).count() == page.locator(PARTS).count() == 3
 
 
 def stages_of(page):
     "Return [size, epochs] of each stage that has controls."
-    count = int(page.get_by_label("Stages").input_value())
+    count = int(page.get_by_label("Stages", exact=True).input_value())
     return [
-        [int(control(page, f"{name} {i}").input_value()) for name in ("Size", "Epochs")]
+        [
+            int(page.get_by_label(f"{name} {i}", exact=True).input_value())
+            for name in ("Size", "Epochs")
+        ]
         for i in range(1, count + 1)
     ]
 
@@ -236,7 +234,7 @@ def edge(page, trait):
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_dragging_an_upper_edge_changes_the_size(open_explorer, index):
     stages = [[64, 4], [128, 2], [224, 3]]
-    page = open_explorer(ResizeExplorer(stages=stages), viewport=dict(width=1000, height=1200))
+    page = open_explorer(ResizeExplorer(stages=stages), viewport=dict(width=1200, height=1200))
     handle, sides = edge(page, f"size{index}")
     shown = 256  # px at the top of the diagram
     height = sides["plot"]["height"]
@@ -252,7 +250,7 @@ def test_dragging_an_upper_edge_changes_the_size(open_explorer, index):
 
 def test_dragging_right_edges_changes_the_epochs(open_explorer):
     stages = [[64, 4], [128, 2], [224, 3]]  # 4, 3 and 4 epochs
-    page = open_explorer(ResizeExplorer(stages=stages), viewport=dict(width=1000, height=1200))
+    page = open_explorer(ResizeExplorer(stages=stages), viewport=dict(width=1200, height=1200))
     one = edge(page, "epochs0")[1]["plot"]["width"] / 12  # the diagram shows 12 epochs
     drag(page, edge(page, "epochs0")[0], -2 * one, 0)
     assert stages_of(page) == [[64, 2], [128, 4], [224, 3]]
@@ -270,7 +268,7 @@ def test_dragging_right_edges_changes_the_epochs(open_explorer):
 
 
 def check_marks(page, marked, size, pixel):
-    "Check the frames around a stage's pixel and around its block of the file; the others have none."
+    "Check the frames around a stage's pixel and around its block of the file."
     column, row = pixel
     marks = page.locator("[data-picture] .l7-resize-image:visible").evaluate_all(MARKS)
     for index, mark in enumerate(marks):
@@ -303,7 +301,7 @@ def point_at(page, images, index, place):
 
 def test_pointing_at_a_pixel_frames_its_block_in_the_file(open_explorer):
     explorer = ResizeExplorer(stages=[[16, 4], [96, 5]], file=128)
-    page = open_explorer(explorer, viewport=dict(width=1000, height=1200))
+    page = open_explorer(explorer, viewport=dict(width=1200, height=1200))
     check_marks(page, 1, 16, (8, 8))
     point_at(page, WHOLE, 1, (3.5 / 16, 12.5 / 16))
     check_marks(page, 1, 16, (3, 12))
