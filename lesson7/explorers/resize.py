@@ -9,7 +9,7 @@ __all__ = ['COLOURS', 'MAX_NAME', 'area_shares', 'area_mean', 'ResizeExplorer']
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_floats, encode_png, first_image, image_items, squares
+from ..data.images import as_floats, as_image, encode_png, image_items, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from .code import fill_template, images_expression
@@ -187,13 +187,14 @@ seen = [downsize(in_file, stage.size) for stage in stages]
 # fit_progressive(learn, get_dls, stages)
 """
 
+# %% ../../nbs/api/explorers/resize.ipynb #5b0c1d30
 _STAGES = [  # learning rates as in the lesson
     "    Stage(size={size0}, bs=64, epochs={epochs0}, lr=3e-3),",
     "    Stage(size={size1}, bs=64, epochs={epochs1}, lr=1e-3),",
     "    Stage(size={size2}, bs=64, epochs={epochs2}, lr=1e-3),",
 ]
 
-# %% ../../nbs/api/explorers/resize.ipynb #5b0c1d30
+
 def _templates(image, side):
     "Return the programs for two and for three stages."
     sources = dict(image=image, side=str(side))
@@ -204,21 +205,12 @@ def _templates(image, side):
 
 
 def _credit(image):
-    "Return the photographer of the image that is shown; '' where none is known."
-    return getattr(image_items(image)[0], "info", {}).get("credit", "")
+    "Return the photographer of an image; '' where none is known."
+    info = getattr(image, "info", None)
+    return info.get("credit", "") if isinstance(info, dict) else ""
 
 # %% ../../nbs/api/explorers/resize.ipynb #5b0c1d31
 _STEPS = [
-    Step(
-        "Larger than the file",
-        dict(stages=[[128, 4], [224, 5]], file=160),
-        "The files have 160 px, as in the small Imagenette, and stage 2 asks for 224. Lower Size 2 "
-        "to 160. What does the stage lose?",
-        "No detail: all that it loses is cost. Past the file's 160 px the picture gets no sharper, "
-        "and you pay for its pixels.",
-        look="stage1",
-        move=["stages"],
-    ),
     Step(
         "Too small to see",
         dict(stages=[[32, 4], [224, 5]]),
@@ -236,6 +228,16 @@ _STEPS = [
         "Epochs at the largest size cost most: 5, 1 + 3 and 1 + 1 epochs at 96, 160 and 224 px "
         "cost 0.451.",
         look="schedule",
+        move=["stages"],
+    ),
+    Step(
+        "Larger than the file",
+        dict(stages=[[128, 4], [224, 5]], file=160),
+        "The files have 160 px, as in the small Imagenette, and stage 2 asks for 224. Lower Size 2 "
+        "to 160. What does the stage lose?",
+        "No detail: all that it loses is cost. Past the file's 160 px the picture gets no sharper, "
+        "and you pay for its pixels.",
+        look="stage1",
         move=["stages"],
     ),
 ]
@@ -257,15 +259,15 @@ class ResizeExplorer(_ResizeState):
         source = images_expression(image, 'photos("chelsea")')
         learn = as_learner(learn, vocab)
         image = photos("chelsea") if image is None else image
-        credit = _credit(image)
-        image = first_image(image, 2 * MAX_SIDE)
+        item = image_items(image)[0]
+        image = as_image(item, 2 * MAX_SIDE)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]
         self.pixels = as_floats(square) * 255  # [3,side,side], whole numbers from 0 to 255
         super().__init__(
             photo=encode_png(square),
             side=side,
-            credit=credit,
+            credit=_credit(item),
             templates=_templates(source, side),
             files=[s for s in FILE_SIDES if s < side] + [side],
             **dict(file=side) | state,

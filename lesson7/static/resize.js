@@ -45,7 +45,7 @@ import { numberTable, setNumber } from "./table.js";
 
 const TRAITS = ["stages", "file"];
 const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
-// The guess hides those after.
+// The guess hides the columns after these.
 const HIDDEN_COLUMNS = 2;
 const GUESS_SIZES = [128, 192, 256, 320];
 const GUESS_TOLERANCE = 0.02;
@@ -680,10 +680,10 @@ function formulas() {
 function results({ cost: { rows, epochs, total, largest } }) {
   const work = rows.reduce((sum, row) => sum + row.epochs * row.size ** 2, 0);
   return [
-    { name: "cost, largest size throughout = 1", value: total, format: three },
+    { name: "cost", value: total, format: three },
     { name: "largest size, px", value: largest, format: String },
     { name: "epochs", value: epochs, format: String },
-    { name: "pixels of each image in all epochs, millions", value: work / 1e6, format: three },
+    { name: "megapixels of each image", value: work / 1e6, format: three },
   ];
 }
 
