@@ -19,6 +19,7 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default )", re.MULTILINE)
 _JSDOC = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 _COMMENT_OR_BLANK = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
+_INLINE_COMMENT = re.compile(r"/\*\* @type (?:(?!\*/).)*\*/ ?| // [^`\"\n]*$", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
 _NAME = re.compile(
     r"^(?:export )?(?:async )?(?:function\*?|class|const|let|var) (\w+)", re.MULTILINE
@@ -59,7 +60,7 @@ def _check_names(paths):
 def _body(path):
     "Return a file's code without imports, the word `export`, comments and indentation."
     text = _IMPORT.sub("", path.read_text(encoding="utf-8"))
-    for left_out in (_JSDOC, _COMMENT_OR_BLANK, _INDENT):
+    for left_out in (_JSDOC, _COMMENT_OR_BLANK, _INLINE_COMMENT, _INDENT):
         text = left_out.sub("", text)
     return _EXPORT.sub("", text)
 

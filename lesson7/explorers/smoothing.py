@@ -14,6 +14,8 @@ import traitlets as T
 
 from ..data.labels import vocab_names
 from .base import DATA, STATE, Explorer, check_trait
+from .code import python_float
+from .steps import Step
 
 # %% ../../nbs/api/explorers/smoothing.ipynb #451a42a3
 COLOURS = {"hard": "tab:red", "smoothed": "tab:blue", "mixed": "tab:green"}  # of the targets
@@ -198,11 +200,104 @@ class _SmoothingState(Explorer):
     def _keep_label(self, change):
         self.label = min(self.label, self.n - 1)
 
+# %% ../../nbs/api/explorers/smoothing.ipynb #7be01c44
+_TARGETS = {
+    "hard": """\
+from lesson7 import one_hot, smoothed_cross_entropy
+
+target = one_hot([{label}], {n})
+""",
+    "smoothed": """\
+from lesson7 import smooth_labels, smoothed_cross_entropy
+
+target = smooth_labels(torch.tensor([{label}]), {n}, {eps})
+""",
+    "mixed": """\
+from lesson7 import mix, one_hot, smoothed_cross_entropy
+
+y = one_hot([{label}, {other}], {n})
+target = mix(y[:1], y[1:], {t})
+""",
+}
+
+# %% ../../nbs/api/explorers/smoothing.ipynb #9a4f23d8
+_PREDICTIONS = {
+    "p": """\
+probs = torch.full((1, {n}), (1 - {p}) / ({n} - 1), dtype=torch.float64)
+probs[0, {label}] = {p}
+loss = smoothed_cross_entropy(probs.log(), target, eps=0)  # the target as it is
+""",
+    "logit": """\
+logits = torch.zeros(1, {n}, dtype=torch.float64)
+logits[0, {label}] = {logit}
+loss = smoothed_cross_entropy(logits, target, eps=0)  # the target as it is
+""",
+}
+
+# %% ../../nbs/api/explorers/smoothing.ipynb #1f77d0b2
+_FASTAI = {
+    "hard": "CrossEntropyLossFlat()",
+    "smoothed": "CrossEntropyLossFlat(label_smoothing={eps})",
+    "mixed": "MixUp(0.4)",
+}
+
+
+def _templates():
+    "Return a program for each kind of target, and each way to give the prediction."
+    programs = {}
+    for kind, target in _TARGETS.items():
+        name = "cbs" if kind == "mixed" else "loss_func"
+        lines = (
+            f"# {name} = {_FASTAI[kind]}\n# learn = vision_learner(dls, resnet18, {name}={name})"
+        )
+        for against, prediction in _PREDICTIONS.items():
+            parts = [f"import torch\n{target}", f"{prediction}print(target, loss)\n"]
+            parts.append(f"# Train with it in fastai:\n{lines}\n")
+            programs[f"{kind} by {against}"] = "\n".join(parts)
+    return programs
+
+# %% ../../nbs/api/explorers/smoothing.ipynb #c3e95a06
+_LESSON = dict(n=10, label=3, eps=0.1, show="smoothed")
+_STEPS = [
+    Step(
+        "The lowest loss",
+        _LESSON | dict(p=0.8, against="p"),
+        "Drag the confidence to the right, past the diamond at 0.910. What happens to the smoothed "
+        "loss, and to the hard one?",
+        "The smoothed loss rises again: past 0.910 the push on the logit changes from ↑ to ↓. "
+        "The hard loss still falls.",
+        look="p",
+        move=["p"],
+    ),
+    Step(
+        "Against the logit",
+        _LESSON | dict(p=0.95, show="hard", against="logit"),
+        "The same losses against the logit of the true class. Drag the line as far to the right as "
+        "it goes: which loss has no minimum?",
+        "The hard one. It falls at every logit, and its curve ends in an arrow. The others have a "
+        "minimum and rise on its other side.",
+        look="p",
+        move=["p"],
+    ),
+    Step(
+        "The largest eps",
+        _LESSON | dict(eps=0.99, p=0.95, against="p"),
+        "With eps at 0.99, set Classes, N (under More) to 1000. How much is left for the true "
+        "class, and how much does each of the others get?",
+        "0.0110 for the true class and 0.00099 for each of the others: such a target hardly says "
+        "which class is true.",
+        look="true",
+        move=["n"],
+    ),
+]
+
 # %% ../../nbs/api/explorers/smoothing.ipynb #1ac75c4c
 class SmoothingExplorer(_SmoothingState):
     "A label as a hard, smoothed and mixed target, and the loss of each."
 
     _view = "smoothing"
+    _steps = _STEPS
+    _templates = _templates()
 
     def __init__(
         self,
@@ -254,3 +349,11 @@ class SmoothingExplorer(_SmoothingState):
     def figure(self):
         "Return the explorer's state as a matplotlib `Figure`."
         return _draw_figure(self)
+
+    def _code_values(self):
+        n, p = self.n, self.p
+        whole = dict(n=n, label=self.label, other=(self.label + 1) % n)
+        numbers = dict(eps=self.eps, t=self.t, p=p, logit=math.log(p * (n - 1) / (1 - p)))
+        texts = {name: str(value) for name, value in whole.items()}
+        floats = {name: python_float(value) for name, value in numbers.items()}
+        return f"{self.show} by {self.against}", texts | floats

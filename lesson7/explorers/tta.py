@@ -27,6 +27,8 @@ from lesson7.data.images import (
 from ..data.samples import photos
 from ..errors import check_count, require
 from .base import DATA, STATE, Explorer, check_trait
+from .code import fill_template, images_expression, python_float, python_string
+from .steps import Step
 from ..lazy import torch
 from ..outputs import as_learner, label_threshold, probabilities
 from ..tta import square_at, window_positions, window_side
@@ -205,8 +207,9 @@ class _TTAPhotos(Explorer):
     pixels = T.Bytes(help="all photos, one above the other, as PNG").tag(**DATA)
     sizes = T.List(help="[height, width] of each photo, pixels").tag(**DATA)
     names = T.List(help="of the photos").tag(**DATA)
+    credits = T.List(help="of the photos; empty texts where they are unknown").tag(**DATA)
     side = T.Int(help="of a view that the model sees, pixels").tag(**DATA)
-    steps = T.Int(help="windows move in steps of 1/steps").tag(**DATA)
+    grid = T.Int(help="windows move in steps of 1/grid").tag(**DATA)
     asked = T.List(help="predictions of each photo's views; without a model: none").tag(**DATA)
 
     photo = T.Int(0, help="which photo").tag(**STATE)
@@ -251,7 +254,7 @@ class _TTAWindows(_TTAPhotos):
         at = proposal.value
         self._check_lengths(at, self.on)
         _check_places("at", at)
-        return [_snapped(place, self.steps) for place in at]
+        return [_snapped(place, self.grid) for place in at]
 
     @T.validate("on")
     def _valid_on(self, proposal):
@@ -264,13 +267,18 @@ class _TTAWindows(_TTAPhotos):
     def _valid_target(self, proposal):
         target = proposal.value
         _check_places("target", target)
-        return _snapped(target, self.steps)
+        return _snapped(target, self.grid)
 
     def _check_lengths(self, at, on):
         allowed = f"{len(at) + 1} values, the plain view's and one for each place in at"
         check_trait(len(on) == len(at) + 1, "on", allowed, len(on))
 
 # %% ../../nbs/api/explorers/tta.ipynb #0e09cbd5
+def _has_any_length(images):
+    "Return whether images are of a kind of which evenly spaced ones are used."
+    return is_dataloader(images) or is_dataloaders(images) or isinstance(images, (str, PathLike))
+
+
 def _named(images):
     "Return name -> image; raises `ValueError` for none and for too many."
     if images is None:
@@ -281,7 +289,7 @@ def _named(images):
         names, items = list(images), list(images.values())
     else:
         items = image_items(images)
-        if is_dataloader(images) or is_dataloaders(images) or isinstance(images, (str, PathLike)):
+        if _has_any_length(images):
             items = evenly_spaced(items, MAX_VIEWS)
         names = [item_name(number, item) for number, item in enumerate(items, 1)]
     _check_number("images", len(items))
@@ -303,6 +311,160 @@ def _start_places(n):
     "Return the places [x,y] of `n` windows: the corners, or along the photo for more than four."
     kind = "corners" if n <= 4 else "ends"
     return [list(place) for place in window_positions(1, 2, kind, n, None)]
+
+# %% ../../nbs/api/explorers/tta.ipynb #c0de5a02
+def _credit(image):
+    "Return who made a photo, where its `.info` says so."
+    return str(getattr(image, "info", {}).get("credit", ""))
+
+
+def _view_name(index):
+    return f"window {index}" if index else "plain view"
+
+
+def _box_lines(boxes, on):
+    "Return the boxes of the views in use as lines of Python."
+    used = [(i, box) for i, box in enumerate(boxes) if on[i]]
+    return "\n".join(f"    {box},  # {_view_name(i)}" for i, box in used)
+
+
+def _fastai_call(on, reduce):
+    "Return the line of fastai that combines as many views in the same way."
+    has_plain, n = on[0], sum(on[1:])
+    if not n:
+        return "learn.get_preds()"
+    if reduce == "max":
+        suffix = "" if has_plain else "  # with the plain view"
+        return f"learn.tta(n={n}, use_max=True){suffix}"
+    weight = PLAIN_WEIGHT if reduce == "lerp" else 1 / (n + 1)
+    return f"learn.tta(n={n}, beta={python_float(weight if has_plain else 0)})"
+
+# %% ../../nbs/api/explorers/tta.ipynb #c0de5a03
+_CODE = """\
+import numpy as np
+import torch
+
+from lesson7 import combine{photos}
+from lesson7.data.images import {functions}
+{import}
+
+x = as_floats(np.asarray(shrink({image}, {short})))
+boxes = [  # x0, y0, x1, y1 in pixels
+{boxes}
+]
+views = np.stack([crop_resized(x, box, {side}) for box in boxes])
+
+{predict}
+answer = combine(preds, "{reduce}")
+print(answer)
+
+# In fastai, with views that it augments instead of these windows:
+# preds, targs = {fastai}
+"""
+
+_SHARES = """\
+# No model here: a view's value is the share of the object that it shows.
+shares = [shown_share(box, {object}) for box in boxes]
+preds = torch.tensor([[[share, 1 - share]] for share in shares])  # [views,1,classes]"""
+
+_PREDICT = "preds = probabilities(learn, torch.from_numpy(views))[:, None]  # [views,1,classes]"
+
+# %% ../../nbs/api/explorers/tta.ipynb #c0de5a04
+def _image_code(images):
+    "Return the expression of the photo, and the functions of `lesson7.data.images` that it uses."
+    if images is None:
+        return "photos({name})[{name}]", []
+    items = f"image_items({images_expression(images, '')})"
+    if _has_any_length(images):
+        return f"evenly_spaced({items}, {MAX_VIEWS})[{{photo}}]", ["evenly_spaced", "image_items"]
+    return f"{items}[{{photo}}]", ["image_items"]
+
+
+def _template(images, learn, side):
+    "Return the program for these images and this model, with places for the state."
+    image, functions = _image_code(images)
+    names = sorted(["as_floats", "crop_resized", "shrink", *functions])
+    shares = "from lesson7.explorers.tta import shown_share"
+    probabilities = "from lesson7.outputs import probabilities"
+    values = dict(
+        photos=", photos" if images is None else "",
+        functions=", ".join(names),
+        image=image,
+        short=str(PHOTO_SIDE),
+        side=str(side),
+        predict=_PREDICT if learn else _SHARES,
+    )
+    return fill_template(_CODE, values | {"import": probabilities if learn else shares})
+
+# %% ../../nbs/api/explorers/tta.ipynb #c0de5a05
+_CORNERS = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+_ALL_ON = [True] * 5
+_START = dict(photo=0, plain="crop", scale=0.85, at=_CORNERS, on=_ALL_ON)
+_EDGE, _MIDDLE = [1.0, 0.55], [0.5, 0.5]
+
+_STEPS = [
+    Step(
+        "An object at the edge",
+        _START | dict(reduce="mean", target=_EDGE),
+        "The dashed box, the object, is around a tree at the edge. How much of it does the plain "
+        "view show, and which windows show all of it? Choose another way to combine.",
+        "The plain view shows 0.29 of the object, windows 2 and 3 all of it. The mean of the five "
+        "views is 0.457, the maximum is 1. Then drag the object to the middle: the plain view "
+        "shows all of it, and each window only a part.",
+        look="object",
+        move=["reduce", "target"],
+    ),
+    Step(
+        "fastai's weights",
+        _START | dict(reduce="lerp", target=_EDGE),
+        "Read the weight below each view. Switch a window off: which weights change?",
+        "The plain view keeps 0.25. The windows share 0.75: each has 0.1875 while there are four, "
+        "and 0.25 when there are three.",
+        look="view0",
+        move=["on"],
+    ),
+    Step(
+        "Squish and pad",
+        _START | dict(plain="squish", reduce="mean", target=_EDGE),
+        "A squished plain view shows all of the object. Look at the view: what does it cost? Then "
+        "choose pad.",
+        "Squishing changes the proportions: the photo has 67 % of its true width. Padding keeps "
+        "them and makes everything smaller, between black borders.",
+        look="view0",
+        move=["plain"],
+    ),
+]
+
+# %% ../../nbs/api/explorers/tta.ipynb #c0de5a06
+_GENERAL_STEPS = [
+    Step(
+        "Move a window",
+        dict(plain="crop", reduce="mean"),
+        "Drag a window over the photo: how much does its value change, and how much the mean?",
+        "The mean changes by the window's share only: with five views, by a fifth of what the "
+        "window's value changes.",
+        look="view1",
+        move=["at"],
+    ),
+    Step(
+        "Mean, maximum, fastai's weights",
+        dict(reduce="mean"),
+        "Choose maximum. Which view decides now? Then choose fastai's weights.",
+        "The view with the highest value decides alone, whatever the others say. With fastai's "
+        "weights the plain view has 0.25, and the windows share 0.75.",
+        look="answer",
+        move=["reduce"],
+    ),
+    Step(
+        "Squish and pad",
+        dict(plain="crop"),
+        "Choose squish, then pad, and look at the plain view: what is lost, what is changed?",
+        "The crop loses the ends of the photo. Squishing keeps all and changes the proportions. "
+        "Padding keeps both and makes everything smaller.",
+        look="view0",
+        move=["plain"],
+    ),
+]
 
 # %% ../../nbs/api/explorers/tta.ipynb #7a1c1002
 class _TTAViews(_TTAWindows):
@@ -358,11 +520,23 @@ class _TTAViews(_TTAWindows):
         "Return the explorer's state as a matplotlib `Figure`."
         return _draw_figure(self)
 
+    def _code_values(self):
+        is_mean = self.reduce == "lerp" and not self.on[0]
+        return "views", dict(
+            photo=str(self.photo),
+            name=python_string(self.names[self.photo]),
+            boxes=_box_lines(self.boxes, self.on),
+            object="" if self.asked else str(self.target_box),
+            reduce="mean" if is_mean else self.reduce,
+            fastai=_fastai_call(self.on, self.reduce),
+        )
+
 # %% ../../nbs/api/explorers/tta.ipynb #a8312cbc
 class TTAExplorer(_TTAViews):
     "A photo, its plain view and windows that can be moved, with their combined prediction."
 
     _view = "tta"
+    _steps = _STEPS
 
     def __init__(
         self,
@@ -376,6 +550,9 @@ class TTAExplorer(_TTAViews):
         check_count("side", side)
         learn = as_learner(learn, vocab)
         _check_number("windows", n)
+        templates = dict(views=_template(images, learn, side))
+        if images is not None or learn:
+            self._steps = _GENERAL_STEPS
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
         self.images = [as_floats(photo) for photo in small]  # [3,H,W] in [0,1]
@@ -385,8 +562,10 @@ class TTAExplorer(_TTAViews):
             pixels=encode_png(_sheet(small)),
             sizes=[photo.shape[:2] for photo in small],
             names=[str(name) for name in images],
+            credits=[_credit(image) for image in images.values()],
             side=side,
-            steps=GRID_STEPS if learn else FINE_STEPS,
+            grid=GRID_STEPS if learn else FINE_STEPS,
             asked=[_predictions(learn, image, side) for image in self.images if learn],
+            templates=templates,
             **start | state,
         )

@@ -100,6 +100,7 @@ function addLinks(frame, traits) {
  * @template State
  * @param {Frame} frame
  * @param {Declaration<State>} declaration
+ * @returns {() => void} draws again: for what is drawn and is no part of the state
  */
 export function showExplorer(frame, declaration) {
   const { traits, animated = [], readState, guess } = declaration;
@@ -149,6 +150,7 @@ export function showExplorer(frame, declaration) {
     pin.draw(pinned && declaration.results(pinned), declaration.results(state));
   }
 
-  frame.redraw([...traits, "pinned"], draw);
+  const redraw = frame.redraw([...traits, "pinned"], draw);
   addHighlights(frame);
+  return redraw;
 }

@@ -11,11 +11,12 @@ export function withMinus(text) {
 }
 
 /**
+ * A number with a fixed number of decimals; without a sign where they are all 0.
  * @param {number} value
  * @param {number} digits after the decimal point
  */
 export function fixed(value, digits) {
-  return withMinus(value.toFixed(digits));
+  return withMinus(value.toFixed(digits)).replace(/^−(?=[0.]+$)/, "");
 }
 
 /**

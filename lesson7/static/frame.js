@@ -170,6 +170,7 @@ export class Frame {
    * little left to do; what changes once more before that frame is drawn with it.
    * @param {string[]} traits
    * @param {() => void} draw
+   * @returns {() => void} draws again as if one of the traits had changed
    */
   redraw(traits, draw) {
     let request = 0;
@@ -186,17 +187,20 @@ export class Frame {
       drawIfDue();
     }
 
-    this.on(traits, () => {
+    function drawAgain() {
       isDue = true;
       if (request) return;
       request = requestAnimationFrame(drawInFrame);
       queueMicrotask(drawIfDue); // traits that are set together are drawn together
-    });
+    }
+
+    this.on(traits, drawAgain);
     this.onClose(() => {
       isDue = false;
       cancelAnimationFrame(request);
     });
     drawIfDue();
+    return drawAgain;
   }
 
   /** @param {() => void} cleanup called when the explorer is closed */

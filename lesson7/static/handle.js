@@ -13,7 +13,7 @@ import { setAttributes, svg } from "./dom.js";
  * @param {{ clientX: number, clientY: number }} pointer
  * @returns {Position}
  */
-export function positionIn(area, { clientX, clientY }) {
+export function pointerPosition(area, { clientX, clientY }) {
   if (area instanceof SVGSVGElement) {
     const matrix = area.getScreenCTM()?.inverse();
     const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(matrix);
@@ -44,14 +44,14 @@ export function addHandle(frame, node, { trait, axis, area, start, end = () => {
   setAttributes(node, { "data-handle": trait, "data-axis": axis });
   node.addEventListener("pointerdown", (/** @type {any} */ event) => {
     if (event.button) return;
-    const move = start(positionIn(area, event));
+    const move = start(pointerPosition(area, event));
     if (!move) return;
     node.classList.add("l7-dragged");
     const release = () => {
       node.classList.remove("l7-dragged");
       end();
     };
-    frame.drag(event, (pointer) => move(positionIn(area, pointer)), release);
+    frame.drag(event, (pointer) => move(pointerPosition(area, pointer)), release);
   });
 }
 

@@ -14,7 +14,7 @@ function sourceOf(event) {
  * @param {HTMLElement} root
  * @param {string} source "": nothing
  */
-export function highlight(root, source) {
+function highlight(root, source) {
   for (const part of root.querySelectorAll(".l7-lit")) part.classList.remove("l7-lit");
   if (!source) return;
   for (const part of root.querySelectorAll(`[data-source="${CSS.escape(source)}"]`)) {
@@ -22,12 +22,23 @@ export function highlight(root, source) {
   }
 }
 
+/**
+ * Highlights what a step is about, also after the reader has pointed at something else.
+ * @param {HTMLElement} root
+ * @param {string} source "": nothing
+ */
+export function keepHighlight(root, source) {
+  root.dataset.look = source;
+  highlight(root, source);
+}
+
 /** @param {Frame} frame */
 export function addHighlights({ root }) {
+  const kept = () => root.dataset.look ?? "";
   for (const kind of ["pointerover", "focusin"]) {
-    root.addEventListener(kind, (event) => highlight(root, sourceOf(event)));
+    root.addEventListener(kind, (event) => highlight(root, sourceOf(event) || kept()));
   }
   for (const kind of ["pointerleave", "focusout"]) {
-    root.addEventListener(kind, () => highlight(root, ""));
+    root.addEventListener(kind, () => highlight(root, kept()));
   }
 }

@@ -39,11 +39,14 @@ export function followLink(frame, traits, link) {
 }
 
 /**
- * The value of each binding that a link can set, as text.
+ * The value of each binding that a link can set, as text; `at.x` is left out where `at` has it.
  * @param {Frame} frame
  */
 function linkValues(frame) {
-  const linked = [...frame.bindings].filter(([, binding]) => binding.isLinked);
+  const linked = [...frame.bindings].filter(([name, binding]) => {
+    const [whole, part] = name.split(".");
+    return binding.isLinked && !(part && frame.bindings.has(whole));
+  });
   return new Map(linked.map(([name, binding]) => [name, String(binding.get())]));
 }
 

@@ -160,7 +160,7 @@ export function liveLine(frame, node) {
  * A formula in symbols, and the same with the numbers on screen.
  * @template State
  * @typedef {object} Formula
- * @property {LiveNode[]} symbols
+ * @property {LiveNode[] | ((state: State) => LiveNode[])} symbols
  * @property {string} spoken the symbols in words
  * @property {(state: State) => LiveNode[]} numbers
  */
@@ -173,7 +173,7 @@ export function liveLine(frame, node) {
 export function formulaFigure(frame, { symbols, spoken, numbers }) {
   const symbolic = mathElement("math");
   const numeric = mathElement("math");
-  liveLine(frame, symbolic)(symbols);
+  const drawSymbols = liveLine(frame, symbolic);
   const drawNumbers = liveLine(frame, numeric);
   // No role of `math`: its children would be hidden from screen readers, and these are sliders.
   setAttributes(numeric, { role: "group", "aria-label": "the same with the present numbers" });
@@ -182,6 +182,7 @@ export function formulaFigure(frame, { symbols, spoken, numbers }) {
 
   /** @param {State} state */
   function draw(state) {
+    drawSymbols(typeof symbols === "function" ? symbols(state) : symbols);
     drawNumbers(numbers(state));
   }
   return { node, draw };

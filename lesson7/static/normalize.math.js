@@ -9,7 +9,10 @@ import { fixed } from "./format.js";
 
 export const CHANNELS = ["red", "green", "blue"];
 export const MODEL_RANGE = 3; // "as the model sees them": black is -3, white is +3
+export const LEAST_SD = 0.005; // that can be dragged
 const BYTES = 256;
+const STATISTIC_DECIMALS = 4;
+const LEAST_ROUNDED_SD = 0.0001;
 
 /**
  * For each image and channel, how many pixels have each value from 0 to 255.
@@ -81,6 +84,23 @@ export function chosenStatistics(kind, batch, given) {
 }
 
 /**
+ * The reader's own statistics after a change of one number: the others are those in use, rounded.
+ * @param {Statistics} inUse
+ * @param {{ moment: number, channel: number, value: number, isOwn: boolean }} change moment 0: the
+ *   mean, 1: the sd; isOwn: those in use are the reader's already
+ * @returns {Statistics}
+ */
+export function changeStatistics(inUse, { moment, channel, value, isOwn }) {
+  /** @param {number} number */
+  const rounded = (number) => (isOwn ? number : Number(number.toFixed(STATISTIC_DECIMALS)));
+  const [means, sds] = inUse.map((values) => values.map(rounded));
+  const possible = sds.map((sd) => Math.max(sd, LEAST_ROUNDED_SD));
+  const changed = [means, possible];
+  changed[moment] = changed[moment].with(channel, value);
+  return /** @type {Statistics} */ (changed);
+}
+
+/**
  * For each channel, the function that normalizes a value.
  * @param {Statistics} statistics
  * @returns {((value: number) => number)[]}
@@ -115,19 +135,24 @@ export function histogramBins(count, position, { low, high, bins }) {
 }
 
 /**
- * For each channel, the byte that shows each byte of the file.
- * @param {"file" | "model"} show
- * @param {((value: number) => number)[]} normalize
+ * The byte that shows each byte of the file, for each channel of the file.
+ * @param {((value: number) => number)[] | null} normalize null: the bytes themselves
  */
-export function shownLevels(show, normalize) {
-  return normalize.map((toModel) => {
+export function shownLevels(normalize) {
+  return CHANNELS.map((_, c) => {
     /** @param {number} byte */
     const level = (byte) => {
-      if (show === "file") return byte;
-      return ((toModel(byte / 255) + MODEL_RANGE) / (2 * MODEL_RANGE)) * 255;
+      if (!normalize) return byte;
+      return ((normalize[c](byte / 255) + MODEL_RANGE) / (2 * MODEL_RANGE)) * 255;
     };
     return Uint8ClampedArray.from({ length: BYTES }, (_, byte) => level(byte));
   });
+}
+
+/** @param {number} count of images in a square grid */
+export function gridShape(count) {
+  const columns = Math.ceil(Math.sqrt(count));
+  return { columns, rows: Math.ceil(count / columns) };
 }
 
 /**
@@ -135,13 +160,14 @@ export function shownLevels(show, normalize) {
  * @param {Pixels} sprite
  * @param {number} side of an image, pixels
  * @param {number[]} images
- * @param {Uint8ClampedArray[]} levels for each channel, the byte that shows each byte
+ * @param {{ levels: Uint8ClampedArray[], channel: number | null }} options levels: for each
+ *   channel, the byte that shows each byte; channel: the one that is shown alone, in grey
  * @returns {Pixels}
  */
-export function tileImages({ data }, side, images, levels) {
-  const columns = Math.ceil(Math.sqrt(images.length));
-  const width = columns * side;
-  const height = Math.ceil(images.length / columns) * side;
+export function tileImages({ data }, side, images, { levels, channel }) {
+  const { columns, rows } = gridShape(images.length);
+  const [width, height] = [columns * side, rows * side];
+  const shown = CHANNELS.map((_, c) => channel ?? c);
   const tiled = new Uint8ClampedArray(width * height * 4);
   images.forEach((image, tile) => {
     const left = (tile % columns) * side;
@@ -150,12 +176,68 @@ export function tileImages({ data }, side, images, levels) {
       const from = (image * side + y) * side * 4;
       const to = ((top + y) * width + left) * 4;
       for (let i = 0; i < side * 4; i += 4) {
-        for (let c = 0; c < 3; c++) tiled[to + i + c] = levels[c][data[from + i + c]];
+        for (let c = 0; c < 3; c++) tiled[to + i + c] = levels[shown[c]][data[from + i + shown[c]]];
         tiled[to + i + 3] = 255;
       }
     }
   });
   return { data: tiled, width, height };
+}
+
+/** @typedef {{ tile: number, x: number, y: number }} Pixel of the picture that is the tile */
+
+/**
+ * The pixel at a position in the grid; null where there is no picture.
+ * @param {{ x: number, y: number }} position shares of the grid's width and height
+ * @param {{ count: number, side: number }} grid
+ * @returns {Pixel | null}
+ */
+export function pixelAt({ x, y }, { count, side }) {
+  const { columns, rows } = gridShape(count);
+  const [column, row] = [x * columns, y * rows].map(Math.floor);
+  const tile = row * columns + column;
+  if (Math.min(x, y) < 0 || column >= columns || tile >= count) return null;
+  const [left, top] = [x * columns - column, y * rows - row];
+  return { tile, x: Math.floor(left * side), y: Math.floor(top * side) };
+}
+
+/**
+ * The position of a pixel's centre in the grid, as shares of its width and height.
+ * @param {Pixel} pixel
+ * @param {{ count: number, side: number }} grid
+ */
+export function pixelPosition({ tile, x, y }, { count, side }) {
+  const { columns, rows } = gridShape(count);
+  const [column, row] = [tile % columns, Math.floor(tile / columns)];
+  return { x: (column + (x + 0.5) / side) / columns, y: (row + (y + 0.5) / side) / rows };
+}
+
+/**
+ * The pixel that an arrow key leads to: the same one of the next picture, or the next pixel.
+ * @param {Pixel} pixel
+ * @param {{ key: string, isFine: boolean }} press isFine: the next pixel
+ * @param {{ count: number, side: number }} grid
+ * @returns {Pixel | null} null: it is no arrow key, or there is none
+ */
+export function nextPixel({ tile, x, y }, { key, isFine }, { count, side }) {
+  const horizontal = Number(key === "ArrowRight") - Number(key === "ArrowLeft");
+  const vertical = Number(key === "ArrowDown") - Number(key === "ArrowUp");
+  if (!horizontal && !vertical) return null;
+  const next = isFine ? tile : tile + horizontal + vertical * gridShape(count).columns;
+  const pixel = isFine ? { tile, x: x + horizontal, y: y + vertical } : { tile: next, x, y };
+  const isInside = Math.min(pixel.x, pixel.y) >= 0 && Math.max(pixel.x, pixel.y) < side;
+  return isInside && next >= 0 && next < count ? pixel : null;
+}
+
+/**
+ * The values of a pixel, in [0, 1], a number for each channel.
+ * @param {Pixels} sprite
+ * @param {number} side of an image, pixels
+ * @param {{ image: number, x: number, y: number }} place
+ */
+export function pixelValues({ data }, side, { image, x, y }) {
+  const start = ((image * side + y) * side + x) * 4;
+  return CHANNELS.map((_, c) => data[start + c] / 255);
 }
 
 /**
@@ -181,6 +263,15 @@ export function describePredictions(says, right, { kind, draw, images }) {
   return { text, value: right.length ? hits : confidence };
 }
 
+/** @type {Record<Kind, string>} */
+const RESULTS = {
+  none: "Nothing is changed: the values are still in 0 to 1, up to # from mean 0 and sd 1.",
+  batch: "Exactly mean 0 and sd 1, but the next batch would be shifted by other numbers.",
+  dataset: "The same numbers for every batch: this one is within # of mean 0 and sd 1.",
+  imagenet: "ImageNet's numbers, as in the lesson: this batch is within # of mean 0 and sd 1.",
+  own: "Your own numbers: this batch is within # of mean 0 and sd 1.",
+};
+
 /**
  * How near a normalized batch is to mean 0 and sd 1, in a sentence.
  * @param {Kind} kind
@@ -188,17 +279,7 @@ export function describePredictions(says, right, { kind, draw, images }) {
  */
 export function describeResult(kind, after) {
   const distances = after.map(({ mean, sd }) => Math.max(Math.abs(mean), Math.abs(sd - 1)));
-  const off = Math.max(...distances).toFixed(2);
-  const sentences = {
-    none: `Untouched: the values stay in 0 to 1, up to ${off} away from mean 0 and sd 1.`,
-    batch: "Exactly mean 0 and sd 1, but the next batch would be shifted by other numbers.",
-    dataset: `The same numbers for every batch: this one lands within ${off} of mean 0 and sd 1.`,
-    imagenet:
-      "ImageNet's numbers, as the lesson uses: " +
-      `these pictures land within ${off} of mean 0 and sd 1.`,
-    own: `Your numbers: this batch lands within ${off} of mean 0 and sd 1.`,
-  };
-  return sentences[kind];
+  return RESULTS[kind].replace("#", fixed(Math.max(...distances), 3));
 }
 
 /**

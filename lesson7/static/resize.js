@@ -7,7 +7,7 @@ import { figure, html, note, setAttributes, setText, setVisible } from "./dom.js
 import { showExplorer } from "./explorer.js";
 import { describeThreshold } from "./format.js";
 import { Frame } from "./frame.js";
-import { addHandle, positionIn } from "./handle.js";
+import { addHandle, pointerPosition } from "./handle.js";
 import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
@@ -187,7 +187,7 @@ function markedImage(choose) {
   const node = html("div", { class: "l7-resize-image" }, image.node, mark);
   for (const kind of ["pointerdown", "pointermove"]) {
     image.node.addEventListener(kind, (event) => {
-      choose(positionIn(image.node, /** @type {PointerEvent} */ (event)));
+      choose(pointerPosition(image.node, /** @type {PointerEvent} */ (event)));
     });
   }
 

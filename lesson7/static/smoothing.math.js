@@ -10,20 +10,39 @@ const SIGMOID_RANGE = { low: -10, high: 10 }; // spaces p closely near 0 and 1
 const CURVE_POINTS = 400;
 const SHOWN_CLASSES = 8; // with their own row, where there are more classes than rows
 const CONFIDENCE_STEP = 0.001; // of the slider
+const NO_SHARE = 1e-9; // below it is the rounding of a difference
+const SMALL_SHARE = 0.001; // shown with two significant digits
+const NO_PUSH = 1e-7; // gradients below it are the rounding of p
+const MOST_DECIMALS_OF_P = 12;
 
-/**
- * Formats a number with few digits; a number other than 0 is never shown as 0.
- * @param {number} value
- */
-export function shortNumber(value) {
-  if (!Number.isFinite(value)) return withMinus(String(value).replace("Infinity", "∞"));
-  const isSmall = value !== 0 && Math.abs(value) < 0.001;
-  return withMinus(Number(isSmall ? value.toPrecision(2) : value.toFixed(4)));
+/** @param {number} value which may be infinite */
+export function formatLogit(value) {
+  const text = Number.isFinite(value) ? value.toFixed(2) : String(value).replace("Infinity", "∞");
+  return withMinus(text);
 }
 
-/** @param {number} value */
-export function threeDecimals(value) {
-  return Number.isFinite(value) ? withMinus(value.toFixed(3)) : shortNumber(value);
+/**
+ * A target, or a difference from one: three decimals, four of more than ten classes. A number other
+ * than 0 is never shown as 0.
+ * @param {number} value
+ * @param {number} n classes
+ */
+export function formatShare(value, n) {
+  const size = Math.abs(value);
+  const isSmall = size > NO_SHARE && size < SMALL_SHARE;
+  return withMinus(isSmall ? value.toPrecision(2) : value.toFixed(n > 10 ? 4 : 3));
+}
+
+/**
+ * A probability between 0 and 1; it is never shown as 0 or 1.
+ * @param {number} p
+ */
+export function formatProbability(p) {
+  let decimals = 3;
+  while (decimals < MOST_DECIMALS_OF_P && Number.isInteger(Number(p.toFixed(decimals)))) {
+    decimals += 1;
+  }
+  return p.toFixed(decimals);
 }
 
 /**
@@ -88,6 +107,44 @@ export function trueClassTargets({ n, eps, t }) {
 }
 
 /**
+ * The eps of a smoothed target with `q` for the true class.
+ * @param {number} q
+ * @param {number} n classes
+ */
+export function epsOfTarget(q, n) {
+  return ((1 - q) * n) / (n - 1);
+}
+
+/**
+ * Which change of the confidence lowers the loss.
+ * @param {number} q target probability of the true class
+ * @param {number} p predicted probability of the true class
+ * @returns {"up" | "down" | "none"} none: no step of the confidence is closer to the target
+ */
+export function pushDirection(q, p) {
+  const isAtMinimum = q < 1 && q > 0 && Math.abs(p - q) < CONFIDENCE_STEP / 2;
+  if (isAtMinimum) return "none";
+  return p < q ? "up" : "down";
+}
+
+/**
+ * The terms of the loss that are not 0: how many classes have a target, the target, and the
+ * surprise -log p at each.
+ * @param {Kind} kind
+ * @param {{ n: number, eps: number, t: number, p: number }} state
+ */
+export function lossTerms(kind, { n, eps, t, p }) {
+  const ofTrue = -Math.log(p);
+  const ofOther = -Math.log((1 - p) / (n - 1));
+  const target = trueClassTargets({ n, eps, t })[kind];
+  const first = { count: 1, target, surprise: ofTrue };
+  if (kind === "hard") return [first];
+  const isSmoothed = kind === "smoothed";
+  const count = isSmoothed ? n - 1 : 1;
+  return [first, { count, target: isSmoothed ? eps / n : 1 - t, surprise: ofOther }];
+}
+
+/**
  * Target probability of a class that is neither the true nor the mixed-in one.
  * @param {Kind} kind
  * @param {{ n: number, eps: number }} state
@@ -133,89 +190,46 @@ function curveValues({ low, high }) {
 }
 
 /**
- * @param {number} q target probability of the true class
- * @param {number} n classes
- * @returns {[logit: number, loss: number][]}
- */
-function lossByLogit(q, n) {
-  return curveValues(LOGIT_RANGE).map((z) => {
-    const [p, rest] = confidence(z, n);
-    return [z, crossEntropy(q, p, n, rest)];
-  });
-}
-
-/**
- * The points are closer to one another where p is close to 0 or 1.
- * @param {number} q target probability of the true class
- * @param {number} n classes
- * @returns {[p: number, loss: number][]}
- */
-function lossByConfidence(q, n) {
-  return curveValues(SIGMOID_RANGE).map((z) => {
-    const [p, rest] = confidence(z, 2); // for 2 classes, it is the sigmoid
-    return [p, crossEntropy(q, p, n, rest)];
-  });
-}
-
-/**
- * Points of a loss curve.
+ * Points of a loss curve. Against p, they are closer to one another where it is close to 0 or 1.
  * @param {number} q target probability of the true class
  * @param {number} n classes
  * @param {boolean} byLogit against the logit, else against p
  * @returns {[value: number, loss: number][]}
  */
 export function lossCurve(q, n, byLogit) {
-  return byLogit ? lossByLogit(q, n) : lossByConfidence(q, n);
+  const range = byLogit ? LOGIT_RANGE : SIGMOID_RANGE;
+  return curveValues(range).map((z) => {
+    const [p, rest] = confidence(z, byLogit ? n : 2); // for 2 classes, it is the sigmoid
+    return [byLogit ? z : p, crossEntropy(q, p, n, rest)];
+  });
 }
 
 /**
- * Direction and size of a step of gradient descent on the logit: "up 0.09", "down 0.02", or "0".
+ * Direction and size of a step of gradient descent on the logit: "↑ 0.090", "↓ 0.020", or "0".
  * @param {number} gradient of the loss with respect to the logit
+ * @param {number} n classes
  */
-export function formatPush(gradient) {
+export function formatPush(gradient, n) {
   const size = Math.abs(gradient);
-  const digits = size < 0.001 ? 7 : 4;
-  const rounded = Number(size.toFixed(digits));
-  if (rounded === 0) return "0";
-  return `${gradient < 0 ? "up" : "down"} ${shortNumber(rounded)}`;
-}
-
-/** @param {number} p confidence with the lowest loss; a hard target's loss falls up to 1 */
-export function formatBestP(p) {
-  return p === 1 ? "→ 1" : shortNumber(p);
+  if (size < NO_PUSH) return "0";
+  return `${gradient < 0 ? "↑" : "↓"} ${formatShare(size, n)}`;
 }
 
 /**
- * The target's sum, written out.
- * @param {Kind} kind
- * @param {{ n: number, eps: number, t: number }} state
+ * The confidence with the lowest loss; no model reaches 0 or 1.
+ * @param {number} p
+ * @param {number} n classes
  */
-export function formatSum(kind, { n, eps, t }) {
-  const rest = n > 2 ? ` + ${n - 2} × 0` : "";
-  const others = {
-    hard: `${n - 1} × 0`,
-    smoothed: `${n - 1} × ${shortNumber(eps / n)}`,
-    mixed: `${shortNumber(1 - t)}${rest}`,
-  };
-  return `${shortNumber(trueClassTargets({ n, eps, t })[kind])} + ${others[kind]} = 1`;
+export function formatBestP(p, n) {
+  return p === 0 || p === 1 ? `→ ${p}` : formatShare(p, n);
 }
 
 /**
- * @param {Kind} kind
- * @param {{ eps: number, t: number }} state
+ * @param {number} p the model's confidence
+ * @param {number} n classes
  */
-export function describeTarget(kind, { eps, t }) {
-  const names = {
-    hard: "hard",
-    smoothed: `smoothed, eps ${shortNumber(eps)}`,
-    mixed: `mixed, ${shortNumber(t)} of the true class`,
-  };
-  return `Target (bars): ${names[kind]}. Prediction (lines)`;
-}
-
-/** @param {number} p the model's confidence */
-function describeHardPush(p) {
-  const gradient = shortNumber(1 - p);
+function describeHardPush(p, n) {
+  const gradient = formatShare(1 - p, n);
   return (
     `The hard label pushes the logit up at every confidence (gradient −${gradient}): ` +
     "its loss has no minimum."
@@ -225,23 +239,23 @@ function describeHardPush(p) {
 /**
  * @param {number} p the model's confidence
  * @param {number} bestP confidence with the lowest loss of the smoothed target
+ * @param {number} n classes
  */
-function describeSmoothedPush(p, bestP) {
-  const isAtMinimum = Math.abs(p - bestP) < CONFIDENCE_STEP / 2;
-  if (isAtMinimum) return "The smoothed loss is at its minimum.";
-  const [direction, side] = p < bestP ? ["up", "above"] : ["down", "below"];
-  const minimum = `its minimum is at p = ${shortNumber(bestP)}, ${side} the current confidence`;
+function describeSmoothedPush(p, bestP, n) {
+  const direction = pushDirection(bestP, p);
+  if (direction === "none") return "The smoothed loss is at its minimum.";
+  const side = direction === "up" ? "above" : "below";
+  const minimum = `its minimum is at p = ${formatShare(bestP, n)}, ${side} the current confidence`;
   return `The smoothed label pushes it ${direction}: ${minimum}.`;
 }
 
 /**
  * Describes the gradients of the hard and of the smoothed loss.
- * @param {number} p the model's confidence
+ * @param {{ p: number, n: number, eps: number }} state
  * @param {number} smoothedTarget probability of the true class in the smoothed target
- * @param {number} eps
  */
-export function describePush(p, smoothedTarget, eps) {
-  const hard = describeHardPush(p);
+export function describePush({ p, n, eps }, smoothedTarget) {
+  const hard = describeHardPush(p, n);
   if (eps === 0) return `${hard} With eps = 0, the smoothed label equals the hard label.`;
-  return `${hard} ${describeSmoothedPush(p, smoothedTarget)}`;
+  return `${hard} ${describeSmoothedPush(p, smoothedTarget, n)}`;
 }

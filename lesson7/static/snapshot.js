@@ -6,7 +6,7 @@ import { html } from "./dom.js";
 
 const SCALE = 2; // pixels of the file for one of the page
 const LEFT_OUT =
-  ".l7-controls, .l7-more, .l7-tools, .l7-panels > :not(.l7-pin), button, .l7-shortcuts";
+  ".l7-controls, .l7-more, .l7-tools, .l7-panels > :not(.l7-pin), button:not(.l7-kept), .l7-shortcuts";
 const COLOURS = ["fg", "bg", "line", "faint", "blue", "orange", "green", "red", "track", "soft"];
 
 /**

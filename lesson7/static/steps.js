@@ -1,7 +1,7 @@
 // Guided steps: each sets a state, asks a question, and shows the answer once the reader has moved.
 
 import { html, note, setText } from "./dom.js";
-import { highlight } from "./highlight.js";
+import { keepHighlight } from "./highlight.js";
 
 /** @import { Frame } from "./frame.js" */
 
@@ -110,7 +110,7 @@ export function stepsPanel(frame, { traits, animated, steps }) {
       queueMicrotask(() => {
         isWaiting = isOpen && index === i && elements.answer.textContent === "";
       });
-      highlight(frame.root, look);
+      keepHighlight(frame.root, look);
     });
   }
 
@@ -132,7 +132,7 @@ export function stepsPanel(frame, { traits, animated, steps }) {
   function onClose() {
     isOpen = false;
     isWaiting = false;
-    highlight(frame.root, "");
+    keepHighlight(frame.root, "");
   }
   return { node: elements.node, onOpen, onClose };
 }

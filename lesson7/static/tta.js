@@ -1,54 +1,76 @@
-// A photo with its plain view and its windows, what each of them shows and predicts, and their
-// combined prediction.
+// A photo with its plain view and its windows, and the sum that combines what the views predict.
 
 import { barChart } from "./bars.js";
+import { createNumberBinding } from "./bindings.js";
 import { decodePng, imageCanvas } from "./canvas.js";
+import { pythonFloat, pythonString } from "./code.js";
 import { button, select, slider } from "./controls.js";
-import { figure, html, note, setAttributes, setText, svg } from "./dom.js";
+import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { showExplorer } from "./explorer.js";
 import { quoted } from "./format.js";
 import { Frame } from "./frame.js";
-import { addGuess } from "./guess.js";
+import { addHandle, grip } from "./handle.js";
+import { constant, fraction, identifier, liveLine, mathRow, operator, subscript } from "./live.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
   CORNERS,
   combine,
-  contains,
   cropResized,
   describePlain,
   describeTogether,
+  formatPlaces,
+  formatShare,
+  formatSwitches,
   intersection,
   modelPredictions,
+  nearestScale,
   objectBox,
   objectShares,
+  PLAIN_WEIGHT,
+  parsePlaces,
+  parseSwitches,
   photoAt,
+  placeOf,
   placesEndToEnd,
   plainBox,
   ranking,
   roundHalfUp,
   SCALES,
   snapPoint,
+  sumSigns,
+  switchViews,
   viewWeights,
   windowBox,
 } from "./tta.math.js";
 
 /** @import { Pixels } from "./canvas.js" */
+/** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
+/** @import { Position } from "./handle.js" */
+/** @import { Formula, LiveNode, Quantity } from "./live.js" */
+/** @import { Result } from "./pin.js" */
 /** @import { Box, Plain, Point, Reduce } from "./tta.math.js" */
 
 const TRAITS = ["photo", "plain", "scale", "at", "on", "reduce", "moving", "target"];
+// They differ for colour-blind readers too, from one another, from white and from the object's
+// colour: by 25 in CIE Lab or more.
 const VIEW_COLOURS = [
-  ...["#ffffff", "#4aa8ff", "#ff9f40", "#5fd068", "#ff7d9c"],
-  ...["#b79bff", "#3fd0c9", "#e0c060", "#c0c0c0"],
+  ...["#ffffff", "#3388cc", "#ee5500", "#9944ff", "#aaee88"],
+  ...["#00ddff", "#996688", "#778855", "#ff99aa"],
 ];
 const OBJECT_COLOUR = "#ffe600";
-const MOST_WIDTH = 470; // of the photo on the page, CSS pixels
-const MOST_HEIGHT = 360;
 const MOST_BARS = 5;
 const OBJECT_CLASSES = ["object", "no object"];
-const OBJECT_NOTE =
-  "No model here: a view's score is the share of the yellow box, “the object”, that it shows";
 const CLEAR_MARGIN = 0.12; // distance from one half at which the eye can tell
 const MOST_TRIES = 100;
+const MOST_NAMED_VIEWS = 5; // of more of them, only the numbers are written
+const BADGE_PITCH = 22; // CSS pixels
+const COMPARED_CLASSES = 3; // by a pin
+/** @type {Record<Reduce, string>} */
+const COMBINED = { mean: "mean", max: "maximum", lerp: "weighted mean" };
+
+/** @param {number} value of the views together */
+const threeDecimals = (value) => value.toFixed(3);
 
 /**
  * What Python gives and nothing changes.
@@ -70,8 +92,9 @@ async function readData(model) {
   return {
     ...{ photos, asked, isLearned: asked.length > 0 },
     names: /** @type {string[]} */ (model.get("names")),
+    credits: /** @type {string[]} */ (model.get("credits")),
     side: /** @type {number} */ (model.get("side")),
-    steps: /** @type {number} */ (model.get("steps")),
+    steps: /** @type {number} */ (model.get("grid")),
     windows: /** @type {number} */ (model.get("at").length),
   };
 }
@@ -79,15 +102,11 @@ async function readData(model) {
 /** @typedef {Awaited<ReturnType<typeof readData>>} Data */
 
 /**
- * The state, with the boxes of the views, and of what moves: the windows, and the object that
- * stands in for a model.
- * @param {Model} model
+ * The state, with the boxes of the views and of the object that stands in for a model.
+ * @param {Get} get
  * @param {Data} data
- * @param {Record<string, any>} [changes] traits that are not yet set
  */
-function readState(model, data, changes = {}) {
-  /** @param {string} trait */
-  const get = (trait) => changes[trait] ?? model.get(trait);
+function readState(get, data) {
   /** @type {number} */
   const photo = get("photo");
   /** @type {Plain} */
@@ -105,36 +124,55 @@ function readState(model, data, changes = {}) {
     : modelPredictions(data.asked[photo].preds, { plain, scale, at }, data.steps);
   return {
     ...{ photo, plain, scale, at, width, height, views, object, predictions },
-    movable: object ? [...windowBoxes, object] : windowBoxes,
+    target: /** @type {Point} */ (get("target")),
     moving: /** @type {number} */ (get("moving")),
-    enabled: /** @type {boolean[]} */ (get("on")),
-    reduce: /** @type {Reduce} */ (get("reduce")),
-    classes: data.isLearned ? data.asked[photo].classes : OBJECT_CLASSES,
+    ...readAnswer(get, data, predictions),
+  };
+}
+
+/**
+ * How the predictions are combined, and the result.
+ * @param {Get} get
+ * @param {Data} data
+ * @param {number[][]} predictions
+ */
+function readAnswer(get, { isLearned, asked }, predictions) {
+  /** @type {boolean[]} */
+  const enabled = get("on");
+  /** @type {Reduce} */
+  const reduce = get("reduce");
+  const combined = combine(predictions, enabled, reduce);
+  const top = isLearned ? ranking(combined)[0] : 0; // the class whose values are added up
+  return {
+    ...{ enabled, reduce, combined, top },
+    count: enabled.filter(Boolean).length,
+    values: predictions.map((prediction) => prediction[top]),
+    classes: isLearned ? asked[get("photo")].classes : OBJECT_CLASSES,
+    threshold: isLearned ? asked[get("photo")].threshold : undefined,
   };
 }
 
 /** @typedef {ReturnType<typeof readState>} State */
 
 /**
- * @param {Model} model
- * @returns {Point} the place of what moves
+ * The window that is selected; the first one while the object is.
+ * @param {{ moving: number, at: Point[] }} state
  */
-function movingPlace(model) {
-  return model.get("at")[model.get("moving")] ?? model.get("target");
+function selectedWindow({ moving, at }) {
+  return moving < at.length ? moving : 0;
 }
 
 /**
+ * Moves a window, or past the last one the object.
  * @param {Frame} frame
  * @param {Data} data
+ * @param {number} index
  * @param {Point} place
  */
-function movePlace(frame, { steps, windows }, place) {
-  const { model } = frame;
-  /** @type {number} */
-  const index = model.get("moving");
+function movePlace(frame, { steps, windows }, index, place) {
   const snapped = snapPoint(place, steps);
   if (index === windows) frame.set("target", snapped);
-  else frame.set("at", model.get("at").with(index, snapped));
+  else frame.set("at", frame.model.get("at").with(index, snapped));
 }
 
 /**
@@ -143,9 +181,6 @@ function movePlace(frame, { steps, windows }, place) {
  */
 function addControls(frame, data) {
   frame.controls.classList.add("l7-tta-controls");
-  /** @type {[number, string][]} */
-  const photos = data.names.map((name, i) => [i, name]);
-  select(frame, "Photo", photos, { trait: "photo" });
   /** @type {[Plain, string][]} */
   const plains = [
     ["crop", "crop the centre"],
@@ -154,8 +189,8 @@ function addControls(frame, data) {
   ];
   select(frame, "Plain view", plains, { trait: "plain" });
   /** @type {[number, string][]} */
-  const scales = SCALES.map((scale) => [scale, `${100 * scale} % of the short side`]);
-  select(frame, "Windows", scales, { trait: "scale" });
+  const scales = SCALES.toReversed().map((scale) => [scale, `${100 * scale} % of the short side`]);
+  select(frame, "Window size", scales, { trait: "scale" });
   /** @type {[Reduce, string][]} */
   const reductions = [
     ["mean", "mean"],
@@ -163,288 +198,473 @@ function addControls(frame, data) {
     ["lerp", "fastai's weights"],
   ];
   select(frame, "Combine", reductions, { trait: "reduce" });
-  addArrangements(frame, data);
+  addMoreControls(frame, data);
+  addListBindings(frame, data);
+  addMoveControls(frame, data);
 }
 
 /**
  * @param {Frame} frame
  * @param {Data} data
  */
-function addArrangements(frame, { photos, windows, steps }) {
+function addMoreControls(frame, { names, photos, windows, steps }) {
+  const { model, more: parent } = frame;
+  /** @type {[number, string][]} */
+  const choices = names.map((name, i) => [i, name]);
+  select(frame, "Photo", choices, { trait: "photo", parent });
   if (windows <= CORNERS.length) {
-    button(frame, "Corners", () => frame.set("at", CORNERS.slice(0, windows)));
+    button(parent, "Corners", () => frame.set("at", CORNERS.slice(0, windows)));
   }
-  button(frame, "End to end", () => {
-    const { width, height } = photos[frame.model.get("photo")];
+  button(parent, "End to end", () => {
+    const { width, height } = photos[model.get("photo")];
     const places = placesEndToEnd(windows, width >= height);
     frame.set(
       "at",
       places.map((place) => snapPoint(place, steps)),
     );
   });
+  /** @type {[number, string][]} */
+  const movable = Array.from({ length: windows }, (_, i) => [i, `window ${i + 1}`]);
+  const get = () => selectedWindow({ moving: model.get("moving"), at: model.get("at") });
+  select(frame, "Move", movable, { trait: "moving", parent, get });
 }
 
 /**
- * What moves a window by keyboard.
+ * What a link sets and no single control shows: the places, and which views are in use.
  * @param {Frame} frame
  * @param {Data} data
  */
-function moveControls(frame, data) {
+function addListBindings(frame, { windows, steps, isLearned }) {
   const { model } = frame;
-  const { windows, steps, isLearned } = data;
-  const parent = html("div", { class: "l7-move" });
-  /** @type {[number, string][]} */
-  const movable = Array.from({ length: windows }, (_, i) => [i, `window ${i + 1}`]);
-  if (!isLearned) movable.push([windows, "the object"]);
-  select(frame, "Move", movable, { trait: "moving", parent });
-  ["across", "down"].forEach((label, axis) => {
+  const text = { kind: /** @type {const} */ ("text"), isLinked: true };
+
+  frame.addBinding({
+    ...{ ...text, name: "at", get: () => formatPlaces(model.get("at")) },
+    set(/** @type {string} */ link) {
+      const places = parsePlaces(link, windows, steps);
+      if (places) frame.set("at", places);
+    },
+  });
+  frame.addBinding({
+    ...{ ...text, name: "on", get: () => formatSwitches(model.get("on")) },
+    set(/** @type {string} */ link) {
+      const enabled = parseSwitches(link, windows + 1);
+      if (enabled) frame.set("on", enabled);
+    },
+  });
+  frame.addBinding(
+    createNumberBinding({
+      ...{ name: "views", label: "Views in use", isLinked: false },
+      ...{ min: 1, max: windows + 1, step: 1 },
+      get: () => model.get("on").filter(Boolean).length,
+      set: (count) => frame.set("on", switchViews(model.get("on"), count)),
+    }),
+  );
+  if (isLearned) return;
+  frame.addBinding({
+    ...{ ...text, name: "target", get: () => formatPlaces([model.get("target")]) },
+    set(/** @type {string} */ link) {
+      const places = parsePlaces(link, 1, steps);
+      if (places) frame.set("target", places[0]);
+    },
+  });
+}
+
+/**
+ * Two sliders for the selected window, and two for the object.
+ * @param {Frame} frame
+ * @param {Data} data
+ */
+function addMoveControls(frame, data) {
+  const read = () => readState((trait) => frame.model.get(trait), data);
+  placeSliders(frame, data, {
+    ...{ name: "at", labels: ["across", "down"] },
+    index: () => selectedWindow(read()),
+    box: () => read().views[1 + selectedWindow(read())],
+  });
+  if (data.isLearned) return;
+  placeSliders(frame, data, {
+    ...{ name: "target", labels: ["object across", "object down"] },
+    index: () => data.windows,
+    box: () => read().object ?? [0, 0, 0, 0],
+  });
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Data} data
+ * @param {{ name: string, labels: string[], index: () => number, box: () => Box }} options what is
+ *   moved
+ */
+function placeSliders(frame, data, { name, labels, index, box }) {
+  const { model } = frame;
+  /** @returns {Point} */
+  const place = () => model.get("at")[index()] ?? model.get("target");
+  labels.forEach((label, axis) => {
     slider(frame, label, {
-      ...{ min: 0, max: steps, parent, traits: TRAITS },
-      get: () => roundHalfUp(movingPlace(model)[axis] * steps),
+      ...{ trait: `${name}.${"xy"[axis]}`, traits: TRAITS, parent: frame.more },
+      ...{ min: 0, max: data.steps },
+      get: () => roundHalfUp(place()[axis] * data.steps),
       set(step) {
-        const place = movingPlace(model).with(axis, step / steps);
-        movePlace(frame, data, /** @type {Point} */ (place));
+        const moved = /** @type {Point} */ (place().with(axis, step / data.steps));
+        movePlace(frame, data, index(), moved);
       },
-      format() {
-        const state = readState(model, data);
-        return `${state.movable[state.moving][axis]} px`;
-      },
+      format: () => `${box()[axis]} px`,
     });
   });
-  return parent;
 }
 
 /**
- * The outline of a view on the photo, with a numbered handle for a window.
- * @param {number} index 0: the plain view; past the last window: the object
+ * The outline of a view on the photo, and its numbered badge.
+ * @param {number} index 0: the plain view
  * @param {number} windows
  */
-function outline(index, windows) {
-  const isObject = index > windows;
-  const style = `color: ${isObject ? OBJECT_COLOUR : VIEW_COLOURS[index]}`;
+function viewOutline(index, windows) {
+  const source = { "data-source": `view${index}`, style: `color: ${VIEW_COLOURS[index]}` };
   const lines = [svg("rect", { class: "l7-halo" }), svg("rect", { class: "l7-edge" })];
-  const isWindow = index > 0 && !isObject;
-  const circle = svg("circle");
-  const number = svg("text", {}, String(index));
-  const node = svg("g", { style }, ...lines);
-  const handle = svg("g", { style }, ...(isWindow ? [circle, number] : []));
+  // Many windows have their corners near one another: their badges are one below the other.
+  const offset = windows >= MOST_NAMED_VIEWS && index ? BADGE_PITCH * (index - 1) : 0;
+  const circle = svg("circle", { cx: 14, cy: 14 + offset, r: 10 });
+  const number = svg("text", { x: 14, y: 18.5 + offset }, String(index));
+  const mark = svg("g", { class: "l7-tta-badge" }, circle, number);
+  const node = svg("g", source, ...lines);
+  const badge = svg("g", source, mark);
 
-  /**
-   * @param {State} state
-   * @param {number} unit a CSS pixel, in pixels of the photo
-   */
-  function draw({ views, object, width, height, moving, enabled }, unit) {
-    const box = (isObject && object) || views[index];
-    const [x, y, x1, y1] = intersection(box, [0, 0, width, height]);
-    for (const line of lines) setAttributes(line, { x, y, width: x1 - x, height: y1 - y });
-    for (const group of [node, handle]) {
+  /** @param {State} state */
+  function draw({ views, width, height, moving, enabled }) {
+    const [x, y] = drawBox(lines, views[index], width, height);
+    setAttributes(badge, { transform: `translate(${x} ${y})` });
+    for (const group of [node, badge]) {
       group.classList.toggle("l7-moving", index === moving + 1);
-      group.classList.toggle("l7-off", !isObject && !enabled[index]);
-      group.classList.toggle("l7-object", isObject);
+      group.classList.toggle("l7-off", !enabled[index]);
     }
-    const style = `font-size: ${14 * unit}px`;
-    setAttributes(circle, { cx: x + 13 * unit, cy: y + 13 * unit, r: 10 * unit });
-    setAttributes(number, { x: x + 13 * unit, y: y + 18 * unit, style });
   }
-  return { index, node, handle, draw };
+  return { node, badge, draw };
 }
 
 /**
- * The photo with the outlines of the views.
+ * Draws the part of a box that is within the photo.
+ * @param {SVGElement[]} rectangles
+ * @param {Box} box
+ * @param {number} width of the photo
+ * @param {number} height
+ */
+function drawBox(rectangles, box, width, height) {
+  const [x, y, x1, y1] = intersection(box, [0, 0, width, height]);
+  for (const node of rectangles) setAttributes(node, { x, y, width: x1 - x, height: y1 - y });
+  return [x, y];
+}
+
+/**
+ * The photo with the outlines of the views, which can be dragged.
  * @param {Frame} frame
  * @param {Data} data
  */
 function photoStage(frame, data) {
-  const { photos, names, windows, isLearned } = data;
+  const { photos, names, credits, windows } = data;
   const canvas = imageCanvas();
   const overlay = svg("svg", { "aria-hidden": "true" });
   const node = html("div", { class: "l7-stage" }, canvas.node, overlay);
-  const count = windows + (isLearned ? 1 : 2);
-  const outlines = Array.from({ length: count }, (_, i) => outline(i, windows));
-  overlay.append(...outlines.map((box) => box.node), ...outlines.map((box) => box.handle));
+  const marks = stageMarks(frame, data, overlay);
   let shown = -1;
+  let shownWidth = 1;
+
+  function keepSizes() {
+    const width = photos[Math.max(0, shown)].width;
+    overlay.style.setProperty("--unit", String(width / shownWidth));
+  }
+  new ResizeObserver(([{ contentRect }]) => {
+    shownWidth = contentRect.width || 1;
+    keepSizes();
+  }).observe(node);
 
   /** @param {State} state */
   function draw(state) {
     const { photo, width, height } = state;
-    const shownWidth = Math.min(MOST_WIDTH, (MOST_HEIGHT * width) / height);
     if (shown !== photo) {
       shown = photo;
       canvas.show(photos[photo]);
+      const credit = credits[photo] ? `Photo: ${credits[photo]}` : "";
       const label = `${names[photo]}, ${width} by ${height} pixels, with ${windows} windows`;
-      setAttributes(canvas.node, { "aria-label": label });
+      setAttributes(canvas.node, { "aria-label": credit ? `${label}. ${credit}` : label });
       setAttributes(overlay, { viewBox: `0 0 ${width} ${height}` });
-      node.style.maxWidth = `${shownWidth}px`;
+      marks.credit.textContent = credit;
+      node.style.setProperty("--ratio", String(width / height));
+      keepSizes();
     }
-    for (const box of outlines) box.draw(state, width / shownWidth);
+    marks.draw(state);
   }
-  addDragging(frame, data, overlay, outlines);
+  return { node, draw, drawPin: (/** @type {State | null} */ pin) => marks.drawPin(pin, shown) };
+}
+
+/**
+ * What is drawn on the photo, from back to front: the views, those of a pin, what takes the pointer
+ * for the selected window, the object, badges, and the grip that changes the windows' size.
+ * @param {Frame} frame
+ * @param {Data} data
+ * @param {SVGSVGElement} overlay
+ */
+function stageMarks(frame, data, overlay) {
+  const { windows, isLearned } = data;
+  const outlines = Array.from({ length: windows + 1 }, (_, i) => viewOutline(i, windows));
+  const ghosts = outlines.map(() => svg("rect", { class: "l7-ghost", visibility: "hidden" }));
+  const selected = svg("rect", {});
+  const objectLines = [svg("rect", { class: "l7-halo" }), svg("rect", { class: "l7-edge" })];
+  const style = `color: ${OBJECT_COLOUR}`;
+  const object = svg("g", { class: "l7-object", "data-source": "object", style }, ...objectLines);
+  const size = grip();
+  size.node.classList.add("l7-tta-size");
+  const credit = svg("title");
+  /** @type {Box[]} */
+  let shown = [];
+  const nodes = [...outlines.map(({ node }) => node), ...ghosts, selected];
+  const badges = outlines.map(({ badge }) => badge);
+  overlay.append(credit, ...nodes, ...(isLearned ? [] : [object]), ...badges, size.node);
+  addStageHandles(frame, data, { overlay, outlines, selected, object, size: size.node });
+
+  /** @param {State} state */
+  function draw(state) {
+    const { width, height, views, moving } = state;
+    for (const outline of outlines) outline.draw(state);
+    shown = views;
+    const index = 1 + selectedWindow(state);
+    drawBox([selected], views[index], width, height);
+    setAttributes(selected, { "data-source": `view${index}` });
+    if (state.object) drawBox(objectLines, state.object, width, height);
+    object.classList.toggle("l7-moving", moving === windows);
+    size.move(views[index][2], views[index][3]);
+  }
+
+  /**
+   * @param {State | null} pin
+   * @param {number} photo that is shown
+   */
+  function drawPin(pin, photo) {
+    ghosts.forEach((ghost, i) => {
+      const isMoved = pin?.photo === photo && String(pin.views[i]) !== String(shown[i]);
+      setVisible(ghost, isMoved);
+      if (pin && isMoved) drawBox([ghost], pin.views[i], pin.width, pin.height);
+    });
+  }
+  return { credit, draw, drawPin };
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Data} data
+ * @param {{ overlay: SVGSVGElement, outlines: ReturnType<typeof viewOutline>[],
+ *   selected: SVGElement, object: SVGElement, size: SVGElement }} marks
+ */
+function addStageHandles(frame, data, { overlay, outlines, selected, object, size }) {
+  const { model } = frame;
+  const read = () => readState((trait) => model.get(trait), data);
+  const moves = { axis: /** @type {const} */ ("xy"), area: overlay };
+
+  /** @param {() => number} index of the window, or past the last one of the object */
+  const startMove = (index) => (/** @type {Position} */ from) => {
+    const moved = index();
+    const { views, object: target, at, target: place, width, height } = read();
+    const [x0, y0, x1] = views[moved + 1] ?? target;
+    if (moved < at.length) frame.set("moving", moved);
+    return (/** @type {Position} */ { x, y }) => {
+      /** @type {Point} */
+      const corner = [x0 + x - from.x, y0 + y - from.y];
+      const next = placeOf(corner, x1 - x0, [width, height], at[moved] ?? place);
+      movePlace(frame, data, moved, next);
+    };
+  };
+
+  for (const [i, { node, badge }] of outlines.slice(1).entries()) {
+    for (const part of [node, badge]) {
+      addHandle(frame, part, { ...moves, trait: "at", start: startMove(() => i) });
+    }
+  }
+  const ofSelected = startMove(() => selectedWindow(read()));
+  addHandle(frame, selected, { ...moves, trait: "at", start: ofSelected });
+  addHandle(frame, object, { ...moves, trait: "target", start: startMove(() => data.windows) });
+  addHandle(frame, size, {
+    ...moves,
+    trait: "scale",
+    start: () => startResize(frame, data, read()),
+  });
+}
+
+/**
+ * Dragging the corner of the selected window; its upper left corner stays where it can.
+ * @param {Frame} frame
+ * @param {Data} data
+ * @param {State} state where the drag starts
+ */
+function startResize(frame, data, state) {
+  const { width, height, at, views, scale } = state;
+  const short = Math.min(width, height);
+  const index = selectedWindow(state);
+  const [x0, y0] = views[index + 1];
+
+  /** @param {Position} corner */
+  return ({ x, y }) => {
+    const next = nearestScale(Math.max(x - x0, y - y0), short);
+    const [, , side] = windowBox(width, height, next, [0, 0]);
+    const place = placeOf([x0, y0], side, [width, height], at[index]);
+    frame.set("scale", next);
+    movePlace(frame, data, index, next === scale ? at[index] : place);
+  };
+}
+
+/**
+ * The photos to choose from, small.
+ * @param {Frame} frame
+ * @param {Data} data
+ */
+function photoStrip(frame, { photos, names }) {
+  const buttons = photos.map((photo, i) => {
+    const image = imageCanvas();
+    image.show(photo);
+    setAttributes(image.node, { "aria-hidden": "true" });
+    // The keyboard has the control of the same name.
+    const label = { "aria-label": `photo: ${names[i]}`, title: names[i], tabindex: -1 };
+    const node = html("button", { type: "button", ...label }, image.node);
+    node.addEventListener("click", () => frame.set("photo", i));
+    return node;
+  });
+  const isShown = photos.length > 1;
+  const node = html("span", { class: "l7-tta-strip l7-shortcuts" }, ...(isShown ? buttons : []));
+
+  /** @param {State} state */
+  function draw({ photo }) {
+    buttons.forEach((button, i) => {
+      setAttributes(button, { "aria-pressed": i === photo });
+    });
+  }
   return { node, draw };
 }
 
 /**
- * Which box a pointer takes: one by its numbered handle, else the object, what moved last, or the
- * topmost window that contains the point.
- * @param {State} state
- * @param {Point} point
- * @param {number | undefined} held the window whose handle is under the pointer
- * @param {number} windows
- */
-function boxUnder({ movable, moving }, point, held, windows) {
-  if (held !== undefined) return held;
-  const topmost = Array.from({ length: windows }, (_, i) => windows - 1 - i);
-  const order = [windows, moving, ...topmost];
-  return order.find((i) => movable[i] && contains(movable[i], point));
-}
-
-/**
- * @param {SVGSVGElement} overlay
- * @param {PointerEvent} event
- * @param {State} state
- * @returns {Point} in pixels of the photo
- */
-function photoPoint(overlay, { clientX, clientY }, { width, height }) {
-  const area = overlay.getBoundingClientRect();
-  const x = ((clientX - area.left) / area.width) * width;
-  const y = ((clientY - area.top) / area.height) * height;
-  return [x, y];
-}
-
-/**
- * @param {Frame} frame
- * @param {Data} data
- * @param {SVGSVGElement} overlay
- * @param {ReturnType<typeof outline>[]} outlines
- */
-function addDragging(frame, data, overlay, outlines) {
-  const { model } = frame;
-  /** @type {{ from: Point, corner: Box } | null} */
-  let drag = null;
-
-  overlay.addEventListener("pointerdown", (event) => {
-    const state = readState(model, data);
-    const from = photoPoint(overlay, event, state);
-    const target = /** @type {Node} */ (event.target);
-    const held = outlines.find(({ handle }) => handle.contains(target));
-    const index = boxUnder(state, from, held && held.index - 1, data.windows);
-    if (index === undefined) return;
-    frame.set("moving", index);
-    drag = { from, corner: state.movable[index] };
-    overlay.setPointerCapture(event.pointerId);
-    event.preventDefault();
-  });
-  overlay.addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    const state = readState(model, data);
-    movePlace(frame, data, draggedPlace(drag, photoPoint(overlay, event, state), state, model));
-  });
-  const release = () => {
-    drag = null;
-  };
-  overlay.addEventListener("pointerup", release);
-  overlay.addEventListener("pointercancel", release);
-}
-
-/**
- * @param {{ from: Point, corner: Box }} drag where it began
- * @param {Point} to in pixels of the photo
- * @param {State} state
- * @param {Model} model
- * @returns {Point}
- */
-function draggedPlace({ from, corner }, to, { width, height }, model) {
-  const side = corner[2] - corner[0];
-  const [x, y] = [width, height].map((length, axis) => {
-    const room = length - side;
-    if (room <= 0) return movingPlace(model)[axis];
-    return (corner[axis] + to[axis] - from[axis]) / room;
-  });
-  return [x, y];
-}
-
-/**
- * One view: its switch, its picture, what is predicted for it, and its weight.
+ * A term of the sum: the sign before it, the view, its switch, its value and its weight.
  * @param {Frame} frame
  * @param {Data} data
  * @param {number} index
  */
-function viewFigure(frame, data, index) {
-  const { photos, side, isLearned } = data;
-  const name = index ? `window ${index}` : "plain";
-  const box = html("input", { type: "checkbox" });
-  const chip = html("span", { class: "l7-chip", style: `color: ${VIEW_COLOURS[index]}` });
+function viewTerm(frame, data, index) {
+  const { photos, side, isLearned, windows } = data;
+  const name = index ? `window ${index}` : "plain view";
+  const sign = html("span", { class: "l7-tta-sign", "aria-hidden": "true" });
   const canvas = imageCanvas({ sharp: true });
-  const label = html("span", { dir: "auto" });
-  const number = html("span");
-  const says = html("p", {}, label, number);
-  const weight = html("p");
-  const node = html("div", {}, html("label", {}, box, chip, name), canvas.node, says, weight);
-  box.addEventListener("change", () => switchView(frame, index, box));
+  const box = html("input", { type: "checkbox" });
+  const word = html("span", { class: "l7-tta-word" }, index ? "window " : "plain view ");
+  const chip = html("span", { class: "l7-chip" }, String(index));
+  const label = html("label", {}, box, word, chip);
+  const value = html("strong");
+  const weight = html("span");
+  const bestName = html("span", { dir: "auto" });
+  const bestValue = html("span");
+  const best = html("span", {}, bestName, bestValue);
+  const parts = [label, value, weight, ...(isLearned ? [best] : [])];
+  const node = html("div", { class: "l7-tta-term" }, canvas.node, ...parts);
+  setAttributes(node, { "data-source": `view${index}`, style: `--view: ${VIEW_COLOURS[index]}` });
+  setAttributes(canvas.node, { title: "Click: select · double click: switch off or on" });
+  box.addEventListener("change", () => switchView(frame, index));
+  canvas.node.addEventListener("dblclick", () => switchView(frame, index));
+  canvas.node.addEventListener("click", () => {
+    if (index) frame.set("moving", index - 1);
+  });
   let shown = ""; // photo and box
 
-  /** @param {State} state */
-  function draw({ photo, views, predictions, enabled, reduce, classes }) {
+  /**
+   * @param {State} state
+   * @param {string} before
+   */
+  function draw(state, before) {
+    const { photo, views, enabled, moving } = state;
     const key = `${photo} ${views[index]}`;
     if (shown !== key) canvas.show(cropResized(photos[photo], views[index], side));
     shown = key;
     box.checked = enabled[index];
-    node.className = enabled[index] ? "" : "l7-off";
-
-    const prediction = predictions[index];
-    const best = isLearned ? ranking(prediction)[0] : 0;
-    const percent = `${roundHalfUp(100 * prediction[best])} %`;
-    setText(label, isLearned ? classes[best] : "shows");
-    setText(number, isLearned ? prediction[best].toFixed(2) : percent);
-    setAttributes(says, { "data-value": prediction[best] });
-    setAttributes(says, { title: `${label.textContent} ${number.textContent}` });
-    const weights = viewWeights(enabled, reduce);
-    setText(weight, describeViewWeight(enabled[index], reduce, weights[index]));
-    setAttributes(weight, { "data-value": weights[index] });
-    setAttributes(canvas.node, { "aria-label": `${index ? name : "plain view"}: ${says.title}` });
+    box.toggleAttribute("checked", enabled[index]); // a saved picture keeps attributes
+    node.classList.toggle("l7-off", !enabled[index]);
+    node.classList.toggle("l7-moving", moving < windows && index === moving + 1);
+    setText(sign, before);
+    drawTexts(state);
   }
-  return { node, says, canvas: canvas.node, draw };
+
+  /** @param {State} state */
+  function drawTexts(state) {
+    const { values, predictions, classes } = state;
+    const [first] = ranking(predictions[index]);
+    const text = formatShare(values[index]);
+    const ownText = formatShare(predictions[index][first]);
+    const own = `${classes[first]} ${ownText}`;
+    setText(value, text);
+    setAttributes(value, { "data-value": values[index] });
+    setText(bestName, classes[first]);
+    setText(bestValue, ownText);
+    setAttributes(best, { "data-value": predictions[index][first], title: own });
+    setText(weight, describeViewWeight(state, index));
+    setAttributes(weight, { "data-value": viewWeights(state.enabled, state.reduce)[index] });
+    setAttributes(canvas.node, { "aria-label": `${name}: ${isLearned ? own : `shows ${text}`}` });
+  }
+  return { sign, node, canvas: canvas.node, secrets: [value, best], draw };
 }
 
 /**
- * @param {boolean} isEnabled
- * @param {Reduce} reduce
- * @param {number} weight
+ * @param {State} state
+ * @param {number} index
  */
-function describeViewWeight(isEnabled, reduce, weight) {
-  if (!isEnabled) return "not used";
-  return reduce === "max" ? "if highest" : `weight ${Number(weight.toFixed(4))}`;
+function describeViewWeight({ enabled, reduce, values, combined, top }, index) {
+  if (!enabled[index]) return "off";
+  if (reduce === "max") return values[index] === combined[top] ? "highest" : "lower";
+  return `× ${Number(viewWeights(enabled, reduce)[index].toFixed(4))}`;
 }
 
 /**
  * @param {Frame} frame
  * @param {number} index
- * @param {HTMLInputElement} box
  */
-function switchView(frame, index, box) {
+function switchView(frame, index) {
   /** @type {boolean[]} */
-  const enabled = frame.model.get("on").with(index, box.checked);
-  if (enabled.some(Boolean)) frame.set("on", enabled);
-  else box.checked = true; // one view stays
+  const enabled = frame.model.get("on");
+  const next = enabled.with(index, !enabled[index]);
+  frame.set("on", next.some(Boolean) ? next : [...enabled]); // one view stays
 }
 
 /**
+ * The sum of the views, as the formula has it.
  * @param {Frame} frame
  * @param {Data} data
  */
-function viewFigures(frame, data) {
-  const count = data.windows + 1;
-  const views = Array.from({ length: count }, (_, i) => viewFigure(frame, data, i));
-  const what = data.isLearned ? "What the model says" : OBJECT_NOTE;
-  const grid = html("div", { class: "l7-views" }, ...views.map((view) => view.node));
-  const node = figure(`The views, ${data.side} pixels wide. ${what}`, grid);
+function viewSum(frame, data) {
+  const terms = Array.from({ length: data.windows + 1 }, (_, i) => viewTerm(frame, data, i));
+  const answer = html("p", { class: "l7-tta-answer" });
+  const drawAnswer = liveLine(frame, answer);
+  const groups = terms.map(({ sign, node }) => html("div", {}, sign, node));
+  const isLong = terms.length > MOST_NAMED_VIEWS;
+  const kind = isLong ? "l7-views l7-tta-many" : "l7-views";
+  const attributes = { class: kind, style: `--views: ${terms.length}` };
+  const sum = html("div", attributes, ...groups, answer);
+  const caption = html("figcaption");
+  const node = figure(caption, sum);
 
   /** @param {State} state */
   function draw(state) {
-    for (const view of views) view.draw(state);
+    const { enabled, reduce, combined, top, count, classes } = state;
+    const { before, divisor } = sumSigns(enabled, reduce);
+    terms.forEach((term, i) => {
+      term.draw(state, before[i]);
+    });
+    const isMean = divisor === count;
+    const value = { value: divisor, text: String(divisor) };
+    const below = { name: isMean ? "views" : "windows", ...value, ...(isMean && SCRUBBED_VIEWS) };
+    const result = combined[top];
+    const total = { name: "answer", value: result, text: threeDecimals(result) };
+    drawAnswer(reduce === "max" ? [") = ", total] : [") / ", below, " = ", total]);
+    const what = `What each view predicts for ${quoted(classes[top])}`;
+    setText(caption, data.isLearned ? what : "What each view shows of the object");
   }
-  const answerElements = views.map((view) => view.says);
-  return { node, answerElements, canvases: views.map((view) => view.canvas), draw };
+  const answerElements = [...terms.flatMap(({ secrets }) => secrets), answer];
+  return { node, answerElements, canvases: terms.map(({ canvas }) => canvas), draw };
 }
+
+const SCRUBBED_VIEWS = { scrub: "views" };
 
 /**
  * The prediction of the plain view beside that of all views together.
@@ -453,37 +673,283 @@ function viewFigures(frame, data) {
 function comparison({ isLearned, asked }) {
   const counts = asked.map(({ classes }) => classes.length);
   const shown = isLearned ? Math.min(MOST_BARS, ...counts) : OBJECT_CLASSES.length;
-  const alone = barChart(shown);
-  const together = barChart(shown);
+  const alone = barChart(shown, formatShare);
+  const together = barChart(shown, threeDecimals);
   alone.node.classList.add("l7-other");
+  const caption = html("figcaption");
   const aloneFigure = figure("Plain view alone", alone.node);
-  const togetherFigure = figure("With test time augmentation", together.node);
-  const node = html("div", { class: "l7-two l7-wide" }, aloneFigure, togetherFigure);
+  const togetherFigure = figure(caption, together.node);
+  const node = html("div", { class: "l7-tta-bars" }, aloneFigure, togetherFigure);
   const sentence = note({ spoken: true });
+  /** @type {string[]} */
+  let names = [];
 
   /** @param {State} state */
-  function draw({ photo, predictions, enabled, reduce, classes }) {
+  function draw({ predictions, combined, reduce, classes, threshold, count, object }) {
     const [plain] = predictions;
-    const combined = combine(predictions, enabled, reduce);
-    const top = ranking(combined).slice(0, shown);
-    alone.draw(top.map((c) => [classes[c], plain[c]]));
-    together.draw(top.map((c) => [classes[c], combined[c]]));
-    const names = isLearned ? classes : null;
-    const threshold = isLearned ? asked[photo].threshold : undefined;
-    const options = { classes: names, reduce, threshold };
-    setText(sentence, describeTogether(plain, combined, options));
+    const rows = object ? [0, 1] : ranking(combined).slice(0, shown);
+    names = rows.map((c) => classes[c]);
+    alone.draw(rows.map((c) => [classes[c], plain[c]]));
+    together.draw(rows.map((c) => [classes[c], combined[c]]));
+    setText(caption, `${COMBINED[reduce]} of ${countViews(count)}`.replace(/^./, upperCase));
+    setText(sentence, describeTogether(combined, { classes, reduce, threshold }));
   }
-  return { node, sentence, answerElements: [aloneFigure, togetherFigure, sentence], draw };
+
+  /** @param {State | null} pin */
+  function drawPin(pin) {
+    const pinned = (/** @type {number[]} */ values) =>
+      names.map((name) => values[pin?.classes.indexOf(name) ?? -1] ?? 0);
+    alone.drawPin(pin && pinned(pin.predictions[0]));
+    together.drawPin(pin && pinned(pin.combined));
+  }
+  const answerElements = [aloneFigure, togetherFigure, sentence];
+  return { node, sentence, answerElements, draw, drawPin };
 }
 
-function plainNote() {
-  const node = note();
+/** @param {string} letter */
+const upperCase = (letter) => letter.toUpperCase();
+
+/** @param {number} count */
+function countViews(count) {
+  return count === 1 ? "1 view" : `${count} views`;
+}
+
+/** @param {Data} data */
+function stageNotes({ isLearned, side }) {
+  const object =
+    "No model here: a view's value is the share of the dashed yellow box, “the object”, " +
+    "that it shows.";
+  const size = `The model sees each view ${side} pixels wide.`;
+  const plain = note();
+  const node = html("div", {}, plain, note({ text: isLearned ? size : object }));
 
   /** @param {State} state */
-  function draw({ width, height, plain }) {
-    setText(node, describePlain(width, height, plain));
+  function draw(state) {
+    setText(plain, describePlain(state.width, state.height, state.plain));
   }
   return { node, draw };
+}
+
+/**
+ * @param {State} state
+ * @returns {LiveNode[]}
+ */
+function headline(state) {
+  const { predictions, reduce, combined, top, count, classes, threshold, object } = state;
+  if (threshold !== undefined) return thresholdHeadline(state, threshold);
+  const [first] = object ? [top] : ranking(predictions[0]);
+  const alone = predictions[0][first];
+  const plain = { name: "plain", value: alone, text: formatShare(alone), source: "view0" };
+  const views = { name: "views", value: count, text: String(count), scrub: "views" };
+  const text = threeDecimals(combined[top]);
+  const answer = { name: "answer", value: combined[top], text };
+  const ofViews = count === 1 ? " view" : " views";
+  const together = [`the ${COMBINED[reduce]} of `, views];
+  if (object) {
+    const share = { ...plain, text: `${roundHalfUp(100 * alone)} %` };
+    const shows = ["The plain view shows ", share, " of the object; "];
+    return [...shows, ...together, `${ofViews} is `, answer];
+  }
+  const [name, best] = [first, top].map((c) => quoted(classes[c]));
+  const predicts = [`The plain view predicts ${name} (`, plain, "); "];
+  return [...predicts, ...together, `${ofViews} predicts ${best} (`, answer, ")"];
+}
+
+/**
+ * For a model of several classes an image.
+ * @param {State} state
+ * @param {number} threshold
+ * @returns {LiveNode[]}
+ */
+function thresholdHeadline({ predictions, combined, reduce, count }, threshold) {
+  /**
+   * @param {string} name
+   * @param {number[]} values
+   */
+  function above(name, values) {
+    const found = values.filter((value) => value > threshold).length;
+    return { name, value: found, text: String(found) };
+  }
+  const views = { name: "views", value: count, text: String(count), scrub: "views" };
+  return [
+    ...["The plain view finds ", above("plain", predictions[0]), ` classes above ${threshold}; `],
+    ...[`the ${COMBINED[reduce]} of `, views, count === 1 ? " view finds " : " views finds "],
+    above("answer", combined),
+  ];
+}
+
+const [plus, equals, comma] = ["+", "=", ","].map(operator);
+
+/**
+ * @param {LiveNode[]} items
+ * @param {LiveNode} separator
+ */
+function separated(items, separator) {
+  return items.flatMap((item, i) => (i ? [separator, item] : [item]));
+}
+
+/**
+ * The values of the views in use, as the terms of a formula.
+ * @param {State} state
+ * @returns {{ index: number, term: Quantity }[]}
+ */
+function usedTerms({ enabled, values }) {
+  const terms = values.map((value, index) => {
+    return { index, term: { name: `view${index}`, value, text: formatShare(value) } };
+  });
+  return terms.filter(({ index }) => enabled[index]);
+}
+
+/**
+ * What a way to combine the values gives.
+ * @param {State} state
+ * @param {Reduce} reduce
+ */
+function resultOf({ predictions, enabled, top, reduce: chosen }, reduce) {
+  const value = combine(predictions, enabled, reduce)[top];
+  const source = reduce === chosen ? "answer" : reduce;
+  return { name: reduce, value, text: threeDecimals(value), source };
+}
+
+/**
+ * @param {State} state
+ * @returns {LiveNode[]}
+ */
+function meanNumbers(state) {
+  const { count } = state;
+  const terms = usedTerms(state).map(({ term }) => term);
+  const views = { name: "views", value: count, text: String(count), scrub: "views" };
+  const mean = fraction(separated(terms, plus), [views]);
+  return [equals, mean, equals, resultOf(state, "mean")];
+}
+
+/**
+ * @param {State} state
+ * @returns {LiveNode[]}
+ */
+function weightedNumbers(state) {
+  const used = usedTerms(state);
+  const result = resultOf(state, "lerp");
+  const { divisor } = sumSigns(state.enabled, "lerp");
+  const terms = used.map(({ term }) => term);
+  const others = divisor < used.length ? terms.slice(1) : terms;
+  const below = { name: "windows", value: divisor, text: String(divisor) };
+  const mean = fraction(separated(others, plus), [below]);
+  if (divisor === used.length) return [equals, mean, equals, result];
+  const weights = [PLAIN_WEIGHT, 1 - PLAIN_WEIGHT].map(constant);
+  const plain = mathRow(weights[0], operator("·"), terms[0]);
+  return [equals, plain, plus, weights[1], operator("·"), mean, equals, result];
+}
+
+/**
+ * @param {State} state
+ * @returns {LiveNode[]}
+ */
+function highestNumbers(state) {
+  const terms = usedTerms(state).map(({ term }) => term);
+  const highest = [identifier("max"), operator("("), ...separated(terms, comma), operator(")")];
+  return [equals, ...highest, equals, resultOf(state, "max")];
+}
+
+/** @returns {Formula<State>[]} */
+function formulas() {
+  const n = identifier("n");
+  /** @param {string | number} index */
+  const p = (index) => subscript(identifier("p"), index === "n" ? n : constant(index));
+  const dots = operator("…");
+  const all = [p(0), plus, p(1), plus, dots, plus, p("n")];
+  const windows = fraction([p(1), plus, dots, plus, p("n")], [n]);
+  const [plain, others] = [PLAIN_WEIGHT, 1 - PLAIN_WEIGHT].map(constant);
+  const dot = operator("·");
+  const weighted = [plain, dot, p(0), plus, others, dot, windows];
+  const list = separated([p(0), p(1), dots, p("n")], comma);
+  return [
+    {
+      symbols: [identifier("mean"), equals, fraction(all, [n, plus, constant(1)])],
+      spoken: "the mean is the sum of p 0 to p n, divided by n plus 1",
+      numbers: meanNumbers,
+    },
+    {
+      symbols: [identifier("fastai"), equals, ...weighted],
+      spoken: "fastai's is 0.25 times p 0 plus 0.75 times the mean of p 1 to p n",
+      numbers: weightedNumbers,
+    },
+    {
+      symbols: [identifier("max"), operator("("), ...list, operator(")")],
+      spoken: "the maximum of p 0 to p n",
+      numbers: highestNumbers,
+    },
+  ];
+}
+
+/**
+ * Marks the formula that the explorer uses.
+ * @param {Frame} frame
+ */
+function chosenFormula({ root }) {
+  /** @param {State} state */
+  function draw({ reduce }) {
+    const chosen = ["mean", "lerp", "max"].indexOf(reduce);
+    root.querySelectorAll(".l7-formula").forEach((node, i) => {
+      node.classList.add("l7-tta-formula");
+      setAttributes(node, { tabindex: 0 }); // many views do not fit on a phone: it scrolls
+      node.classList.toggle("l7-chosen", i === chosen);
+    });
+  }
+  return { draw };
+}
+
+/**
+ * What a pin compares.
+ * @param {State} state
+ * @returns {Result[]}
+ */
+function results({ predictions, combined, classes, object, count }) {
+  const views = { name: "views in use", value: count, format: String };
+  const rows = object ? [0] : ranking(combined).slice(0, COMPARED_CLASSES);
+  const values = rows.flatMap((c) => [
+    { name: `${classes[c]}, plain view`, value: predictions[0][c], format: twoDecimals },
+    { name: `${classes[c]}, together`, value: combined[c], format: threeDecimals },
+  ]);
+  return [...values, views];
+}
+
+/** @param {number} value */
+const twoDecimals = (value) => value.toFixed(2);
+
+/**
+ * The line that does the same in fastai.
+ * @param {boolean[]} enabled
+ * @param {Reduce} reduce
+ */
+function fastaiCall(enabled, reduce) {
+  const [hasPlain, ...windows] = enabled;
+  const n = windows.filter(Boolean).length;
+  if (!n) return "learn.get_preds()";
+  const suffix = hasPlain ? "" : "  # with the plain view";
+  if (reduce === "max") return `learn.tta(n=${n}, use_max=True)${suffix}`;
+  const [beta] = viewWeights(enabled, reduce);
+  return `learn.tta(n=${n}, beta=${pythonFloat(beta)})`;
+}
+
+/**
+ * @param {State} state
+ * @param {Data} data
+ */
+function codeValues({ photo, views, object, enabled, reduce }, { names }) {
+  const used = views.flatMap((box, i) => {
+    const name = i ? `window ${i}` : "plain view";
+    return enabled[i] ? [`    (${box.join(", ")}),  # ${name}`] : [];
+  });
+  const isMean = reduce === "lerp" && !enabled[0];
+  return {
+    template: "views",
+    values: {
+      ...{ photo: String(photo), name: pythonString(names[photo]), boxes: used.join("\n") },
+      ...{ object: object ? `(${object.join(", ")})` : "", reduce: isMean ? "mean" : reduce },
+      fastai: fastaiCall(enabled, reduce),
+    },
+  };
 }
 
 /**
@@ -493,11 +959,13 @@ function plainNote() {
  * @param {Data} data
  */
 function createViewsTask(model, data) {
+  /** @param {Record<string, any>} changes traits that are not yet set */
+  const stateWith = (changes) => readState((trait) => changes[trait] ?? model.get(trait), data);
   let state = randomViews(data);
-  for (let tries = 0; tries < MOST_TRIES && !isClear(readState(model, data, state)); tries++) {
+  for (let tries = 0; tries < MOST_TRIES && !isClear(stateWith(state)); tries++) {
     state = randomViews(data);
   }
-  return { state, getQuestion: () => viewsQuestion(readState(model, data)) };
+  return { state, getQuestion: () => viewsQuestion(stateWith({})) };
 }
 
 /** @param {Data} data */
@@ -519,9 +987,7 @@ function isClear({ object, predictions }) {
 }
 
 /** @param {State} state */
-function viewsQuestion({ object, predictions, enabled, reduce, classes }) {
-  const count = enabled.filter(Boolean).length;
-  const [top] = ranking(combine(predictions, enabled, reduce));
+function viewsQuestion({ object, predictions, enabled, top, classes, count }) {
   const agreeing = predictions.flatMap((prediction, i) => {
     const agrees = object ? prediction[0] >= 0.5 : ranking(prediction)[0] === top;
     const name = i ? `window ${i}` : "the plain view";
@@ -529,7 +995,7 @@ function viewsQuestion({ object, predictions, enabled, reduce, classes }) {
   });
   const ofObject = `How many of the ${count} views in use show at least half of the yellow box?`;
   const ofClass =
-    `Together the views say ${quoted(classes[top])}. ` +
+    `Together the views predict ${quoted(classes[top])}. ` +
     `How many of the ${count} in use put it first?`;
   return {
     text: object ? ofObject : ofClass,
@@ -549,27 +1015,32 @@ function listViews(names) {
 /** @param {View} view */
 async function render({ model, el }) {
   const data = await readData(model);
-  const title = "Test time augmentation: several looks at a picture";
-  const frame = new Frame({ model, el }, title);
+  const frame = new Frame({ model, el }, "Test time augmentation");
   addControls(frame, data);
 
   const stage = photoStage(frame, data);
-  const plain = plainNote();
-  const views = viewFigures(frame, data);
+  const strip = photoStrip(frame, data);
+  const sum = viewSum(frame, data);
   const bars = comparison(data);
-  const photo = figure("The photo: drag a window", stage.node);
-  const left = html("div", {}, photo, moveControls(frame, data), plain.node);
-  const right = html("div", {}, views.node, bars.node, bars.sentence);
-  frame.root.append(html("div", { class: "l7-tta" }, left, right));
+  const notes = stageNotes(data);
+  const hint = `Drag a window${data.isLearned ? " or its corner" : ", its corner, or the object"}`;
+  const caption = html("figcaption", {}, html("span", {}, hint), strip.node);
+  const photo = figure(caption, stage.node);
+  const picture = html("div", { class: "l7-tta-picture", "data-picture": "" }, photo, sum.node);
+  const side = html("div", { class: "l7-tta-side" }, bars.node, bars.sentence, notes.node);
+  frame.body.append(html("div", { class: "l7-tta" }, picture, side));
 
-  frame.redraw(TRAITS, () => {
-    const state = readState(model, data);
-    for (const part of [stage, plain, views, bars]) part.draw(state);
-  });
-  addGuess(frame, TRAITS, {
-    createTask: () => createViewsTask(model, data),
-    answerElements: [...views.answerElements, ...bars.answerElements],
-    ariaHiddenElements: views.canvases,
+  showExplorer(frame, {
+    ...{ traits: TRAITS, animated: ["at", "target"] },
+    readState: (get) => readState(get, data),
+    ...{ headline, formulas: formulas(), results },
+    parts: [stage, strip, sum, bars, notes, chosenFormula(frame)],
+    code: (state) => codeValues(state, data),
+    guess: {
+      createTask: () => createViewsTask(model, data),
+      answerElements: [...sum.answerElements, ...bars.answerElements],
+      ariaHiddenElements: sum.canvases,
+    },
   });
   return () => frame.close();
 }

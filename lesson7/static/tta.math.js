@@ -21,7 +21,7 @@ export const CORNERS = [
 ];
 const GRID = 9; // places along a side that a model was asked about
 const OBJECT_SCALE = 0.35;
-const PLAIN_WEIGHT = 0.25; // of the plain view in fastai's weighting
+export const PLAIN_WEIGHT = 0.25; // of the plain view in fastai's weighting
 
 /** @param {number} value halves are rounded up, as in the module */
 export function roundHalfUp(value) {
@@ -303,27 +303,127 @@ function describeSum(together, reduce) {
 }
 
 /**
- * What the views predict together, in a sentence or two.
- * @param {number[]} plain the plain view's prediction
- * @param {number[]} together
+ * What the combined prediction needs to be read, in a sentence; mostly nothing.
+ * @param {number[]} together the combined prediction
  * @param {object} options
- * @param {string[] | null} options.classes of the model; null: the views' scores are shares of the
- *   object
+ * @param {string[]} options.classes
  * @param {Reduce} options.reduce
  * @param {number} [options.threshold] from which a class counts, for a model of several classes an
  *   image
  */
-export function describeTogether(plain, together, { classes, reduce, threshold }) {
-  const suffix =
-    classes && threshold !== undefined
-      ? ` ${describeThreshold(together, classes, threshold)}`
-      : describeSum(together, reduce);
-  if (!classes) {
-    const shown = `The plain view shows ${roundHalfUp(100 * plain[0])} % of the object.`;
-    return `${shown} Together: ${together[0].toFixed(3)}.${suffix}`;
+export function describeTogether(together, { classes, reduce, threshold }) {
+  if (threshold !== undefined) return describeThreshold(together, classes, threshold);
+  return describeSum(together, reduce);
+}
+
+/**
+ * The windows' places as a link has them: `0_0-1_0.55`.
+ * @param {Point[]} places
+ */
+export function formatPlaces(places) {
+  const pairs = places.map((place) => place.map((share) => Number(share.toFixed(4))).join("_"));
+  return pairs.join("-");
+}
+
+/**
+ * Places from the text of a link; null unless there are `count`, all of them within the photo.
+ * @param {string} text
+ * @param {number} count
+ * @param {number} steps
+ */
+export function parsePlaces(text, count, steps) {
+  const pairs = text.split("-").map((pair) => pair.split("_"));
+  const isComplete = pairs.length === count && pairs.every(({ length }) => length === 2);
+  const isAllowed = pairs
+    .flat()
+    .every((share) => share && Number(share) >= 0 && Number(share) <= 1);
+  if (!isComplete || !isAllowed) return null;
+  return pairs.map(([x, y]) => snapPoint([Number(x), Number(y)], steps));
+}
+
+/**
+ * Which views are in use as a link has it: `11011`.
+ * @param {boolean[]} enabled
+ */
+export function formatSwitches(enabled) {
+  return enabled.map(Number).join("");
+}
+
+/**
+ * @param {string} text of a link
+ * @param {number} count of views
+ * @returns {boolean[] | null} null: the text is not allowed
+ */
+export function parseSwitches(text, count) {
+  const isAllowed = text.length === count && /^0*1[01]*$/.test(text);
+  return isAllowed ? [...text].map((digit) => digit === "1") : null;
+}
+
+/**
+ * The views in use when there are `count`: the first ones are switched on, the last ones off.
+ * @param {boolean[]} enabled
+ * @param {number} count
+ */
+export function switchViews(enabled, count) {
+  const views = [...enabled];
+  let inUse = views.filter(Boolean).length;
+  for (; inUse < count; inUse++) views[views.indexOf(false)] = true;
+  for (; inUse > count; inUse--) views[views.lastIndexOf(true)] = false;
+  return views;
+}
+
+/**
+ * @param {number} side of a window, in pixels of the photo
+ * @param {number} short side of the photo
+ * @returns {number} the scale whose windows are nearest to that
+ */
+export function nearestScale(side, short) {
+  const distance = (/** @type {number} */ scale) => Math.abs(scale * short - side);
+  return SCALES.toSorted((a, b) => distance(a) - distance(b))[0];
+}
+
+/**
+ * The place of a square whose upper left corner is at `corner`, or near it within the photo.
+ * @param {Point} corner in pixels
+ * @param {number} side
+ * @param {[width: number, height: number]} size of the photo
+ * @param {Point} place where the square cannot move
+ * @returns {Point}
+ */
+export function placeOf(corner, side, size, place) {
+  const [x, y] = size.map((length, axis) => {
+    const room = length - side;
+    return room > 0 ? corner[axis] / room : place[axis];
+  });
+  return [x, y];
+}
+
+/**
+ * What is written before and after the views in the sum.
+ * @param {boolean[]} enabled
+ * @param {Reduce} reduce
+ */
+export function sumSigns(enabled, reduce) {
+  const count = enabled.filter(Boolean).length;
+  const first = enabled.indexOf(true);
+  const isWeighted = reduce === "lerp" && first === 0 && count > 1;
+  const opening = { mean: "(", lerp: "(", max: "max (" }[reduce];
+  const between = reduce === "max" ? "," : "+";
+  const before = enabled.map((inUse, i) => {
+    if (!inUse) return "";
+    return i === first ? opening : between;
+  });
+  if (isWeighted) {
+    before[0] = `${PLAIN_WEIGHT} ×`;
+    before[enabled.indexOf(true, 1)] = `+ ${1 - PLAIN_WEIGHT} × (`;
   }
-  const [first] = ranking(plain);
-  const [best] = ranking(together);
-  const alone = `The plain view says ${classes[first]} (${plain[first].toFixed(2)}).`;
-  return `${alone} Together: ${classes[best]} (${together[best].toFixed(2)}).${suffix}`;
+  return { before, divisor: isWeighted ? count - 1 : count };
+}
+
+/**
+ * A view's value: two decimals, unless it is all or nothing.
+ * @param {number} value
+ */
+export function formatShare(value) {
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
 }

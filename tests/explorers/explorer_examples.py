@@ -76,7 +76,7 @@ def add_tta_predictions(explorer, class_names, seed=0):
     "Give an explorer random predictions for each photo, as a learner with these classes would."
     n = len(class_names)
     preds = np.random.default_rng(seed).dirichlet([0.3] * n, TTA_VIEWS).round(6).tolist()
-    explorer.steps = TTA_STEPS
+    explorer.grid = TTA_STEPS
     explorer.asked = [
         dict(classes=class_names, preds=preds[i:] + preds[:i]) for i in range(len(explorer.sizes))
     ]

@@ -42,7 +42,7 @@ from PIL import Image
 import lesson7
 from lesson7.explorers.base import Explorer
 
-MAX_OTHER_STOPS = 4  # of Tab: tables that scroll, the guess, the browser
+OTHER_STOPS = ".l7 :is([tabindex='0'], summary, .l7-tools button), body"  # of Tab
 MAX_ROUNDS = 4
 SCHEMES_AND_WIDTHS = [
     ("light", 360),
@@ -265,7 +265,8 @@ def test_page_fits_and_names_its_controls(example, open_explorer):
 def test_tab_follows_the_order_of_the_page(example, open_explorer):
     page = open_explorer(example)
     visible = visible_indices(page)
-    focused = [focus_next(page) for _ in range(len(visible) + MAX_OTHER_STOPS)]
+    n_stops = len(visible) + page.locator(OTHER_STOPS).count()
+    focused = [focus_next(page) for _ in range(n_stops)]
     assert [index for index in focused if index != -1][: len(visible)] == visible
 
 
@@ -275,7 +276,7 @@ def test_keyboard_changes_every_control(example, open_explorer):
     unchanged = dict(enumerate(control_names(page)))
     before = drawing(page)
     # A control may be hidden, or without effect, until another one is changed.
-    for _ in range(MAX_ROUNDS * (len(unchanged) + MAX_OTHER_STOPS)):
+    for _ in range(MAX_ROUNDS * (len(unchanged) + page.locator(OTHER_STOPS).count())):
         index = focus_next(page)
         if index == -1:
             continue
@@ -295,7 +296,7 @@ def test_thousand_changes_add_no_elements(example, open_explorer):
     change_everything(page)
     press_tool(page, "Reset")  # a formula may have other terms in another state
     wait_for_drawing(page)
-    assert page.evaluate(ELEMENT_COUNT) == before
+    assert page.evaluate(ELEMENT_COUNT) <= before  # fewer where parts are switched off
 
 
 @pytest.mark.slow

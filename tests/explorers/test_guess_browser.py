@@ -10,6 +10,7 @@ from explorer_page import (
     IS_FOCUSED,
     combine_pages,
     control_values,
+    open_more,
     type_guess,
     wait_for_explorers,
 )
@@ -34,17 +35,21 @@ GUESSES = {  # the example that each guess is tested on
     "model": "TTAExplorer-model",
 }
 TTA_SECRETS = [
-    ".l7-views p:has(span)",
+    ".l7-tta-term strong",
+    ".l7-tta-answer [data-name]",
     ".l7-bars i",
     ".l7-bars > :nth-child(3n)",
-    "text=/Together:/",
+    ".l7-headline .l7-number",
+    "math .l7-number",
     "role=img[name=/^window 1: /]",
 ]
 SECRETS = {  # what shows the answer, to the eye or to a screen reader
     "normalize": [
-        "td:nth-child(6)",
-        "td:nth-child(7)",
+        "[data-name='after.0.mean']",
+        "[data-name='after.0.sd']",
         "[aria-label^='red after']",
+        ".l7-headline [data-name]",
+        ".l7-formula [data-name]",
         "text=/within .* of mean 0|Exactly mean 0/",
     ],
     "resize": [
@@ -71,7 +76,8 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
     "smoothing": [
         ".l7-bars i",
         ".l7-bars > :nth-child(3n)",
-        "text=/ = 1$/",
+        ".l7-headline .l7-number",
+        "math .l7-number",
         "text=/smoothed label/",
         "svg[role=img]",
         "tr:has-text('smoothed') td",
@@ -80,7 +86,7 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
 GUESS = ".l7-tools button:text-is('Guess')"
 QUESTION, INPUT, VERDICT = ".l7-guess label", ".l7-guess input", ".l7-guess p[aria-live]"
 SCORE = ".l7-score"
-MAX_TAB_STOPS = 60
+MAX_TAB_STOPS = 120
 N_QUESTIONS = 9
 MAX_QUESTIONS = 50  # until one is about the true class
 LONGEST_NAME = 31  # characters of a class name in a question
@@ -107,6 +113,7 @@ def open_guess(new_page, saved_example):
         page.goto(file.as_uri())
         page.locator(GUESS).last.wait_for()
         wait_for_explorers(page)
+        open_more(page)
         return page
 
     return open_page
@@ -152,7 +159,7 @@ def control_value(page, label):
 def normalize_answer(page, question):
     explorer = NormalizeExplorer(
         draw=int(control_value(page, "Batch")),
-        bs=int(control_value(page, "Images in it")),
+        bs=int(control_value(page, "Batch size")),
         kind=control_value(page, "Normalize with"),
     )
     channel = CHANNELS.index(question.split()[0].lower())
@@ -173,23 +180,26 @@ def resize_answer(page, question):
 
 
 def place_of(page, i, steps):
-    "Return the place of what moves: of a window, or of the object after the last window."
-    page.get_by_label("Move", exact=True).select_option(str(i))
+    "Return the place of a window, or past the last one of the object."
+    prefix = "object " if i == 4 else ""
+    if not prefix:
+        page.get_by_label("Move", exact=True).select_option(str(i))
     wait_for_drawing(page)
-    return [int(control_value(page, label)) / steps for label in ("across", "down")]
+    labels = f"{prefix}across", f"{prefix}down"
+    return [int(control_value(page, label)) / steps for label in labels]
 
 
 def set_tta_state(explorer, page):
     explorer.photo = int(control_value(page, "Photo"))
     explorer.plain = control_value(page, "Plain view")
-    explorer.scale = float(control_value(page, "Windows"))
-    explorer.at = [place_of(page, i, explorer.steps) for i in range(4)]
+    explorer.scale = float(control_value(page, "Window size"))
+    explorer.at = [place_of(page, i, explorer.grid) for i in range(4)]
 
 
 def tta_answer(page, question):
     explorer = TTAExplorer()
     set_tta_state(explorer, page)
-    explorer.target = place_of(page, 4, explorer.steps)
+    explorer.target = place_of(page, 4, explorer.grid)
     return int((explorer.preds[:, 0] >= 0.5).sum())
 
 

@@ -146,8 +146,43 @@ def test_smoothed_targets_and_loss(call, n, eps, p):
 def test_the_values_of_a_multi_label_model_have_no_sum(call, reduce):
     for threshold, names in [(0.5, "a, b"), (0.7, "b"), (0.95, "none")]:
         options = dict(classes=["a", "b"], reduce=reduce, threshold=threshold)
-        text = call("tta", "describeTogether", [0.9, 0.8], [0.7, 0.9], options)
-        assert text == (
-            "The plain view says a (0.90). Together: b (0.90). "
+        assert call("tta", "describeTogether", [0.7, 0.9], options) == (
             f"Above the threshold of {threshold}: {names}. The values need not sum to 1."
         )
+
+
+def test_places_and_switches_of_a_link(call):
+    rng = np.random.default_rng(3)
+    for steps in (8, 120):
+        places = (rng.integers(0, steps + 1, (8, 2)) / steps).tolist()
+        text = call("tta", "formatPlaces", places)
+        assert call("tta", "parsePlaces", text, 8, steps) == places
+    for enabled in ([True], [False, True, True]):
+        text = call("tta", "formatSwitches", enabled)
+        assert call("tta", "parseSwitches", text, len(enabled)) == enabled
+
+
+@pytest.mark.parametrize(
+    "enabled, reduce, before, divisor",
+    [
+        ([1, 1, 1], "mean", ["(", "+", "+"], 3),
+        ([0, 1, 1], "mean", ["", "(", "+"], 2),
+        ([1, 0, 1, 1], "lerp", ["0.25 ×", "", "+ 0.75 × (", "+"], 2),
+        ([0, 1, 1], "lerp", ["", "(", "+"], 2),
+        ([1, 0, 0], "lerp", ["(", "", ""], 1),
+        ([1, 1, 0], "max", ["max (", ",", ""], 2),
+    ],
+)
+def test_signs_of_the_sum(call, enabled, reduce, before, divisor):
+    found = call("tta", "sumSigns", [bool(value) for value in enabled], reduce)
+    assert found == dict(before=before, divisor=divisor)
+
+
+@pytest.mark.parametrize(
+    "enabled, count, expected",
+    [([1, 1, 1], 2, [1, 1, 0]), ([0, 1, 0], 2, [1, 1, 0]), ([0, 1, 1], 1, [0, 1, 0])],
+)
+def test_switching_a_number_of_views(call, enabled, count, expected):
+    assert call("tta", "switchViews", [bool(value) for value in enabled], count) == [
+        bool(value) for value in expected
+    ]

@@ -3,31 +3,60 @@
 import random
 
 import numpy as np
+import torch
 from browser import canvas_images, values, wait_for_drawing
 from explorer_examples import normalize_with_predictions, random_state_counts
+from explorer_page import FOLLOW_LINK
 
 from lesson7.data.images import image_grid
-from lesson7.explorers.normalize import CHANNELS, NormalizeExplorer, channel_stats
-from lesson7.normalize import NormStats
+from lesson7.explorers.normalize import CHANNELS, NormalizeExplorer
+from lesson7.normalize import NormStats, normalize
 
 KINDS = ("none", "batch", "dataset", "imagenet", "own")
+MOMENTS = ("mean", "sd")
 IMAGE_SIDE = 64  # px
+CENTRE = IMAGE_SIDE // 2
 NO_CHANGE = NormStats([0] * 3, [1] * 3)
 OPAQUE = 255
 LOW, HIGH = -3, 3  # normalized values that are shown as black and white
+TOLERANCE = 1e-6
+FINEST_DRAG = 0.011  # of a value in [0, 1]: two pixels of the screen, and rounding
+STARTS = {  # of the headline, for each kind
+    "none": "Without normalization",
+    "batch": "With its own statistics",
+    "dataset": "With the dataset's statistics",
+    "imagenet": "With ImageNet's statistics",
+    "own": "With your own statistics",
+}
+
+NUMBERS = """(nodes) => Object.fromEntries(
+  nodes.map((node) => [node.dataset.name, Number(node.dataset.value)])
+)"""
+FORMULAS = f"(lines) => lines.map((line) => ({NUMBERS})([...line.querySelectorAll('[data-name]')]))"
+OUTLINES = "(paths) => paths.map((path) => path.getAttribute('d'))"
 
 
-def table_numbers(page):
-    "Return the table's numbers, [3 channels, 6]."
-    return values(page, ".l7 td").reshape(3, 6)
+def named(page, selector):
+    "Return the numbers of all elements that match, by their names."
+    wait_for_drawing(page)
+    return page.locator(f"{selector} [data-name]").evaluate_all(NUMBERS)
 
 
-def expected_numbers(explorer):
-    before = channel_stats(explorer.batch)
-    used = explorer.stats or NO_CHANGE
-    after = channel_stats(explorer.normalized)
-    columns = [before.mean, before.std, used.mean, used.std, after.mean, after.std]
-    return np.array(columns).T
+def moments(x):
+    "Return mean and sd of each channel of a batch, by torch."
+    x = torch.as_tensor(x)
+    return {"mean": x.mean((0, 2, 3)).tolist(), "sd": x.std((0, 2, 3)).tolist()}
+
+
+def normalized(explorer):
+    x = torch.from_numpy(explorer.batch)
+    return normalize(x, explorer.stats or NO_CHANGE)
+
+
+def statistics_in_use(page):
+    "Return mean and sd in use, [2,3 channels]."
+    found = named(page, ".l7-normalize-swatch")
+    return np.array([[found[f"{moment}.{c}"] for c in range(3)] for moment in MOMENTS])
 
 
 def random_explorer(rng):
@@ -44,28 +73,64 @@ def random_explorer(rng):
 
 
 def set_state(page, explorer):
-    "Set the page's controls to an explorer's state."
-    page.get_by_label("Batch", exact=True).fill(str(explorer.draw))
-    page.get_by_label("Images in it").fill(str(explorer.bs))
-    page.get_by_label("Show pictures").select_option(explorer.show)
-    page.get_by_label("Normalize with").select_option(explorer.kind)
-    if explorer.kind == "own":
-        for i, channel in enumerate(CHANNELS):
-            mean, std = explorer.own_mean[i], explorer.own_std[i]
-            page.get_by_label(f"{channel} mean", exact=True).fill(str(mean))
-            page.get_by_label(f"{channel} sd", exact=True).fill(str(std))
+    "Set the page to an explorer's state, by a link."
+    state = {name: getattr(explorer, name) for name in ("draw", "bs", "kind", "show")}
+    for i in range(3):
+        state[f"own_mean.{i}"] = explorer.own_mean[i]
+        state[f"own_std.{i}"] = explorer.own_std[i]
+    page.evaluate(FOLLOW_LINK, "#" + "&".join(f"{name}={state[name]}" for name in state))
+    wait_for_drawing(page)
 
 
-def check_picture(page, explorer):
-    "Check the batch's picture: each pixel, and how many there are."
-    images = explorer.batch
-    if explorer.show == "model":
-        images = (explorer.normalized - LOW) / (HIGH - LOW)
-    expected = image_grid(np.clip(images, 0, 1)) * 255
-    found = canvas_images(page)[0]
-    is_filled = found[..., 3] == OPAQUE
-    assert is_filled.sum() == explorer.bs * IMAGE_SIDE**2, explorer
-    assert abs(found[..., :3] - expected)[is_filled].max() <= 1, explorer
+def check_close(found, expected):
+    assert found.keys() == expected.keys()
+    off = {k: (found[k], expected[k]) for k in found if abs(found[k] - expected[k]) > TOLERANCE}
+    assert off == {}
+
+
+def check_formulas(page, explorer):
+    "Check each number of the headline and the formulas, which are of red at first."
+    before, after = moments(explorer.batch), moments(normalized(explorer))
+    used = explorer.stats or NO_CHANGE
+    mean, sd = used.mean[0], used.std[0]
+    check_close(named(page, ".l7-headline"), {m: after[m][0] for m in MOMENTS})
+    pixel, batch = page.locator(".l7-formula").evaluate_all(FORMULAS)
+    x, z = (images[0, 0, CENTRE, CENTRE] for images in (explorer.batch, normalized(explorer)))
+    check_close(pixel, dict(x=x, mean=mean, sd=sd, z=z))
+    expected = {"mean": mean, "sd": sd, "sd again": sd}
+    expected |= {f"{m} before": before[m][0] for m in MOMENTS}
+    check_close(batch, expected | {f"{m} after": after[m][0] for m in MOMENTS})
+
+
+def check_numbers(page, explorer):
+    "Check the statistics in use, and the moments beside the histograms."
+    used = explorer.stats or NO_CHANGE
+    assert np.allclose(statistics_in_use(page), [used.mean, used.std], atol=TOLERANCE)
+    expected = {}
+    for when, images in dict(before=explorer.batch, after=normalized(explorer)).items():
+        found = moments(images)
+        expected |= {f"{when}.{c}.{m}": found[m][c] for m in MOMENTS for c in range(3)}
+    check_close(named(page, ".l7-normalize-charts"), expected)
+
+
+def check_pictures(page, explorer):
+    "Check both pictures of the batch: each pixel, and how many there are."
+    seen = (explorer.normalized - LOW) / (HIGH - LOW)
+    for found, images in zip(canvas_images(page), (explorer.batch, seen), strict=True):
+        expected = image_grid(np.clip(images, 0, 1)) * 255
+        is_filled = found[..., 3] == OPAQUE
+        assert is_filled.sum() == explorer.bs * IMAGE_SIDE**2, explorer
+        assert abs(found[..., :3] - expected)[is_filled].max() <= 1, explorer
+
+
+def check_code(page, explorer):
+    "Check that the code is Python's, and that it gives the numbers on screen."
+    code = page.locator(".l7-code").text_content()
+    assert code == explorer.code()
+    names = {}
+    exec(code, names)
+    assert np.allclose(names["x"], explorer.batch) and np.allclose(names["z"], explorer.normalized)
+    check_close(named(page, ".l7-headline"), {m: moments(names["z"])[m][0] for m in MOMENTS})
 
 
 @random_state_counts
@@ -75,46 +140,164 @@ def test_random_states_equal_python(open_explorer, count):
     for _ in range(count):
         explorer = random_explorer(rng)
         set_state(page, explorer)
-        assert abs(table_numbers(page) - expected_numbers(explorer)).max() < 1e-6, explorer
-        check_picture(page, explorer)
+        assert page.locator(".l7-headline").inner_text().startswith(STARTS[explorer.kind])
+        check_formulas(page, explorer)
+        check_numbers(page, explorer)
+        check_pictures(page, explorer)
+        check_code(page, explorer)
+
+
+def test_code_of_large_means_and_of_given_statistics(open_explorer):
+    explorer = NormalizeExplorer(stats=([0.5, 0.4, 0.3], [0.3, 0.2, 0.25]), bs=2)
+    page = open_explorer(explorer)
+    check_code(page, explorer)
+    explorer.kind, explorer.own_mean = "own", [1.5, 2, 3]
+    set_state(page, explorer)
+    check_code(page, explorer)
+
+
+def drag(page, handle, dx):
+    "Drag a handle by some pixels of the screen; return how far that is on the histogram's axis."
+    grip = handle.locator(".l7-grip").bounding_box()
+    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y)
+    page.mouse.up()
+    axis = page.locator(".l7-normalize-charts svg > line").first.bounding_box()
+    return dx / axis["width"]
+
+
+def test_handles_change_own_statistics(open_explorer):
+    page = open_explorer("NormalizeExplorer", viewport=dict(width=1100, height=900))
+    expected = statistics_in_use(page)
+    left, right, mean = range(3)
+    moves = [  # channel, handle, pixels, the moment that changes, and the sign of its change
+        (0, mean, 40, 0, 1),
+        (1, right, 30, 1, 1),
+        (2, left, 20, 1, -1),
+        (0, right, -50, 1, -1),
+    ]
+    for channel, handle, dx, moment, sign in moves:
+        share = drag(page, page.locator("[data-handle]").nth(3 * channel + handle), dx)
+        expected[moment, channel] += sign * abs(share)
+        assert abs(statistics_in_use(page) - expected).max() < FINEST_DRAG
+        expected = statistics_in_use(page)
+        assert page.get_by_label("Normalize with").input_value() == "own"
+
+
+def test_scrubbed_result_changes_own_statistics(open_explorer):
+    page = open_explorer("NormalizeExplorer")
+    mean, sd = (page.locator(f".l7-headline [data-name={name}]") for name in MOMENTS)
+    mean.press("Home")
+    assert abs(named(page, ".l7-headline")["mean"] - LOW) < 0.01
+    sd.press("ArrowRight")
+    sd.press("PageDown")
+    assert page.get_by_label("Normalize with").input_value() == "own"
+
+
+def outlines(page):
+    "Return the outlines of the histograms of the picture that is pointed at."
+    wait_for_drawing(page)
+    return page.locator(".l7-normalize-one").evaluate_all(OUTLINES)
+
+
+def formula_value(page, name):
+    return page.locator(".l7-formula").evaluate_all(FORMULAS)[0][name]
+
+
+def test_pointing_at_a_picture(open_explorer):
+    explorer = NormalizeExplorer()
+    page = open_explorer("NormalizeExplorer")
+    picture = page.locator(".l7-normalize-grid").first
+    box = picture.bounding_box()
+    shift = 0.5 * box["width"] / 4 / IMAGE_SIDE
+    page.mouse.move(
+        box["x"] + 0.375 * box["width"] + shift, box["y"] + 0.625 * box["width"] + shift
+    )
+    assert all(outlines(page))
+    x = explorer.batch[9, 0, CENTRE, CENTRE]  # the third row's second picture
+    assert abs(formula_value(page, "x") - x) < TOLERANCE
+    page.mouse.move(1, 1)
+    assert not any(outlines(page))
+    assert abs(formula_value(page, "x") - x) < TOLERANCE  # the formula keeps the pixel
+
+
+def test_keys_lead_from_picture_to_picture(open_explorer):
+    explorer = NormalizeExplorer()
+    page = open_explorer("NormalizeExplorer")
+    picture = page.get_by_role("application", name="The batch")
+    picture.press("ArrowRight")
+    picture.press("ArrowDown")
+    picture.press("Shift+ArrowLeft")
+    assert all(outlines(page))
+    x = explorer.batch[5, 0, CENTRE, CENTRE - 1]
+    assert abs(formula_value(page, "x") - x) < TOLERANCE
+    picture.press("Tab")
+    assert not any(outlines(page))
+
+
+def test_channel_is_shown_alone(open_explorer):
+    page = open_explorer("NormalizeExplorer")
+    green = page.get_by_role("button", name="green", exact=True)
+    coloured = canvas_images(page)[0]
+    green.focus()
+    picture = canvas_images(page)[0]
+    assert (picture[..., :3] == coloured[..., 1:2]).all()
+    assert page.locator(".l7-headline").inner_text().endswith("in green")
+    green.press("Enter")
+    page.get_by_label("Normalize with").focus()
+    assert (canvas_images(page)[0] == picture).all()
+    green.press("Enter")
+    page.get_by_label("Normalize with").focus()
+    assert (canvas_images(page)[0] == coloured).all()
 
 
 def test_keys_choose_the_batch(open_explorer):
     page = open_explorer("NormalizeExplorer")
-    first = table_numbers(page)
+    page.get_by_text("More", exact=True).click()
+    first = named(page, ".l7-normalize-charts")
     page.get_by_label("Batch", exact=True).press("ArrowRight")
-    second = table_numbers(page)
-    assert abs(first - second)[:, :2].max() > 1e-3
-    assert page.get_by_text("2 of 40").is_visible()
+    second = named(page, ".l7-normalize-charts")
+    assert abs(first["before.0.mean"] - second["before.0.mean"]) > 1e-3
+    assert page.get_by_text("2 of 40", exact=True).is_visible()
     page.get_by_role("button", name="Another batch").press("Enter")
-    assert page.get_by_text("3 of 40").is_visible()
-    page.get_by_label("Images in it").press("End")
-    # All images are the whole dataset.
-    assert np.allclose(table_numbers(page)[:, 4:], [[0, 1]] * 3, atol=1e-6)
+    assert page.get_by_text("3 of 40", exact=True).is_visible()
+    page.get_by_label("Batch size").press("End")
+    after = named(page, ".l7-normalize-charts")  # all images are the whole dataset
+    assert np.allclose([after[f"after.{c}.mean"] for c in range(3)], 0, atol=TOLERANCE)
+    assert np.allclose([after[f"after.{c}.sd"] for c in range(3)], 1, atol=TOLERANCE)
 
 
-def test_keys_choose_the_statistics_and_the_picture(open_explorer):
+def test_keys_choose_the_statistics_and_the_large_picture(open_explorer):
     page = open_explorer("NormalizeExplorer")
     page.get_by_label("Normalize with").press_sequentially("none")
-    assert (table_numbers(page)[:, 2:4] == [[0, 1]] * 3).all()
-    page.get_by_label("Show pictures").press_sequentially("as the")
-    picture = canvas_images(page)[0]
-    levels = picture[picture[..., 3] == OPAQUE][:, :3]
+    assert (statistics_in_use(page) == [[0] * 3, [1] * 3]).all()
+    seen = canvas_images(page)[1]
+    levels = seen[seen[..., 3] == OPAQUE][:, :3]
     assert levels.min() >= 127  # images that are not normalized have no value below 0
+    page.get_by_text("More", exact=True).click()
+    grids = page.locator(".l7-normalize-grid")
+    widths = [grid.bounding_box()["width"] for grid in grids.all()]
+    page.get_by_label("Large pictures").press_sequentially("as the")
+    assert widths[0] > widths[1]
+    widths = [grid.bounding_box()["width"] for grid in grids.all()]
+    assert widths[0] < widths[1]
 
 
 def test_standard_deviation_of_zero_is_not_used(open_explorer):
     page = open_explorer("NormalizeExplorer")
+    page.get_by_text("More", exact=True).click()
     page.get_by_label("Normalize with").select_option("own")
-    before = table_numbers(page)
+    before = statistics_in_use(page)
     field = page.get_by_label("red sd", exact=True)
     for text in ("0", "-1"):
         field.fill(text)
         assert field.get_attribute("aria-invalid") == "true"
-        assert (table_numbers(page) == before).all()
+        assert (statistics_in_use(page) == before).all()
     field.fill("0.25")
     assert field.get_attribute("aria-invalid") == "false"
-    assert table_numbers(page)[0, 3] == 0.25
+    assert statistics_in_use(page)[1, 0] == 0.25
 
 
 def test_count_of_correct_predictions(open_explorer):
@@ -127,13 +310,14 @@ def test_count_of_correct_predictions(open_explorer):
         wait_for_drawing(page)
         expected = f"The model: {correct} of 5 right, on average {confidence:.2f} sure."
         assert line.inner_text() == expected
+        assert values(page, ".l7-note[data-value]") == [correct]
 
 
 def test_batches_and_statistics_without_predictions(open_explorer):
     page = open_explorer(normalize_with_predictions(bs=5))
     page.get_by_label("Normalize with").select_option("batch")
     page.get_by_text("was asked about batches of 16").wait_for()
-    page.get_by_label("Images in it").fill("16")
+    page.get_by_label("Batch size").fill("16")
     page.get_by_text("of 16 right").wait_for()
     page.get_by_label("Normalize with").select_option("own")
     page.get_by_text("not asked about your own numbers").wait_for()

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from lesson7.data.loaders import get_dls
+from lesson7.data.samples import photos
 from lesson7.explorers.normalize import NormalizeExplorer, channel_stats, standardize
 from lesson7.normalize import NormStats, normalize
 
@@ -25,6 +26,29 @@ def test_computed_values():
     assert np.allclose(after.mean, 0, atol=1e-6)  # all images: the whole dataset
     explorer.kind = "none"
     assert np.array_equal(explorer.normalized, explorer.batch) and explorer.stats is None
+
+
+@pytest.mark.parametrize("kind", ["none", "batch", "dataset", "imagenet", "own"])
+@pytest.mark.parametrize("source", ["photos", "folder", "images", "stats"])
+def test_code_gives_the_batch_and_the_result(kind, source, small):
+    x, _ = get_dls(8, 64, small).one_batch()
+    arguments = {
+        "photos": dict(seed=3),
+        "folder": dict(images=small / "val", side=32),
+        "images": dict(images=x),
+        "stats": dict(stats=OWN),
+    }
+    explorer = NormalizeExplorer(kind=kind, draw=2, bs=5, **arguments[source])
+    names = dict(images=x)  # images without a short expression keep this name
+    exec(explorer.code(), names)
+    assert np.allclose(names["x"], explorer.batch)
+    assert np.allclose(names["z"], explorer.normalized)
+
+
+def test_credits_of_the_photos():
+    used = NormalizeExplorer().credits
+    assert len(used) == 32 and used[0] == photos("chelsea")["chelsea"].info["credit"]
+    assert NormalizeExplorer(np.random.default_rng(0).random((1, 3, 8, 8))).credits == [""]
 
 
 @pytest.fixture(scope="module")

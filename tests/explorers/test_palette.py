@@ -80,5 +80,5 @@ def test_colours_differ(scheme, vision):
 @pytest.mark.parametrize("scheme", FOREGROUNDS)
 def test_numbers_in_colour_are_readable(scheme):
     background = rgb(BACKGROUNDS[scheme])
-    for name in ("blue", "orange"):
+    for name in ("blue", "orange", "green"):
         assert contrast(palette(scheme)[name], background) >= MIN_CONTRAST, name

@@ -111,6 +111,65 @@ def test_predictions_equal_the_models(learn):
         explorer.moving = 4  # no object beside a model
 
 
+def test_code_with_a_model_gives_its_numbers(learn):
+    images = learn.dls.valid_ds.items[:2]
+    explorer = TTAExplorer(images, learn, side=48, photo=1, reduce="lerp")
+    for on in ([True] * 5, [False, True, True, False, True]):
+        explorer.on = on
+        found = dict(images=images, learn=learn)
+        exec(explorer.code(), found)
+        assert np.allclose(found["answer"][0], explorer.answer, atol=1e-5)
+        assert np.allclose(found["views"], explorer.views[on])
+
+
+def test_code_opens_the_readers_images(tmp_path):
+    for i in range(10):
+        noise(40 + i, 30).save(tmp_path / f"{i}.png")
+    listed = [noise(50, 30), noise(30, 50)]
+    sources = [tmp_path, tmp_path / "3.png", listed, dict(a=listed[0], b=listed[1])]
+    for images in sources:
+        explorer = TTAExplorer(images, side=16)
+        explorer.photo = len(explorer.names) - 1
+        found = dict(images=images)
+        exec(explorer.code(), found)
+        assert np.allclose(found["views"], explorer.views)
+        assert np.allclose(found["answer"][0], explorer.answer, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "on, reduce, call",
+    [
+        ([1, 1, 1, 1, 1], "mean", "learn.tta(n=4, beta=0.2)"),
+        ([1, 1, 1, 0, 0], "mean", "learn.tta(n=2, beta=0.3333333333)"),
+        ([1, 1, 1, 1, 1], "lerp", "learn.tta(n=4, beta=0.25)"),
+        ([0, 1, 1, 1, 1], "lerp", "learn.tta(n=4, beta=0.0)"),
+        ([1, 1, 0, 0, 0], "max", "learn.tta(n=1, use_max=True)"),
+        ([0, 1, 0, 0, 0], "max", "learn.tta(n=1, use_max=True)  # with the plain view"),
+        ([1, 0, 0, 0, 0], "lerp", "learn.get_preds()"),
+    ],
+)
+def test_line_of_fastai(on, reduce, call):
+    explorer = TTAExplorer(on=[bool(value) for value in on], reduce=reduce)
+    assert explorer.code().endswith(f"# preds, targs = {call}\n")
+
+
+def test_fastai_combines_as_the_line_says():
+    "A copy of the last lines of `Learner.tta`: the augmented views' mean, and the plain view."
+    preds = torch.from_numpy(TTAExplorer().preds)
+    plain, others = preds[0], preds[1:].mean(0)
+    for reduce, beta in (("mean", 0.2), ("lerp", 0.25)):
+        found = torch.lerp(others, plain, beta)
+        assert np.allclose(found, TTAExplorer(reduce=reduce).answer)
+
+
+def test_steps_fit_the_explorer(learn):
+    default = TTAExplorer()
+    assert len(default.steps) == 3 and "0.457" in default.steps[0]["answer"]
+    images = [noise(60, 40)]
+    for explorer in (TTAExplorer(images, n=2), TTAExplorer(images, learn, side=48)):
+        assert explorer.steps[0]["title"] == "Move a window"
+
+
 @pytest.mark.parametrize("classes", [1, 2, 1000])
 def test_size_of_a_saved_explorer_with_a_model(classes, tmp_path, learn):
     layers = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, classes)
