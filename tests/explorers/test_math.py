@@ -16,7 +16,7 @@ from lesson7.smoothing import smooth_labels, smoothed_cross_entropy
 from lesson7.tta import CORNERS, combine, windows
 
 VIEWS = sorted(path.name.removesuffix(".math.js") for path in STATIC.glob("*.math.js"))
-NAME = re.compile(r"^(?:function|const) (\w+)", re.MULTILINE)
+NAME = re.compile(r"^(?:export )?(?:function|const) (\w+)", re.MULTILINE)
 EXACT = 1e-12
 # Calls a function of a script's text; typed arrays become lists.
 CALL = """async ([script, name, values]) => {
@@ -34,7 +34,9 @@ def call(new_page):
 
     def run(view, name, *values):
         script = joined_script(f"{view}.math")
-        exports = f"export {{ {', '.join(NAME.findall(script))} }};"
+        files = script_files(f"{view}.math")  # the joined script has no indentation
+        names = [name for path in files for name in NAME.findall(path.read_text("utf-8"))]
+        exports = f"export {{ {', '.join(names)} }};"
         return page.evaluate(CALL, [script + exports, name, values])
 
     return run
