@@ -90,17 +90,18 @@ def env(tmp_path):
 
 @pytest.fixture
 def venv(tmp_path):
-    "A new virtual environment, removed at the end: it may take some gigabytes."
+    "A new virtual environment without pip, removed at the end: it may take some gigabytes."
     folder = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     yield folder
     subprocess.run(["rm", "-rf", folder], check=True)
 
 
 def pip_install(venv, *args):
-    "Install into a virtual environment; `-I` leaves PYTHONPATH out. A module compiles when used."
-    pip = [venv / "bin" / "python", "-I", "-m", "pip", "install", "--no-cache-dir", "--no-compile"]
-    subprocess.run([*pip, *args], check=True, stdout=subprocess.DEVNULL)
+    "Install into a virtual environment with this one's pip; `-I` leaves PYTHONPATH out."
+    pip = [sys.executable, "-I", "-m", "pip", "--python", venv / "bin" / "python", "install"]
+    options = ["--no-cache-dir", "--no-compile"]  # a module is compiled when it is used
+    subprocess.run([*pip, *options, *args], check=True, stdout=subprocess.DEVNULL)
 
 
 def run_code(venv, code, folder, env):
