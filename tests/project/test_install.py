@@ -98,10 +98,11 @@ def venv(tmp_path):
 
 
 def pip_install(venv, *args):
-    "Install into a virtual environment with this one's pip; `-I` leaves PYTHONPATH out."
-    pip = [sys.executable, "-I", "-m", "pip", "--python", venv / "bin" / "python", "install"]
+    "Install into a virtual environment with this one's pip, and none of PYTHONPATH's packages."
+    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install"]
     options = ["--no-cache-dir", "--no-compile"]  # a module is compiled when it is used
-    subprocess.run([*pip, *options, *args], check=True, stdout=subprocess.DEVNULL)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*pip, *options, *args], check=True, stdout=subprocess.DEVNULL, env=env)
 
 
 def run_code(venv, code, folder, env):
