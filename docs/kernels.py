@@ -65,8 +65,8 @@ class ForkedProvisioner(LocalProvisioner):
 
 
 def use_forks():
-    "Let `jupyter_client` start kernels as forks, where the system has them."
-    if not hasattr(os, "fork"):
+    "Let `jupyter_client` start kernels as forks on Linux; elsewhere libraries do not survive them."
+    if sys.platform != "linux":
         return
     factory = KernelProvisionerFactory.instance()
     entry = EntryPoint(NAME, f"{__name__}:{ForkedProvisioner.__name__}", factory.GROUP_NAME)

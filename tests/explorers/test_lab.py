@@ -20,7 +20,15 @@ import pytest
 from browser import wait_for_drawing
 from conftest import LocalPages
 from explorer_examples import NAMES
-from explorer_page import CONTROL_TYPE, CONTROL_VALUES, DRAWING, IS_FOCUSED, wait_for_explorers
+from explorer_page import (
+    CONTROL_TYPE,
+    CONTROL_VALUES,
+    CONTROLS_INSIDE,
+    DRAWING,
+    IS_FOCUSED,
+    open_more,
+    wait_for_explorers,
+)
 from explorer_page import KEYS as KEYS_OF_TYPE
 from jupyter_client import BlockingKernelClient
 
@@ -262,7 +270,8 @@ def check_explorer_sets_python(page, client):
     page.keyboard.press("Control+Home")
     page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.evaluate(SCROLL_UP)
     slider = page.get_by_label("Batch", exact=True).first
-    slider.wait_for()
+    slider.wait_for(state="attached")
+    open_more(page)
     slider.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
@@ -270,7 +279,7 @@ def check_explorer_sets_python(page, client):
     page.get_by_label("Normalize with").first.select_option("imagenet")
     wait_for_print(client, "print(explorer.stats.source)", "ImageNet")
     evaluate(client, "explorer.draw = 11")
-    page.get_by_text("12 of 40").wait_for()
+    page.get_by_text("batch 12 of 40").wait_for()
 
 
 def is_saving(response):
@@ -310,7 +319,7 @@ def test_all_of_chapter_one_runs(lab, open_notebook):
 
 def press_something(explorer, rng):
     "Change one control of an explorer by keyboard; it is chosen at random."
-    controls = explorer.locator(":is(input, select, button):not(.l7-guess *)").all()
+    controls = explorer.locator(CONTROLS_INSIDE).all()
     control = rng.choice([c for c in controls if c.is_visible() and c.is_enabled()])
     kind = control.evaluate(CONTROL_TYPE)
     if kind == "range":
@@ -339,6 +348,7 @@ def check_random_states(lab, client, variable, explorer, saved_page, count):
         evaluate(client, f"{variable}.save('{file}')")
         saved_page.goto(file.as_uri())
         wait_for_explorers(saved_page)
+        open_more(saved_page)
         wait_for_drawing(saved_page)
         return shown(saved_page.locator(".l7")) == shown(explorer)
 
@@ -348,6 +358,35 @@ def check_random_states(lab, client, variable, explorer, saved_page, count):
         wait_for_drawing(explorer.page)
         state = evaluate(client, f"print({variable})")
         wait_until(is_same_in_python, 30, f"state {i} in Python, which is {state}")
+
+
+def check_tools(client, variable, explorer):
+    "Check that the tools work with a kernel: Python and the page have the same state and code."
+    tools = {button.inner_text(): button for button in explorer.locator(".l7-tools button").all()}
+    before = evaluate(client, f"print({variable})")
+    tools["Code"].click()
+    code = explorer.locator("pre code").inner_text()
+    assert code.strip() == evaluate(client, f"print({variable}.code())")
+    tools["Pin"].click()
+    wait_for_print(client, f"print(len({variable}.pinned) > 0)", "True")
+    tools["Pin"].click()
+    wait_for_print(client, f"print({variable}.pinned)", "{}")
+    explorer.locator(".l7-headline [data-scrub]").first.press("ArrowLeft")
+    wait_until(lambda: evaluate(client, f"print({variable})") != before, 30, "a change")
+    for tool, is_before in (("Undo", True), ("Redo", False), ("Reset", True)):
+        tools[tool].click()
+        wait_until(
+            lambda expected=is_before: (
+                (evaluate(client, f"print({variable})") == before) == expected
+            ),
+            30,
+            tool,
+        )
+    tools["Steps"].click()
+    state = f"all(getattr({variable}, k) == v for k, v in {variable}.steps[0]['state'].items())"
+    wait_for_print(client, f"print({state})", "True")
+    tools["Steps"].click()
+    tools["Reset"].click()
 
 
 def select_next_cell(page, index):
@@ -373,6 +412,8 @@ def test_random_states_are_the_same_in_python(lab, open_notebook, new_page, coun
             page.keyboard.press("Shift+Enter")  # runs the cell and selects the next one
             explorer = page.locator(".l7").nth(i)
             explorer.locator("canvas, svg").first.wait_for()
+            open_more(page)
+            check_tools(client, variable, explorer)
             check_random_states(lab, client, variable, explorer, saved_page, count)
             select_next_cell(page, 1 + i)
 
@@ -426,8 +467,11 @@ def check_explorer_keys(page, index, file):
     page.keyboard.press("Shift+Enter")  # runs the cell and selects the next one
     explorer = page.locator(".l7").nth(index)
     explorer.locator("canvas, svg").first.wait_for(timeout=LAB_SECONDS * 1000)
-    controls = explorer.locator(":is(input:not([type=checkbox]), select):not(.l7-guess *)").all()
-    shown_controls = [c for c in controls if c.is_visible() and c.is_enabled()]
+    open_more(page)
+    controls = explorer.locator(CONTROLS_INSIDE).and_(
+        page.locator("input:not([type=checkbox]), select")
+    )
+    shown_controls = [c for c in controls.all() if c.is_visible() and c.is_enabled()]
     assert shown_controls
     for control in shown_controls:
         check_keys(page, control)

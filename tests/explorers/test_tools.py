@@ -27,14 +27,12 @@ from lesson7.explorers.scripts import joined_script
 from lesson7.explorers.steps import Step
 
 MAX_SCRIPT_SIZE = 20_000  # bytes, compressed
-MAX_VIEW_BUTTONS = ".l7-body button[aria-pressed=true]:not([tabindex='-1'])"
-FIRST_CONTROLS = 3
+MAX_FIRST_CONTROLS = 3
 DRAGS = [(40, 0), (-40, 0), (0, 30), (0, -30)]  # px, of which some move a handle
 WINDOWS = [(375, 667), (1280, 720)]
 VIEW_BUTTONS = ".l7-body button[aria-pressed=true]:not([tabindex='-1'])"
 FIRST_CONTROLS = ".l7-controls:not(.l7-more *) :is(input, select, button):visible"
 ANSWER = ".l7-steps .l7-answer"
-STATE_LEFT = """(explorer) => explorer.querySelectorAll(".l7-pin table").length"""
 PICTURE_HEIGHT = """(explorer) => {
   const top = explorer.querySelector(".l7-title").getBoundingClientRect().top;
   return explorer.querySelector("[data-picture]").getBoundingClientRect().bottom - top;

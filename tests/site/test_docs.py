@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import torch
 from conftest import ROOT, module_files, module_name, notebook_files
-from explorer_page import FOLLOW_LINK
+from explorer_page import FOLLOW_LINK, open_more
 from playwright.sync_api import expect
 from processes import python_output
 from test_guess_browser import answer
@@ -74,6 +74,7 @@ def alive(new_page, site):
         page = new_page(**options)
         page.goto(f"{(site / page_name).as_uri()}.html{hash}")
         page.locator(".l7").first.wait_for()
+        open_more(page)
         return page
 
     return open_page
