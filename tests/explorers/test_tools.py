@@ -195,6 +195,8 @@ def test_undo_redo_and_reset(name, open_explorer):
 def test_guess_is_not_undone(name, open_explorer):
     page = open_explorer(name)
     change_first_control(page)
+    press_tool(page, "Undo")
+    press_tool(page, "Redo")  # a step that could be undone
     press_tool(page, "Guess")
     question, asked = page.locator(".l7-guess label"), control_values(page)
     text = question.inner_text()
