@@ -902,6 +902,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                    'lesson7/explorers/mixup.py'),
                                          'lesson7.explorers.mixup._shown_classes': ( 'api/explorers/mixup.html#_shown_classes',
                                                                                      'lesson7/explorers/mixup.py'),
+                                         'lesson7.explorers.mixup._sources': ( 'api/explorers/mixup.html#_sources',
+                                                                               'lesson7/explorers/mixup.py'),
                                          'lesson7.explorers.mixup.blend': ('api/explorers/mixup.html#blend', 'lesson7/explorers/mixup.py'),
                                          'lesson7.explorers.mixup.class_rows': ( 'api/explorers/mixup.html#class_rows',
                                                                                  'lesson7/explorers/mixup.py'),

@@ -126,9 +126,7 @@ export function showExplorer(frame, declaration) {
   panels.add("Code", code.node);
   addPinButton(frame, traits);
   const history = addHistory(frame, traits);
-  question.onChange((isAsking) => {
-    history.isPaused = isAsking;
-  });
+  question.onChange((isAsking) => history.pause(isAsking));
   addLinks(frame, traits);
   button(frame.tools, "Save picture", () => savePicture(frame));
 

@@ -26,6 +26,7 @@ SHRINK = """(explorer) => {
   return explorer.getBoundingClientRect().width;
 }"""
 PRINT_ADJUST = "(node) => getComputedStyle(node).printColorAdjust"
+COLOUR = "(node, name) => getComputedStyle(node).getPropertyValue(name)"
 FORCED_ADJUST = "(node) => getComputedStyle(node).forcedColorAdjust"
 # A parent page without variables of Jupyter's or the site's.
 REMOVE_THEME = """() => {
@@ -84,6 +85,9 @@ def test_forced_colours(opened):
     page = opened(forced_colors="active")
     for node in page.locator(".l7-bars i, .l7-bars > :nth-child(3n + 2), .l7 svg, .l7-chip").all():
         assert node.evaluate(FORCED_ADJUST) == "none"
+    button = page.locator(".l7-tools button").first
+    text, background = (button.evaluate(COLOUR, name) for name in ("color", "background-color"))
+    assert text != background
 
 
 def test_page_without_a_theme(opened):

@@ -192,6 +192,21 @@ def test_undo_redo_and_reset(name, open_explorer):
     assert drawing(page) == drawings[0]
 
 
+def test_guess_is_not_undone(name, open_explorer):
+    page = open_explorer(name)
+    change_first_control(page)
+    press_tool(page, "Undo")
+    press_tool(page, "Redo")  # a step that could be undone
+    press_tool(page, "Guess")
+    question, asked = page.locator(".l7-guess label"), control_values(page)
+    text = question.inner_text()
+    page.keyboard.type("1")
+    page.keyboard.press("Control+z")
+    press_tool(page, "Undo")
+    wait_for_drawing(page)
+    assert question.inner_text() == text and control_values(page) == asked
+
+
 def test_pin_compares_with_the_present_state(name, open_explorer):
     page = open_explorer(name)
     before = drawing(page)
@@ -251,6 +266,13 @@ def test_picture_is_saved_at_twice_the_size(name, open_explorer):
     assert len(colours) > 50  # neither empty nor without its pictures
 
 
+def test_picture_of_names_with_control_characters_is_saved(open_explorer):
+    page = open_explorer(lesson7.SmoothingExplorer(["a\x0bb", "\x00", "\x1f\x7f", "\uffff"]))
+    with page.expect_download() as download:
+        press_tool(page, "Save picture")
+    assert Image.open(download.value.path()).width > 0
+
+
 def test_one_panel_is_open_at_a_time(name, open_explorer):
     page = open_explorer(name)
     for tool in ("Steps", "Guess", "Code"):
@@ -291,6 +313,15 @@ def test_steps_ask_and_answer_after_the_move(name, explorer, open_explorer):
         expect(page.locator(ANSWER)).to_have_text(step["answer"])
         if index < len(explorer.steps) - 1:
             page.get_by_role("button", name="Next", exact=True).click()
+
+
+def test_copying_a_link_with_a_pin_is_no_move(name, open_explorer):
+    page = open_explorer(name, reduced_motion="reduce")
+    change_first_control(page)
+    press_tool(page, "Pin")
+    press_tool(page, "Steps")
+    copied_text(page, "Copy link")
+    expect(page.locator(ANSWER)).to_have_text("")
 
 
 def test_step_sets_the_state_of_its_explorer(name, explorer, open_explorer):
