@@ -1,6 +1,7 @@
 __version__: str
 
 # Data
+from .data.examples import small_examples as small_examples
 from .data.files import clear_pixels as clear_pixels
 from .data.files import open_image as open_image
 from .data.folders import dataset_files as dataset_files
@@ -58,6 +59,7 @@ from .training.config import total_epochs as total_epochs
 from .training.loop import Result as Result
 from .training.loop import evaluate as evaluate
 from .training.loop import train as train
+from .training.small import train_small as train_small
 
 # Sharing
 from .inference import Prediction as Prediction
@@ -71,5 +73,6 @@ from .explorers.mixup import MixupExplorer as MixupExplorer
 from .explorers.normalize import NormalizeExplorer as NormalizeExplorer
 from .explorers.resize import ResizeExplorer as ResizeExplorer
 from .explorers.smoothing import SmoothingExplorer as SmoothingExplorer
+from .explorers.train import TrainExplorer as TrainExplorer
 from .explorers.tta import TTAExplorer as TTAExplorer
 from .workbench import Workbench as Workbench

@@ -530,6 +530,7 @@ _EXPLORERS = {
     "tta": "TTAExplorer",
     "mixup": "MixupExplorer",
     "smoothing": "SmoothingExplorer",
+    "train": "TrainExplorer",
 }
 
 
@@ -537,7 +538,7 @@ def _explorer(name, images):
     "Return an explorer of these images; without images, of the package's photos."
     module = import_module(f"lesson7.explorers.{name}")
     kind = getattr(module, _EXPLORERS[name])
-    most = {"resize": 1, "smoothing": 0}.get(name)
+    most = {"resize": 1, "smoothing": 0, "train": 0}.get(name)
     is_few = most is None or len(images) <= most
     require(is_few, f"number of images for {name}", f"at most {most}", len(images))
     if not images:

@@ -16,7 +16,11 @@ STATIC = Path(__file__).parents[1] / "lesson7" / "static"
 CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 RETRY_SECONDS = 0.1
 
-NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => done()))"
+NEXT_FRAME = """async () => {
+  const next = () => new Promise((done) => requestAnimationFrame(() => done()));
+  await next();
+  while (document.querySelector(".l7 [aria-busy=true]")) await next();
+}"""
 CANVAS_URLS = """(canvases) => {
   const drawn = canvases.filter((canvas) => canvas.width > 0);
   return drawn.map((canvas) => canvas.toDataURL());
@@ -35,7 +39,7 @@ def static(name):
 
 
 def wait_for_drawing(page):
-    "Wait for the next display frame, in which an explorer draws what has changed."
+    "Wait for the next display frame, in which an explorer draws what has changed, or has trained."
     page.evaluate(NEXT_FRAME)
 
 

@@ -121,19 +121,22 @@ def saved_example(tmp_path_factory):
 
 @pytest.fixture
 def open_explorer(new_page, saved_example, tmp_path):
-    """`open_explorer(explorer, link, more, **context options)`: the page of a saved explorer.
+    """`open_explorer(explorer, link, more, long, **context options)`: a saved explorer's page.
 
     `explorer` is an explorer or the name of an example; `link` is the end of the address; `more`:
-    whether the controls that are rarely used are shown.
+    whether the controls that are rarely used are shown; `long`: whether trainings in the page have
+    all of their epochs.
     """
-    from explorer_page import open_more, wait_for_explorers
+    from explorer_page import FEW_EPOCHS, open_more, wait_for_explorers
 
-    def open_page(explorer, link="", more=True, **options):
+    def open_page(explorer, link="", more=True, long=False, **options):
         if isinstance(explorer, str):
             file = saved_example(explorer)
         else:
             file = explorer.save(tmp_path / "explorer.html")
         page = new_page(**options)
+        if not long:
+            page.add_init_script(FEW_EPOCHS)
         page.goto(file.as_uri() + link)
         wait_for_explorers(page)
         if more:

@@ -40,6 +40,7 @@ import { stepsPanel } from "./steps.js";
  *   of a template and what is put in it
  * @property {(state: State) => Result[]} results numbers that are compared with those of a pin
  * @property {GuessOptions} guess
+ * @property {{ label: string, node: HTMLElement }[]} [panels] more panels, each with a button
  */
 
 /**
@@ -124,6 +125,7 @@ export function showExplorer(frame, declaration) {
   const answerElements = [...hidden, ...guess.answerElements];
   const question = addGuess(frame, panels, traits, { ...guess, answerElements });
   panels.add("Code", code.node);
+  for (const { label, node } of declaration.panels ?? []) panels.add(label, node);
   addPinButton(frame, traits);
   const history = addHistory(frame, traits);
   question.onChange((isAsking) => history.pause(isAsking));

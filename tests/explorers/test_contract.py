@@ -301,6 +301,7 @@ def test_keyboard_changes_every_control(example, open_explorer):
 @pytest.mark.slow
 def test_thousand_changes_add_no_elements(example, open_explorer):
     page = open_explorer(example)
+    wait_for_drawing(page)
     before = page.evaluate(ELEMENT_COUNT)
     change_everything(page)
     press_tool(page, "Reset")  # a formula may have other terms in another state

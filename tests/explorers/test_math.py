@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from browser import STATIC, static
+from browser import STATIC
 
 from lesson7.data.images import crop_resized
 from lesson7.explorers.scripts import joined_script, script_files
@@ -16,7 +16,7 @@ from lesson7.smoothing import smooth_labels, smoothed_cross_entropy
 from lesson7.tta import CORNERS, combine, windows
 
 VIEWS = sorted(path.name.removesuffix(".math.js") for path in STATIC.glob("*.math.js"))
-EXPORTED = re.compile(r"^export (?:function|const) (\w+)", re.MULTILINE)
+NAME = re.compile(r"^export (?:function|const) (\w+)", re.MULTILINE)
 EXACT = 1e-12
 # Calls a function of a script's text; typed arrays become lists.
 CALL = """async ([script, name, values]) => {
@@ -34,7 +34,8 @@ def call(new_page):
 
     def run(view, name, *values):
         script = joined_script(f"{view}.math")
-        names = EXPORTED.findall(static(f"{view}.math.js"))
+        texts = [path.read_text(encoding="utf-8") for path in script_files(f"{view}.math")]
+        names = [name for text in texts for name in NAME.findall(text)]
         exports = f"export {{ {', '.join(names)} }};"
         return page.evaluate(CALL, [script + exports, name, values])
 

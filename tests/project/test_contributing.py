@@ -75,7 +75,7 @@ def copy(tmp_path):
 
 def add_technique(copy, arithmetic, explorer, view, name):
     "Follow the steps that write the files of the technique."
-    write_notebook(copy / "nbs/09_cutout.ipynb", blocks(arithmetic))
+    write_notebook(copy / "nbs/10_cutout.ipynb", blocks(arithmetic))
     write_notebook(copy / "nbs/api/explorers/cutout.ipynb", blocks(explorer))
     (copy / "lesson7/static/cutout.js").write_text(blocks(view)[0][1])
     (copy / "lesson7/static/cutout.css").write_text("")
