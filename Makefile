@@ -27,8 +27,9 @@ lab: $(READY)
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
 	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs --LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
 
-# One thread for each process: two that use all cores would wait for one another.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -ra -n logical --dist loadfile
+# One thread for each process, and no processes of its own for a comparison: two that use all cores
+# would wait for one another.
+PYTEST := OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest -ra -n logical --dist loadfile
 
 # The site runs every notebook; pytest is last, so that its closing line is the last one.
 test: chromium docs

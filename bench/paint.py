@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 from browser import find_chromium
+from explorer_page import open_more
 from playwright.sync_api import sync_playwright
 
 from .row import Row
@@ -231,6 +232,7 @@ def run_notebook(browser, address, case):
     page.keyboard.press("Shift+Enter")
     page.locator(".l7 canvas, .l7 svg").first.wait_for(timeout=LONGEST_WAIT)
     page.locator(".widget-interact img").wait_for()
+    open_more(page)
     yield page
     page.close()
 

@@ -11,6 +11,7 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from kernels import use_forks
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
@@ -47,6 +48,8 @@ def run_notebooks(app, env, docnames):
     workers = os.cpu_count() or 1
     # Kernels inherit it. Two networks that each use all cores would wait for one another.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if len(notebooks) > 1:
+        use_forks()
     with ThreadPoolExecutor(workers) as pool:
         timeout = env.mystnb_config.execution_timeout
         runs = [(file, pool.submit(execute, file, nb, timeout)) for file, nb in notebooks]

@@ -1,6 +1,7 @@
 "Fixtures of several test files: a browser without the network, saved explorers, small data."
 
 import functools
+import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -147,9 +148,16 @@ def open_explorer(new_page, saved_example, tmp_path):
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory):
-    "A cache folder of the tests' own: a learner's cache is neither used nor changed."
+    """A cache folder of the tests' own: a learner's cache is neither used nor changed.
+
+    All processes of a run have the same, so that each dataset is made once.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder /= "cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder
 

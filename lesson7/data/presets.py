@@ -55,7 +55,7 @@ def here(
         small=48,
         large=80,
         bs=32,
-        epochs=8,
+        epochs=6,
         lr=3e-3,
         bf16=False,
         machine=machine(device),

@@ -239,6 +239,12 @@ def _defaults(images, labels, vocab, learn):
     return images, labels, vocab
 
 
+def _sources(images, side, most):
+    "Return what the code has for the images: of one's own, it uses as many as the explorer."
+    limit = "" if images is None else f", {most}"
+    return dict(images=images_expression(images, "photos()"), side=str(side), most=limit)
+
+
 def _chosen(images, labels, vocab, most):
     "Return at most `most` images, evenly spaced, with their class indices and the vocabulary."
     images = image_items(images)
@@ -309,7 +315,7 @@ _CODE = """\
 from lesson7 import mix, one_hot, photos
 from lesson7.data.images import as_floats, squares
 
-x = as_floats(squares({images}, {side}))
+x = as_floats(squares({images}, {side}{most}))
 blend = mix(x[{first}], x[{second}], {t})  # pixels
 
 y = one_hot([{a}, {b}], {classes})
@@ -368,7 +374,6 @@ class MixupExplorer(_MixupBlend):
         seed=42,  # of the draws
         **state,  # first, second, keep, drawn, classes
     ):
-        sources = dict(images=images_expression(images, "photos()"), side=str(side))
         check_alpha(alpha)
         check_count("side", side)
         check_seed(seed)
@@ -376,6 +381,7 @@ class MixupExplorer(_MixupBlend):
             _check_learners(learn, images)
         images, labels, vocab = _defaults(images, labels, vocab, learn)
         most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
+        sources = _sources(images, side, most)
         images, labels, vocab = _chosen(images, labels, vocab, most)
         tiles = squares(images, side)
         self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64

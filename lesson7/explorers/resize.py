@@ -9,9 +9,11 @@ __all__ = ['COLOURS', 'MAX_NAME', 'area_shares', 'area_mean', 'ResizeExplorer']
 import numpy as np
 import traitlets as T
 
-from ..data.images import as_floats, encode_png, first_image, squares
+from ..data.images import as_floats, as_image, encode_png, image_items, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
+from .code import fill_template, images_expression
+from .steps import Step
 from ..lazy import torch
 from ..outputs import as_learner, check_classifier, label_threshold, probabilities
 from ..resize import Stage, relative_cost
@@ -138,6 +140,7 @@ class _ResizeState(Explorer):
 
     photo = T.Bytes(help="the photo's central square, as PNG").tag(**DATA)
     side = T.Int(help="of that square, pixels").tag(**DATA)
+    credit = T.Unicode(help="the photographer, where known").tag(**DATA)
     files = T.List(help="choices for `file`").tag(**DATA)
     guesses = T.Dict(help="the model's best classes for each file and size").tag(**DATA)
 
@@ -161,27 +164,111 @@ class _ResizeState(Explorer):
         check_trait(file in self.files, "file", f"one of {choices}", file)
         return file
 
+# %% ../../nbs/api/explorers/resize.ipynb #5b0c1d2f
+STAGE_COUNTS = {2: "two", 3: "three"}  # names of the templates
+
+_CODE = """\
+import torch
+
+from lesson7 import Stage, downsize, photos, relative_cost
+from lesson7.data.images import as_floats, squares
+
+stages = [
+{stages}
+]
+each, total = relative_cost(stages)
+print(f"{total:.3f} of the cost at the largest size")
+
+photo = torch.from_numpy(as_floats(squares({image}, {side})))
+in_file = downsize(photo, {file})
+seen = [downsize(in_file, stage.size) for stage in stages]
+
+# Train with it in fastai; fine_tune adds an epoch of its own:
+# fit_progressive(learn, get_dls, stages)
+"""
+
+# %% ../../nbs/api/explorers/resize.ipynb #5b0c1d30
+_STAGES = [  # learning rates as in the lesson
+    "    Stage(size={size0}, bs=64, epochs={epochs0}, lr=3e-3),",
+    "    Stage(size={size1}, bs=64, epochs={epochs1}, lr=1e-3),",
+    "    Stage(size={size2}, bs=64, epochs={epochs2}, lr=1e-3),",
+]
+
+
+def _templates(image, side):
+    "Return the programs for two and for three stages."
+    sources = dict(image=image, side=str(side))
+    return {
+        name: fill_template(_CODE, sources | dict(stages="\n".join(_STAGES[:count])))
+        for count, name in STAGE_COUNTS.items()
+    }
+
+
+def _credit(image):
+    "Return the photographer of an image; '' where none is known."
+    info = getattr(image, "info", None)
+    return info.get("credit", "") if isinstance(info, dict) else ""
+
+# %% ../../nbs/api/explorers/resize.ipynb #5b0c1d31
+_STEPS = [
+    Step(
+        "Too small to see",
+        dict(stages=[[32, 4], [224, 5]]),
+        "Stage 1 has 32 px. Can you tell what is in its picture? Raise Size 1 until you can.",
+        "If you cannot tell what is in a picture, a network will hardly learn from it. Each step "
+        "up costs with the square of the size.",
+        look="stage0",
+        move=["stages"],
+    ),
+    Step(
+        "Half the cost",
+        dict(stages=[[128, 3], [176, 3], [224, 3]]),
+        "Three stages cost 0.677 of one size throughout. Drag edges of the diagram until the "
+        "headline says 0.500 or less.",
+        "Epochs at the largest size cost most: 5, 1 + 3 and 1 + 1 epochs at 96, 160 and 224 px "
+        "cost 0.451.",
+        look="schedule",
+        move=["stages"],
+    ),
+    Step(
+        "Larger than the file",
+        dict(stages=[[128, 4], [224, 5]], file=160),
+        "The files have 160 px, as in the small Imagenette, and stage 2 asks for 224. Lower Size 2 "
+        "to 160. What does the stage lose?",
+        "No detail: all that it loses is cost. Past the file's 160 px the picture gets no sharper, "
+        "and you pay for its pixels.",
+        look="stage1",
+        move=["stages"],
+    ),
+]
+
 # %% ../../nbs/api/explorers/resize.ipynb #a271eed1
 class ResizeExplorer(_ResizeState):
     "One photo at the sizes of a schedule, and what each size costs."
 
     _view = "resize"
+    _steps = _STEPS
 
     def __init__(
         self,
         image=None,  # what `image_list` takes; the central square of the first. None: a photo
         learn=None,  # a `Learner`, or a module with `vocab`, to show its three best classes
         vocab=None,  # class names, for a torch module as `learn`
-        **state,  # stages (pairs, `Stage`s or their four values), file
+        **state,  # steps, stages (pairs, `Stage`s or their four values), file
     ):
+        source = images_expression(image, 'photos("chelsea")')
         learn = as_learner(learn, vocab)
-        image = first_image(photos("chelsea") if image is None else image, 2 * MAX_SIDE)
+        image = photos("chelsea") if image is None else image
+        item = image_items(image)[0]
+        image = as_image(item, 2 * MAX_SIDE)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]
         self.pixels = as_floats(square) * 255  # [3,side,side], whole numbers from 0 to 255
         super().__init__(
             photo=encode_png(square),
             side=side,
+            credit=_credit(item),
+            templates=_templates(source, side),
             files=[s for s in FILE_SIDES if s < side] + [side],
             **dict(file=side) | state,
         )
@@ -205,3 +292,9 @@ class ResizeExplorer(_ResizeState):
     def figure(self):
         "Return the explorer's state as a matplotlib `Figure`."
         return _draw_figure(self)
+
+    def _code_values(self):
+        values = dict(file=str(self.file))
+        for i, (size, epochs) in enumerate(self.stages):
+            values |= {f"size{i}": str(size), f"epochs{i}": str(epochs)}
+        return STAGE_COUNTS[len(self.stages)], values

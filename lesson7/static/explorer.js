@@ -128,9 +128,7 @@ export function showExplorer(frame, declaration) {
   for (const { label, node } of declaration.panels ?? []) panels.add(label, node);
   addPinButton(frame, traits);
   const history = addHistory(frame, traits);
-  question.onChange((isAsking) => {
-    history.isPaused = isAsking;
-  });
+  question.onChange((isAsking) => history.pause(isAsking));
   addLinks(frame, traits);
   button(frame.tools, "Save picture", () => savePicture(frame));
 

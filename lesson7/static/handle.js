@@ -31,6 +31,7 @@ export function pointerPosition(area, { clientX, clientY }) {
  * @property {SVGSVGElement | HTMLElement} area in which positions are measured
  * @property {(position: Position) => ((position: Position) => void) | undefined} start called where
  *   the drag starts; the function that it returns is called at each move
+ * @property {() => void} [end] called when the drag is over
  */
 
 /**
@@ -39,15 +40,18 @@ export function pointerPosition(area, { clientX, clientY }) {
  * @param {HTMLElement | SVGElement} node
  * @param {HandleOptions} options
  */
-export function addHandle(frame, node, { trait, axis, area, start }) {
+export function addHandle(frame, node, { trait, axis, area, start, end = () => {} }) {
   setAttributes(node, { "data-handle": trait, "data-axis": axis });
   node.addEventListener("pointerdown", (/** @type {any} */ event) => {
     if (event.button) return;
     const move = start(pointerPosition(area, event));
     if (!move) return;
     node.classList.add("l7-dragged");
-    const end = () => node.classList.remove("l7-dragged");
-    frame.drag(event, (pointer) => move(pointerPosition(area, pointer)), end);
+    const release = () => {
+      node.classList.remove("l7-dragged");
+      end();
+    };
+    frame.drag(event, (pointer) => move(pointerPosition(area, pointer)), release);
   });
 }
 

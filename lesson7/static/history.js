@@ -21,7 +21,7 @@ export class History {
   /** @type {Snapshot[]} */
   #future = [];
   #pending = 0;
-  isPaused = false; // while a question is open
+  #isPaused = false; // while a question is open
 
   /**
    * @param {Frame} frame
@@ -40,14 +40,22 @@ export class History {
   }
 
   get canUndo() {
-    return this.#past.length > 0;
+    return !this.#isPaused && this.#past.length > 0;
   }
 
   get canRedo() {
-    return this.#future.length > 0;
+    return !this.#isPaused && this.#future.length > 0;
+  }
+
+  /** @param {boolean} isPaused whether changes are no steps, and none can be undone */
+  pause(isPaused) {
+    this.#commit();
+    this.#isPaused = isPaused;
+    this.showChange();
   }
 
   undo() {
+    if (this.#isPaused) return;
     this.#commit();
     const previous = this.#past.pop();
     if (!previous) return;
@@ -56,6 +64,7 @@ export class History {
   }
 
   redo() {
+    if (this.#isPaused) return;
     this.#commit();
     const next = this.#future.pop();
     if (!next) return;
@@ -72,7 +81,7 @@ export class History {
   /** A drag, and changes that follow one another at once, are one step. */
   #schedule() {
     clearTimeout(this.#pending);
-    if (this.isPaused) return;
+    if (this.#isPaused) return;
     this.#pending = setTimeout(() => {
       if (this.frame.isDragging) this.#schedule();
       else this.#commit();
@@ -81,7 +90,7 @@ export class History {
 
   #commit() {
     clearTimeout(this.#pending);
-    if (this.isPaused) return;
+    if (this.#isPaused) return;
     const now = this.frame.snapshot(this.traits);
     if (isSame(now, this.present)) return;
     this.#past.push(this.present);
@@ -103,6 +112,7 @@ export class History {
     const key = event.key.toLowerCase();
     const isUndo = key === "z" && !event.shiftKey;
     const isRedo = (key === "z" && event.shiftKey) || key === "y";
+    if (this.#isPaused) return; // the keys undo what was typed as an answer
     if (!(event.ctrlKey || event.metaKey) || !(isUndo || isRedo)) return;
     event.preventDefault();
     if (isUndo) this.undo();

@@ -22,19 +22,29 @@ function setBindings(frame, link) {
 }
 
 /**
+ * Pins what a link names; without a name that this explorer has, there is no pin.
+ * @param {Frame} frame
+ * @param {string[]} traits
+ * @param {URLSearchParams} pin
+ */
+function setPin(frame, traits, pin) {
+  const now = frame.snapshot(traits);
+  const count = [...pin].length;
+  setBindings(frame, pin);
+  if ([...pin].length === count) return;
+  frame.set("pinned", frame.snapshot(traits));
+  frame.setAll(now);
+}
+
+/**
  * @param {Frame} frame
  * @param {string[]} traits
  * @param {URLSearchParams} link names that this explorer has are removed from it
  */
 export function followLink(frame, traits, link) {
   const pin = link.get(PIN);
-  if (pin) {
-    const now = frame.snapshot(traits);
-    setBindings(frame, new URLSearchParams(pin));
-    frame.set("pinned", frame.snapshot(traits));
-    frame.setAll(now);
-    link.delete(PIN);
-  }
+  if (pin) setPin(frame, traits, new URLSearchParams(pin));
+  link.delete(PIN);
   setBindings(frame, link);
 }
 

@@ -119,7 +119,10 @@ function readState(get, { vocab, labels, rows, rest, alphas, lambdas }) {
  */
 function addControls(frame, data) {
   const step = data.isLearned ? 1 / T_STEPS : 0.01;
-  slider(frame, "Weight λ", { trait: "t", min: 0, max: 1, step, format: two });
+  slider(frame, "Weight λ", {
+    ...{ trait: "t", min: 0, max: 1, step, format: two },
+    set: (t) => frame.set("t", allowedWeight(t, data)),
+  });
   // The weight of the second picture: the same number, seen from the other end.
   frame.addBinding(
     createNumberBinding({
@@ -180,6 +183,15 @@ function setWeight(frame, t) {
 }
 
 /**
+ * The weight itself; with learners, the nearest that they were asked about.
+ * @param {number} weight
+ * @param {Data} data
+ */
+function allowedWeight(weight, { isLearned }) {
+  return isLearned ? Math.round(weight * T_STEPS) / T_STEPS : weight;
+}
+
+/**
  * @param {Frame} frame
  * @param {Data} data
  */
@@ -187,8 +199,7 @@ function drawWeight(frame, data) {
   const { model } = frame;
   frame.set("drawn", (model.get("drawn") % data.lambdas[0].length) + 1);
   const { weights } = readState((trait) => model.get(trait), data);
-  const weight = weights.at(-1) ?? 0;
-  frame.set("t", data.isLearned ? Math.round(weight * T_STEPS) / T_STEPS : weight);
+  frame.set("t", allowedWeight(weights.at(-1) ?? 0, data));
 }
 
 /**
@@ -348,7 +359,7 @@ function targetBars(frame, { rowNames, rows }) {
  * @param {number} count of classes
  */
 function targetChart(frame, count) {
-  const chart = barChart(count);
+  const chart = barChart(count, two);
   let pair = [0, 1]; // rows of the classes of the first and of the second picture
   chart.rows.forEach(({ track }, row) => {
     addHandle(frame, track, {

@@ -783,7 +783,8 @@ function predictions(model) {
     if (node.hidden) return;
     const { text, value } = describePredictions(says, model.get("right"), state);
     setText(node, text);
-    if (value !== undefined) setAttributes(node, { "data-value": value });
+    if (value === undefined) delete node.dataset.value;
+    else setAttributes(node, { "data-value": value });
   }
   return { node, draw };
 }

@@ -3,54 +3,74 @@
 import { barChart } from "./bars.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { select, slider } from "./controls.js";
-import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { figure, html, note, setAttributes, setText, setVisible } from "./dom.js";
+import { showExplorer } from "./explorer.js";
 import { describeThreshold } from "./format.js";
 import { Frame } from "./frame.js";
-import { addGuess } from "./guess.js";
+import { addHandle, pointerPosition } from "./handle.js";
+import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
-  cropMiddle,
+  boxWithin,
+  cropBox,
+  cropImage,
   describeCost,
+  describePixel,
   describeSize,
+  diagramScale,
   epochQuestion,
+  exchangeEpochs,
   labelCost,
+  MOST_EPOCHS,
   MOST_SIZE,
   MOST_STAGES,
-  replaceStage,
+  neighbour,
+  pixelBox,
+  replacePart,
   resizeImage,
   scheduleCost,
   stageAt,
   totalQuestion,
+  trainedEpochs,
   withStageCount,
 } from "./resize.math.js";
 import { numberTable, setNumber } from "./table.js";
 
 /** @import { Pixels } from "./canvas.js" */
+/** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
-/** @import { Cost, Stage } from "./resize.math.js" */
+/** @import { Formula, LiveNode } from "./live.js" */
+/** @import { Result } from "./pin.js" */
+/** @import { Box, Cost, Place, Stage } from "./resize.math.js" */
 
 const TRAITS = ["stages", "file"];
 const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
-const HIDDEN_COLUMNS = 2; // the guess hides those after
-const WORK_AREA = { left: 8, top: 16, width: 400, height: 170 };
+// The guess hides the columns after these.
+const HIDDEN_COLUMNS = 2;
 const GUESS_SIZES = [128, 192, 256, 320];
 const GUESS_TOLERANCE = 0.02;
 const EPOCHS_NOTE = "1 +: fine_tune begins with an epoch of its own. Cost is by pixels.";
+/** @type {Record<string, [right: number, down: number]>} */
+const ARROWS = {
+  ...{ ArrowRight: [1, 0], ArrowLeft: [-1, 0] },
+  ...{ ArrowDown: [0, 1], ArrowUp: [0, -1] },
+};
 
 /** @param {number} value */
 const three = (value) => value.toFixed(3);
 
 /** @param {number} value */
 function wholeNumber(value) {
-  return value.toLocaleString("en").replaceAll(",", "\u202f"); // a narrow space
+  // A narrow space.
+  return value.toLocaleString("en").replaceAll(",", "\u202f");
 }
 
-/** @param {Model} model */
-function readState(model) {
+/** @param {Get} get */
+function readState(get) {
   /** @type {Stage[]} */
-  const stages = model.get("stages");
+  const stages = get("stages");
   /** @type {number} */
-  const file = model.get("file");
+  const file = get("file");
   return { stages, file, cost: scheduleCost(stages) };
 }
 
@@ -58,10 +78,10 @@ function readState(model) {
 
 /**
  * @param {Frame} frame
- * @returns {HTMLElement[]} for each stage, the box of its sliders
+ * @returns {{ draw: (state: State) => void }} hides the controls of stages that there are not
  */
 function addControls(frame) {
-  const { model } = frame;
+  const { model, controls, more } = frame;
   /** @returns {Stage[]} */
   const stages = () => model.get("stages");
   /** @type {[number, string][]} */
@@ -70,47 +90,54 @@ function addControls(frame) {
     [3, "three"],
   ];
   select(frame, "Stages", counts, {
-    trait: "count",
-    traits: ["stages"],
+    ...{ trait: "count", traits: ["stages"], parent: more },
     get: () => stages().length,
     set: (count) => frame.set("stages", withStageCount(stages(), count)),
+  });
+  const sizes = [controls, controls, more].map((parent, index) => {
+    const range = { min: 16, max: MOST_SIZE, step: 16 };
+    const format = (/** @type {number} */ size) => `${size} px`;
+    return stageSlider(frame, "Size", { index, part: 0, parent }, { ...range, format });
   });
   /** @type {number[]} */
   const files = model.get("files");
   /** @type {[number, string][]} */
   const sides = files.map((side) => [side, `${side} px`]);
-  select(frame, "The file's short side", sides, { trait: "file" });
-  return Array.from({ length: MOST_STAGES }, (_, i) => addStageControls(frame, i));
+  select(frame, "Image size in file", sides, { trait: "file" });
+  const epochs = sizes.map((_, index) => {
+    const format = (/** @type {number} */ count) => (index ? `1 + ${count}` : String(count));
+    const range = { min: 1, max: MOST_EPOCHS, format };
+    return stageSlider(frame, "Epochs", { index, part: 1, parent: more }, range);
+  });
+
+  return {
+    draw(state) {
+      [...sizes.entries(), ...epochs.entries()].forEach(([i, node]) => {
+        node.hidden = i >= state.stages.length;
+      });
+    },
+  };
 }
 
 /**
+ * A slider for the size (part 0) or the epochs (part 1) of a stage.
  * @param {Frame} frame
- * @param {number} index
+ * @param {string} name
+ * @param {{ index: number, part: 0 | 1, parent: HTMLElement }} place
+ * @param {{ min: number, max: number, step?: number, format: (value: number) => string }} range
  */
-function addStageControls(frame, index) {
-  const parent = html("div", { class: "l7-resize-stage" });
-  frame.controls.append(parent);
+function stageSlider(frame, name, { index, part, parent }, range) {
   /** @returns {Stage[]} */
   const stages = () => frame.model.get("stages");
-  /** @param {Stage} stage */
-  function setStage(stage) {
-    const isShown = index < stages().length; // a link can name a stage that is not
-    if (isShown) frame.set("stages", replaceStage(stages(), index, stage));
-  }
-
-  slider(frame, `Size ${index + 1}`, {
-    ...{ min: 16, max: MOST_SIZE, step: 16, parent, trait: `size${index}`, traits: ["stages"] },
-    format: (size) => `${size} px`,
-    get: () => stageAt(stages(), index)[0],
-    set: (size) => setStage([size, stageAt(stages(), index)[1]]),
-  });
-  slider(frame, `Epochs ${index + 1}`, {
-    ...{ min: 1, max: 20, parent, trait: `epochs${index}`, traits: ["stages"] },
-    format: (epochs) => (index ? `1 + ${epochs}` : String(epochs)),
-    get: () => stageAt(stages(), index)[1],
-    set: (epochs) => setStage([stageAt(stages(), index)[0], epochs]),
-  });
-  return parent;
+  return slider(frame, `${name} ${index + 1}`, {
+    ...{ ...range, parent, trait: `${name.toLowerCase()}${index}`, traits: ["stages"] },
+    get: () => stageAt(stages(), index)[part],
+    set(value) {
+      // A link can name a stage that is not.
+      const isShown = index < stages().length;
+      if (isShown) frame.set("stages", replacePart(stages(), { index, part, value }));
+    },
+  }).node;
 }
 
 /**
@@ -139,6 +166,8 @@ function imageSizes(photo) {
   };
 }
 
+/** @typedef {ReturnType<typeof imageSizes>} ImageOf */
+
 /**
  * @typedef {object} Guesses a model's best classes
  * @property {number} top how many
@@ -148,59 +177,113 @@ function imageSizes(photo) {
  * @property {number} [threshold] from which a class counts, for a model of several classes an image
  */
 
-/** The photo at the size of a stage, and its middle enlarged. */
-function stageImages() {
-  const whole = imageCanvas({ sharp: true });
-  const middle = imageCanvas({ sharp: true });
-  /** @type {Pixels | null} */
-  let shown = null;
+/**
+ * An image with a frame around one of its pixels.
+ * @param {(place: Place) => void} choose called with the place that is pointed at
+ */
+function markedImage(choose) {
+  const image = imageCanvas({ sharp: true });
+  const mark = html("span", { class: "l7-resize-mark", "aria-hidden": "true" });
+  const node = html("div", { class: "l7-resize-image" }, image.node, mark);
+  for (const kind of ["pointerdown", "pointermove"]) {
+    image.node.addEventListener(kind, (event) => {
+      choose(pointerPosition(image.node, /** @type {PointerEvent} */ (event)));
+    });
+  }
+
+  /** @param {Box | null} box null: no frame */
+  function drawMark(box) {
+    mark.hidden = box === null;
+    if (!box) return;
+    const { left, top, side } = box;
+    placeBox(mark, { left, top, width: side, height: side });
+  }
+  return { node, canvas: image.node, draw: image.show, drawMark };
+}
+
+/**
+ * Places an element in one that contains it.
+ * @param {HTMLElement} node
+ * @param {Record<string, number>} box CSS properties, as shares of the container
+ */
+function placeBox(node, box) {
+  for (const [name, share] of Object.entries(box)) node.style.setProperty(name, `${100 * share}%`);
+}
+
+/**
+ * The photo at one size, and a part of it enlarged.
+ * @param {string} source of the highlight
+ * @param {string} prefixText of the title, left out where there is little space
+ * @param {(place: Place) => void} choose called with the place that is pointed at
+ */
+function photoColumn(source, prefixText, choose) {
+  const whole = markedImage(choose);
+  const part = markedImage(({ x, y }) => {
+    choose({ x: crop.left + x * crop.side, y: crop.top + y * crop.side });
+  });
+  let crop = { left: 0, top: 0, side: 1 };
+  const title = html("span");
+  const prefix = html("span", { class: "l7-resize-prefix" }, prefixText);
+  const comment = note();
+  const top = figure(html("figcaption", {}, prefix, title), whole.node, comment);
+  const low = html("figure", {}, part.node);
+  setAttributes(whole.node, { "data-source": source });
+  setAttributes(part.canvas, { "aria-label": "a part of it, four times as large" });
+
+  /**
+   * @param {string} text
+   * @param {string} label
+   * @param {string} commentText
+   */
+  function drawText(text, label, commentText) {
+    setText(title, text);
+    setAttributes(whole.canvas, { "aria-label": label });
+    setText(comment, commentText);
+  }
 
   /**
    * @param {Pixels} image
-   * @param {number} file
+   * @param {Place} place in the middle of the part
+   * @param {Box | null} box that is framed
    */
-  function draw(image, file) {
-    const size = image.width;
-    const origin = `${size > file ? "larger than" : "from"} a file of ${file}`;
-    setAttributes(whole.node, {
-      "aria-label": `the photo at ${size} by ${size} pixels, ${origin}`,
-    });
-    const label = `its middle at ${size} pixels, four times as large`;
-    setAttributes(middle.node, { "aria-label": label });
-    if (shown === image) return;
-    shown = image;
-    whole.show(image);
-    middle.show(cropMiddle(image));
+  function draw(image, place, box) {
+    crop = cropBox(place, image.width);
+    whole.draw(image);
+    part.draw(cropImage(image, crop));
+    whole.drawMark(box);
+    part.drawMark(box && boxWithin(box, crop));
   }
-  return { nodes: [whole.node, middle.node], draw };
+  return { top, low, whole, drawText, draw };
 }
 
 /**
  * What one stage sees, and what a model predicts from it.
  * @param {Guesses} guesses
  * @param {number} index
+ * @param {(place: Place) => void} choose
  */
-function stageFigure(guesses, index) {
-  const caption = html("figcaption");
-  const images = stageImages();
-  const comment = note();
-  const chart = guesses.top ? barChart(guesses.top) : null;
+function stageColumn(guesses, index, choose) {
+  const column = photoColumn(`stage${index}`, "Stage ", choose);
+  const chart = barChart(guesses.top ?? 0);
   const verdict = note();
-  const predicted = chart ? [chart.node, verdict] : [];
-  const node = figure(caption, ...images.nodes, comment, ...predicted);
+  if (guesses.top) column.low.append(chart.node, verdict);
+  const label = `stage ${index + 1}: arrow keys choose a pixel`;
+  setAttributes(column.whole.node, { tabindex: 0, role: "group", "aria-label": label });
 
   /**
-   * @param {Pixels} image
+   * @param {number} size
    * @param {number} file
    */
-  function draw(image, file) {
-    const size = image.width;
-    images.draw(image, file);
-    node.classList.toggle("l7-resize-past", size > file);
-    setText(caption, `${index + 1}: ${size} × ${size} px`);
-    setText(comment, describeSize(size, file));
-    if (!chart) return;
-    const best = guesses.at[file][size];
+  function drawStage(size, file) {
+    column.top.classList.toggle("l7-resize-past", size > file);
+    const origin = `${size > file ? "larger than" : "from"} a file of ${file}`;
+    const label = `the photo at ${size} by ${size} pixels, ${origin}`;
+    column.drawText(`${index + 1}: ${size} px`, label, describeSize(size, file));
+    if (guesses.top) drawPredictions(guesses.at[file][size]);
+  }
+
+  /** @param {[number, number][]} best */
+  function drawPredictions(best) {
     const names = best.map(([c]) => guesses.names[c]);
     const values = best.map(([, p]) => p);
     chart.draw(names.map((name, i) => [name, values[i]]));
@@ -208,97 +291,297 @@ function stageFigure(guesses, index) {
     setVisible(verdict, threshold !== undefined);
     if (threshold !== undefined) setText(verdict, describeThreshold(values, names, threshold));
   }
-  return { node, draw };
+  return { ...column, drawStage };
 }
 
 /**
- * @param {Pixels} photo
- * @param {Guesses} guesses
+ * The photo in the file and at each stage's size; the block of pixels of the file that a pixel
+ * averages is framed.
+ * @param {{ imageOf: ImageOf, guesses: Guesses, credit: string }} data
  */
-function stageFigures(photo, guesses) {
-  const imageOf = imageSizes(photo);
-  const figures = Array.from({ length: MOST_STAGES }, (_, i) => stageFigure(guesses, i));
-  const nodes = figures.map(({ node }) => node);
-  const node = html("div", { class: "l7-resize-pictures" }, ...nodes);
+function photoFigures({ imageOf, guesses, credit }) {
+  // A stage, and a place in the photo.
+  let chosen = { index: 0, place: { x: 0.5, y: 0.5 } };
+  /** @type {State} */
+  let shown;
+  const inFile = photoColumn("file", "", (place) => choose(chosen.index, place));
+  if (credit) inFile.whole.canvas.title = `Photo: ${credit}`;
+  const stages = Array.from({ length: MOST_STAGES }, (_, i) => {
+    return stageColumn(guesses, i, (place) => choose(i, place));
+  });
+  stages.forEach(({ whole }, i) => {
+    whole.node.addEventListener("keydown", (event) => {
+      const step = ARROWS[event.key];
+      if (!step || event.altKey) return;
+      event.preventDefault();
+      choose(i, neighbour(chosen.place, shown.stages[i][0], step));
+    });
+  });
+  const columns = [inFile, ...stages];
+  const top = html("div", { class: "l7-resize-photos" }, ...columns.map((column) => column.top));
+  const parts = html("div", { class: "l7-resize-photos" }, ...columns.map((column) => column.low));
+  const sentence = note({ spoken: true });
+  const low = html("div", {}, parts, sentence);
+
+  /**
+   * @param {number} index
+   * @param {Place} place
+   */
+  function choose(index, place) {
+    chosen = { index, place };
+    drawImages();
+  }
+
+  function drawImages() {
+    const { file } = shown;
+    const sizes = shown.stages.map(([size]) => size);
+    const index = Math.min(chosen.index, sizes.length - 1);
+    const { place } = chosen;
+    const box = pixelBox(place, sizes[index]);
+    inFile.draw(imageOf(file, file), place, box);
+    sizes.forEach((size, i) => {
+      stages[i].draw(imageOf(file, size), place, i === index ? box : null);
+    });
+    setText(sentence, describePixel(imageOf(file, sizes[index]), place, file));
+  }
 
   /** @param {State} state */
-  function draw({ stages, file }) {
-    node.style.setProperty("--columns", String(stages.length));
-    figures.forEach((stage, i) => {
-      stage.node.hidden = i >= stages.length;
-      if (!stage.node.hidden) stage.draw(imageOf(file, stages[i][0]), file);
+  function draw(state) {
+    shown = state;
+    const { file } = state;
+    const count = state.stages.length;
+    for (const node of [top, parts]) node.style.setProperty("--columns", String(count + 1));
+    inFile.drawText(`File: ${file} px`, `the photo in the file, ${file} by ${file} pixels`, "");
+    stages.forEach((stage, i) => {
+      for (const node of [stage.top, stage.low]) node.hidden = i >= count;
+      if (i < count) stage.drawStage(state.stages[i][0], file);
     });
+    drawImages();
   }
-  return { node: html("div", {}, node), draw };
+  return { top, low, draw };
+}
+
+/**
+ * A stage's rectangle in the work diagram, whose upper and right edges are handles.
+ * @param {number} index
+ */
+function stageBar(index) {
+  const top = html("i", { class: "l7-resize-top" });
+  const end = html("i", { class: "l7-resize-end" });
+  const node = html("div", { "data-source": `stage${index}` }, top, end);
+  const ghost = html("div", { class: "l7-ghost" });
+  return { node, ghost, top, end };
 }
 
 /**
  * Epochs to the right, pixels upwards: the area is the work. The dashed frame is training at the
  * largest size throughout.
+ * @param {Frame} frame
  */
-function workPlot() {
-  const { width, height, left, top } = WORK_AREA;
-  const bottom = top + height;
-  const steps = Array.from({ length: MOST_STAGES }, (_, i) => {
-    const fill = { fill: "var(--l7-accent)", opacity: 0.5 + 0.25 * i };
-    const box = svg("rect", { ...fill, stroke: "var(--l7-bg)", "stroke-width": 2 });
-    return { box, label: svg("text", { y: bottom + 15, "text-anchor": "middle" }) };
+function workPlot(frame) {
+  const bars = Array.from({ length: MOST_STAGES }, (_, i) => stageBar(i));
+  const title = html("span");
+  const all = html("div", { class: "l7-resize-all", "data-source": "throughout" }, title);
+  const schedule = html("div", { "data-source": "schedule" }, ...bars.map(({ node }) => node));
+  const ghosts = bars.map(({ ghost }) => ghost);
+  const node = html("div", { class: "l7-resize-plot", role: "img" }, all, schedule, ...ghosts);
+  let scale = { size: MOST_SIZE, epochs: 1 };
+  // The scale, while an edge is dragged.
+  let isHeld = false;
+  /** @type {Cost} */
+  let shown;
+  /** @type {Cost | null} */
+  let pinned = null;
+
+  /**
+   * @param {{ start: number, epochs: number, size: number }} row
+   * @returns {{ left: number, width: number, height: number }} shares of the plot
+   */
+  function place({ start, epochs, size }) {
+    const height = (size / scale.size) ** 2;
+    return { left: start / scale.epochs, width: epochs / scale.epochs, height };
+  }
+
+  /**
+   * @param {HTMLElement[]} nodes
+   * @param {Cost["rows"]} rows
+   */
+  function placeRows(nodes, rows) {
+    nodes.forEach((bar, i) => {
+      bar.hidden = i >= rows.length;
+      if (!bar.hidden) placeBox(bar, place(rows[i]));
+    });
+  }
+
+  function layOut() {
+    const { epochs, largest, rows } = shown;
+    if (!isHeld) scale = diagramScale(pinned ? [shown, pinned] : [shown]);
+    const nodes = bars.map((bar) => bar.node);
+    placeRows(nodes, rows);
+    placeRows(ghosts, pinned?.rows ?? []);
+    rows.forEach((row, i) => {
+      nodes[i].style.setProperty("--epochs", String(row.epochs));
+    });
+    placeBox(all, place({ start: 0, epochs, size: largest }));
+    setText(title, `dashed: ${epochs} epochs at ${largest} px`);
+    setAttributes(node, { "aria-label": labelCost(shown) });
+  }
+
+  /** @param {boolean} isHeldNow */
+  function hold(isHeldNow) {
+    isHeld = isHeldNow;
+    layOut();
+  }
+
+  /**
+   * Makes an edge a handle; it keeps its distance from the pointer.
+   * @param {HTMLElement} edge
+   * @param {string} trait
+   * @param {{ axis: "x" | "y", read: () => number, move: (share: number) => void }} options where
+   *   the edge is, and where to move it, as shares of the plot
+   */
+  function addEdge(edge, trait, { axis, read, move }) {
+    addHandle(frame, edge, {
+      ...{ trait, axis, area: node, end: () => hold(false) },
+      start(pressed) {
+        hold(true);
+        const offset = read() - pressed[axis];
+        return (position) => move(Math.min(1, Math.max(0, position[axis] + offset)));
+      },
+    });
+  }
+
+  bars.forEach(({ top, end }, i) => {
+    const box = () => place(shown.rows[i]);
+    const size = frame.numberBinding(`size${i}`);
+    addEdge(top, size.name, {
+      axis: "y",
+      read: () => 1 - box().height,
+      move: (y) => size.setNear(Math.sqrt(1 - y) * scale.size),
+    });
+    addEdge(end, `epochs${i}`, {
+      axis: "x",
+      read: () => box().left + box().width,
+      move: (x) => moveEnd(frame, i, x * scale.epochs - shown.rows[i].start),
+    });
   });
-  const dashes = { fill: "var(--l7-faint)", stroke: "var(--l7-fg)", "stroke-dasharray": "5 4" };
-  const all = svg("rect", { x: left, y: top, width, height, ...dashes });
-  const title = svg("text", { x: left + width, y: top - 5, "text-anchor": "end" });
-  const axisPlace = { x: left + width, y: bottom + 32, "text-anchor": "end" };
-  const axis = svg("text", axisPlace, "epochs →");
-  const parts = [all, ...steps.map(({ box }) => box), title, ...steps.map(({ label }) => label)];
-  const viewBox = `0 0 ${width + 2 * left} ${bottom + 36}`;
-  const node = svg("svg", { viewBox, role: "img" }, ...parts, axis);
 
   /** @param {Cost} cost */
   function draw(cost) {
-    const { rows, epochs, largest } = cost;
-    let done = 0;
-    steps.forEach(({ box, label }, i) => {
-      setVisible(box, i < rows.length);
-      setVisible(label, i < rows.length);
-      if (i >= rows.length) return;
-      const x = left + (done / epochs) * width;
-      const boxWidth = (rows[i].epochs / epochs) * width;
-      const boxHeight = rows[i].each * height;
-      setAttributes(box, { x, width: boxWidth, y: bottom - boxHeight, height: boxHeight });
-      setAttributes(label, { x: x + boxWidth / 2 });
-      setText(label, `${rows[i].size} px`);
-      done += rows[i].epochs;
+    shown = cost;
+    layOut();
+  }
+
+  /** @param {Cost | null} cost */
+  function drawPin(cost) {
+    pinned = cost;
+    layOut();
+  }
+  return { node, draw, drawPin };
+}
+
+/**
+ * Moves the right edge of a stage: between two stages, epochs go from one to the other; that of
+ * the last stage changes the sum.
+ * @param {Frame} frame
+ * @param {number} index
+ * @param {number} trained epochs that the stage trains, rounded here
+ */
+function moveEnd(frame, index, trained) {
+  /** @type {Stage[]} */
+  const stages = frame.model.get("stages");
+  const epochs = Math.round(trained) - trainedEpochs(0, index);
+  const isLast = index === stages.length - 1;
+  if (isLast) frame.numberBinding(`epochs${index}`).setNear(epochs);
+  else frame.set("stages", exchangeEpochs(stages, index, epochs));
+}
+
+/**
+ * Below the work diagram, each stage's image, all at one scale, with its epochs and size.
+ * @param {Frame} frame
+ * @param {ImageOf} imageOf
+ */
+function stageLabels(frame, imageOf) {
+  const labels = Array.from({ length: MOST_STAGES }, () => {
+    const image = imageCanvas();
+    setAttributes(image.node, { "aria-hidden": "true" });
+    const text = html("span");
+    const node = html("div", {}, html("div", {}, image.node), text);
+    return { node, image, drawText: liveLine(frame, text) };
+  });
+  const rest = html("div");
+  const nodes = labels.map((label) => label.node);
+  const node = html("div", { class: "l7-resize-labels" }, ...nodes, rest);
+
+  /** @param {State} state */
+  function draw({ cost, file }) {
+    const scale = diagramScale([cost]);
+    node.style.setProperty("--largest", String(scale.size));
+    rest.style.flexGrow = String(scale.epochs - cost.epochs);
+    labels.forEach(({ node, image, drawText }, i) => {
+      node.hidden = i >= cost.rows.length;
+      const row = cost.rows[i] ?? cost.rows[0];
+      const [count, size] = stageQuantities(row, i);
+      node.style.flexGrow = String(row.epochs);
+      image.node.style.setProperty("--size", String(row.size));
+      image.show(imageOf(file, row.size));
+      const unit = row.epochs === 1 ? " epoch" : " epochs";
+      drawText([count, unit, { tag: "br", children: [] }, "at ", size, " px"]);
     });
-    setText(title, `dashed: ${largest} px throughout`);
-    setAttributes(node, { "aria-label": labelCost(cost) });
   }
   return { node, draw };
 }
 
-function workFigure() {
-  const plot = workPlot();
+/**
+ * @param {{ epochs: number, size: number }} row
+ * @param {number} i
+ */
+function stageQuantities({ epochs, size }, i) {
+  const source = `stage${i}`;
+  return [
+    { name: `epochs${i}`, value: epochs, text: String(epochs), scrub: `epochs${i}`, source },
+    { name: `size${i}`, value: size, text: String(size), scrub: `size${i}`, source },
+  ];
+}
+
+/**
+ * @param {Frame} frame
+ * @param {ImageOf} imageOf
+ */
+function workFigure(frame, imageOf) {
+  const plot = workPlot(frame);
+  const labels = stageLabels(frame, imageOf);
+  const node = figure("Work = pixels × epochs: drag the edges", plot.node, labels.node);
 
   /** @param {State} state */
-  function draw({ cost }) {
-    plot.draw(cost);
+  function draw(state) {
+    plot.draw(state.cost);
+    labels.draw(state);
   }
-  return { node: figure("Work: pixels per image × epochs", plot.node), draw };
+
+  /** @param {State | null} state */
+  function drawPin(state) {
+    plot.drawPin(state?.cost ?? null);
+  }
+  return { node, draw, drawPin };
 }
 
 /**
  * The rows of the table: the stages, the schedule, and the largest size throughout.
  * @param {Cost} cost
- * @returns {{ label: string, numbers: (number | null)[], epochs: string }[]}
  */
 function tableRows({ rows, epochs, largest, total }) {
+  /** @type {{ label: string, source: string, numbers: (number | null)[], epochs: string }[]} */
   const stages = rows.map((row, i) => ({
-    label: `${row.size} px`,
+    ...{ label: `${row.size} px`, source: `stage${i}` },
     numbers: [row.size ** 2, row.epochs, row.each, (row.each * row.epochs) / epochs],
     epochs: i ? `1 + ${row.epochs - 1}` : String(row.epochs),
   }));
-  const schedule = { label: "schedule", numbers: [null, epochs, null, total] };
-  const fixed = { label: `${largest} px throughout`, numbers: [largest ** 2, epochs, 1, 1] };
-  return [...stages, { ...schedule, epochs: String(epochs) }, { ...fixed, epochs: String(epochs) }];
+  const count = String(epochs);
+  const sum = { label: "schedule", source: "schedule", numbers: [null, epochs, null, total] };
+  const label = `${largest} px throughout`;
+  const fixed = { label, source: "throughout", numbers: [largest ** 2, epochs, 1, 1] };
+  return [...stages, { ...sum, epochs: count }, { ...fixed, epochs: count }];
 }
 
 /** The numbers of each stage and of the whole schedule. */
@@ -312,8 +595,9 @@ function numbers() {
     table.rows.forEach(({ node, header, cells }, i) => {
       node.hidden = i >= lines.length;
       if (node.hidden) return;
-      const { label, numbers, epochs } = lines[i];
+      const { label, source, numbers, epochs } = lines[i];
       const formats = [wholeNumber, () => epochs, three, three];
+      setAttributes(node, { "data-source": source });
       setText(header, label);
       numbers.forEach((value, k) => {
         setNumber(cells[k], value, formats[k]);
@@ -324,18 +608,93 @@ function numbers() {
   return { node: table.node, answerElements, draw };
 }
 
-/** @param {HTMLElement[]} stageControls */
-function costNote(stageControls) {
+function costNote() {
   const node = note({ spoken: true });
 
   /** @param {State} state */
-  function draw({ stages, cost, file }) {
+  function draw({ cost, file }) {
     setText(node, describeCost(cost, file));
-    stageControls.forEach((box, i) => {
-      box.hidden = i >= stages.length;
-    });
   }
   return { node, draw };
+}
+
+/**
+ * The stage of the largest size; of several, the last.
+ * @param {Cost} cost
+ */
+function largestStage({ rows, largest }) {
+  return rows.findLastIndex(({ size }) => size === largest);
+}
+
+/** @param {Cost} cost */
+function costQuantities({ epochs, total, largest }) {
+  return {
+    epochs: { name: "epochs", value: epochs, text: String(epochs), source: "throughout" },
+    total: { name: "total", value: total, text: three(total), source: "schedule" },
+    largest: { name: "largest", value: largest, text: String(largest), source: "throughout" },
+  };
+}
+
+/**
+ * @param {State} state
+ * @returns {LiveNode[]}
+ */
+function headline({ cost }) {
+  const { epochs, total, largest } = costQuantities(cost);
+  const size = { ...largest, scrub: `size${largestStage(cost)}` };
+  return [epochs, " epochs for ", total, " of the cost at ", size, " px"];
+}
+
+/** @returns {Formula<State>[]} */
+function formulas() {
+  const [e, s, i] = ["e", "s", "i"].map(identifier);
+  const [sum, dot, plus, equals] = ["∑", "·", "+", "="].map(operator);
+  const two = constant(2);
+  const overStages = subscript(sum, i);
+  const square = { tag: "msubsup", children: [s, i, two] };
+  const largest = subscript(operator("max"), i);
+  const symbols = fraction(
+    [overStages, subscript(e, i), square],
+    [overStages, subscript(e, i), dot, largest, square],
+  );
+  const spoken =
+    "the sum of e i times s i squared, divided by the sum of e i times the largest s i squared";
+
+  /** @param {State} state */
+  function numbersOf({ cost }) {
+    const terms = cost.rows.flatMap((row, k) => {
+      const [count, side] = stageQuantities(row, k);
+      return [...(k ? [plus] : []), count, dot, power(side, two)];
+    });
+    const { epochs, total, largest } = costQuantities(cost);
+    return [equals, fraction(terms, [epochs, dot, power(largest, two)]), equals, total];
+  }
+  return [{ symbols: [symbols], spoken, numbers: numbersOf }];
+}
+
+/**
+ * What a pin compares.
+ * @param {State} state
+ * @returns {Result[]}
+ */
+function results({ cost: { rows, epochs, total, largest } }) {
+  const work = rows.reduce((sum, row) => sum + row.epochs * row.size ** 2, 0);
+  return [
+    { name: "cost", value: total, format: three },
+    { name: "largest size, px", value: largest, format: String },
+    { name: "epochs", value: epochs, format: String },
+    { name: "megapixels of each image", value: work / 1e6, format: three },
+  ];
+}
+
+/** @param {State} state */
+function codeValues({ stages, file }) {
+  const texts = stages.flatMap(([size, epochs], i) => [
+    [`size${i}`, String(size)],
+    [`epochs${i}`, String(epochs)],
+  ]);
+  const template = stages.length === 2 ? "two" : "three";
+  return { template, values: { ...Object.fromEntries(texts), file: String(file) } };
 }
 
 /**
@@ -345,7 +704,7 @@ function costNote(stageControls) {
 function createCostTask(model) {
   const isTotal = randomInt(2) === 0;
   const index = randomInt(MOST_STAGES - 1);
-  const { stages, file } = readState(model);
+  const { stages, file } = readState((trait) => model.get(trait));
   const fitting = GUESS_SIZES.filter((size) => size <= file);
   const largest = randomChoice(fitting.length ? fitting : GUESS_SIZES.slice(0, 1));
   const pairs = [
@@ -358,7 +717,7 @@ function createCostTask(model) {
   return {
     state: { stages: asked },
     getQuestion() {
-      const { cost } = readState(model);
+      const { cost } = readState((trait) => model.get(trait));
       if (isTotal) return totalQuestion(cost, GUESS_TOLERANCE);
       return epochQuestion(cost, index, GUESS_TOLERANCE);
     },
@@ -368,24 +727,28 @@ function createCostTask(model) {
 /** @param {View} view */
 async function render({ model, el }) {
   const photo = await decodePng(model.get("photo"));
-  const title = "Progressive resizing: what the model sees, and what it costs";
-  const frame = new Frame({ model, el }, title);
-  const stageControls = addControls(frame);
+  const imageOf = imageSizes(photo);
+  const frame = new Frame({ model, el }, "Progressive resizing");
+  const controls = addControls(frame);
 
-  const pictures = stageFigures(photo, model.get("guesses"));
-  const work = workFigure();
+  const guesses = model.get("guesses");
+  const photos = photoFigures({ imageOf, guesses, credit: model.get("credit") });
+  const work = workFigure(frame, imageOf);
   const table = numbers();
-  const sentence = costNote(stageControls);
-  const legend = note({ text: EPOCHS_NOTE });
-  const right = html("div", {}, work.node, table.node, sentence.node, legend);
-  frame.root.append(html("div", { class: "l7-resize" }, pictures.node, right));
+  const sentence = costNote();
+  photos.low.append(sentence.node, note({ text: EPOCHS_NOTE }));
+  const parts = [work.node, photos.top, photos.low, table.node];
+  setAttributes(photos.top, { "data-picture": "" });
+  frame.body.append(html("div", { class: "l7-resize" }, ...parts));
 
-  frame.redraw(TRAITS, () => {
-    const state = readState(model);
-    for (const part of [pictures, work, table, sentence]) part.draw(state);
+  showExplorer(frame, {
+    ...{ traits: TRAITS, readState, headline, formulas: formulas(), code: codeValues, results },
+    parts: [photos, work, table, sentence, controls],
+    guess: {
+      createTask: () => createCostTask(model),
+      answerElements: [work.node, sentence.node, ...table.answerElements],
+    },
   });
-  const answerElements = [work.node, sentence.node, ...table.answerElements];
-  addGuess(frame, TRAITS, { createTask: () => createCostTask(model), answerElements });
   return () => frame.close();
 }
 

@@ -6,8 +6,15 @@ import { significant } from "./format.js";
 /** @typedef {[size: number, epochs: number]} Stage */
 
 export const MOST_STAGES = 3;
-export const MOST_SIZE = 320; // pixels
-const SIZE_STEP = 32; // pixels from the last stage to one that is added
+// Pixels.
+export const MOST_SIZE = 320;
+export const MOST_EPOCHS = 20;
+// Pixels from the last stage to one that is added.
+const SIZE_STEP = 32;
+// At the top of the work diagram, pixels.
+const DIAGRAM_SIZES = [256, 320];
+// At its right end.
+const DIAGRAM_EPOCHS = [12, 16, 24, 32, 48, 64];
 
 /**
  * For each of `size` equal stretches of `length` pixels: the first pixel that it touches, and the
@@ -38,7 +45,8 @@ function stretches(length, size) {
 export function resizeImage({ data, width }, size) {
   const parts = stretches(width, size);
   const rows = resizeRows(data, width, parts);
-  const resized = new Uint8ClampedArray(size * size * 4); // rounds to nearest, halves to even
+  // Rounds to nearest, halves to even.
+  const resized = new Uint8ClampedArray(size * size * 4);
   parts.forEach(({ first, shares }, y) => {
     for (let x = 0; x < size; x++) {
       const to = (y * size + x) * 4;
@@ -78,37 +86,167 @@ function resizeRows(data, width, parts) {
 }
 
 /**
- * The middle of a square image, a quarter of its side wide.
- * @param {Pixels} image
+ * A place in the photo, as shares of its width and height.
+ * @typedef {{ x: number, y: number }} Place
+ */
+
+/**
+ * The pixel of a square image that contains a place.
+ * @param {Place} place
+ * @param {number} size
+ */
+export function pixelAt({ x, y }, size) {
+  /** @param {number} share */
+  const index = (share) => Math.min(size - 1, Math.max(0, Math.floor(share * size)));
+  return { column: index(x), row: index(y) };
+}
+
+/**
+ * The place that is some pixels away, in the middle of a pixel.
+ * @param {Place} place
+ * @param {number} size of the image, pixels
+ * @param {[right: number, down: number]} step pixels
+ * @returns {Place}
+ */
+export function neighbour(place, size, [right, down]) {
+  const { column, row } = pixelAt(place, size);
+  /** @param {number} index */
+  const middle = (index) => (Math.min(size - 1, Math.max(0, index)) + 0.5) / size;
+  return { x: middle(column + right), y: middle(row + down) };
+}
+
+/**
+ * A part of a square image: its left and upper edges and its side, as shares of the image's side.
+ * @typedef {{ left: number, top: number, side: number }} Box
+ */
+
+/**
+ * The box of the pixel that contains a place.
+ * @param {Place} place
+ * @param {number} size
+ * @returns {Box}
+ */
+export function pixelBox(place, size) {
+  const { column, row } = pixelAt(place, size);
+  return { left: column / size, top: row / size, side: 1 / size };
+}
+
+/**
+ * A quarter of a square image's side around a place, in whole pixels.
+ * @param {Place} place
+ * @param {number} size
+ * @returns {Box}
+ */
+export function cropBox({ x, y }, size) {
+  const side = Math.ceil(size / 4);
+  /** @param {number} middle */
+  const start = (middle) => {
+    return Math.min(size - side, Math.max(0, Math.floor((middle - 1 / 8) * size)));
+  };
+  return { left: start(x) / size, top: start(y) / size, side: side / size };
+}
+
+/**
+ * A box in the coordinates of another one that contains it.
+ * @param {Box} box
+ * @param {Box} outer
+ * @returns {Box}
+ */
+export function boxWithin(box, outer) {
+  return {
+    left: (box.left - outer.left) / outer.side,
+    top: (box.top - outer.top) / outer.side,
+    side: box.side / outer.side,
+  };
+}
+
+/**
+ * @param {Pixels} image square
+ * @param {Box} box of whole pixels
  * @returns {Pixels}
  */
-export function cropMiddle({ data, width }) {
-  const side = Math.ceil(width / 4);
-  const corner = Math.floor((width * 3) / 8);
-  const cropped = new Uint8ClampedArray(side * side * 4);
-  for (let y = 0; y < side; y++) {
-    const from = ((corner + y) * width + corner) * 4;
-    cropped.set(data.subarray(from, from + side * 4), y * side * 4);
+export function cropImage({ data, width }, { left, top, side }) {
+  const [column, row, count] = [left, top, side].map((share) => Math.round(share * width));
+  const cropped = new Uint8ClampedArray(count * count * 4);
+  for (let y = 0; y < count; y++) {
+    const from = ((row + y) * width + column) * 4;
+    cropped.set(data.subarray(from, from + count * 4), y * count * 4);
   }
-  return { data: cropped, width: side, height: side };
+  return { data: cropped, width: count, height: count };
+}
+
+/**
+ * What the pixel at a place is computed from, in a sentence.
+ * @param {Pixels} image at the size of a stage
+ * @param {Place} place
+ * @param {number} file side of the file, pixels
+ */
+export function describePixel({ data, width }, place, file) {
+  const { column, row } = pixelAt(place, width);
+  const from = (row * width + column) * 4;
+  const [red, green, blue] = data.subarray(from, from + 3);
+  const side = significant(file / width);
+  const pixel = `At ${width} px, pixel (${column}, ${row}) is the mean of ${side} × ${side} pixels`;
+  return `${pixel} of the file: red ${red}, green ${green}, blue ${blue}.`;
 }
 
 /**
  * @param {Stage[]} stages
  * @param {number} index
- * @returns {Stage} the last one where there are fewer
+ * @returns {Stage} where there are fewer, the one that would be added
  */
 export function stageAt(stages, index) {
-  return stages[index] ?? stages[stages.length - 1];
+  return stages[index] ?? withStageCount(stages, stages.length + 1)[stages.length];
 }
 
 /**
  * @param {Stage[]} stages
- * @param {number} index
- * @param {Stage} stage
+ * @param {{ index: number, part: 0 | 1, value: number }} change of the size (0) or the epochs (1)
+ * @returns {Stage[]}
  */
-export function replaceStage(stages, index, stage) {
-  return stages.with(index, stage);
+export function replacePart(stages, { index, part, value }) {
+  const [size, epochs] = stages[index];
+  return stages.with(index, part ? [size, value] : [value, epochs]);
+}
+
+/**
+ * The epochs that a stage trains: all stages but the first have one more, because `fine_tune`
+ * begins with one of its own.
+ * @param {number} epochs
+ * @param {number} index of the stage
+ */
+export function trainedEpochs(epochs, index) {
+  return index ? epochs + 1 : epochs;
+}
+
+/**
+ * Gives epochs of the next stage to a stage, or the reverse: the sum stays the same.
+ * @param {Stage[]} stages
+ * @param {number} index of the left stage
+ * @param {number} asked epochs of that stage
+ * @returns {Stage[]} the same ones where nothing changes
+ */
+export function exchangeEpochs(stages, index, asked) {
+  const [[size, epochs], [nextSize, nextEpochs]] = stages.slice(index, index + 2);
+  const sum = epochs + nextEpochs;
+  const [least, most] = [Math.max(1, sum - MOST_EPOCHS), Math.min(MOST_EPOCHS, sum - 1)];
+  const left = Math.min(most, Math.max(least, asked));
+  if (left === epochs) return stages;
+  return stages.with(index, [size, left]).with(index + 1, [nextSize, sum - left]);
+}
+
+/**
+ * The largest size and number of epochs that the work diagram shows: more than the schedules have,
+ * so that each edge can be moved outwards.
+ * @param {Cost[]} costs of the schedules that are shown
+ */
+export function diagramScale(costs) {
+  const largest = Math.max(...costs.map((cost) => cost.largest));
+  const epochs = Math.max(...costs.map((cost) => cost.epochs));
+  return {
+    size: DIAGRAM_SIZES.find((size) => size > largest) ?? MOST_SIZE,
+    epochs: DIAGRAM_EPOCHS.find((count) => count > epochs) ?? epochs,
+  };
 }
 
 /**
@@ -123,16 +261,18 @@ export function withStageCount(stages, count) {
 }
 
 /**
- * What a schedule costs, by pixels; an epoch at the largest size costs 1. All stages but the first
- * have an epoch more: `fine_tune` begins with one of its own.
+ * What a schedule costs, by pixels; an epoch at the largest size costs 1.
  * @param {Stage[]} stages
  */
 export function scheduleCost(stages) {
   const largest = Math.max(...stages.map(([size]) => size));
-  const rows = stages.map(([size, epochs], i) => {
-    return { size, epochs: i ? epochs + 1 : epochs, each: size ** 2 / largest ** 2 };
+  let epochs = 0;
+  const rows = stages.map(([size, ownEpochs], i) => {
+    const trained = trainedEpochs(ownEpochs, i);
+    const row = { size, epochs: trained, start: epochs, each: size ** 2 / largest ** 2 };
+    epochs += trained;
+    return row;
   });
-  const epochs = rows.reduce((sum, row) => sum + row.epochs, 0);
   const work = rows.reduce((sum, row) => sum + row.each * row.epochs, 0);
   return { largest, rows, epochs, total: work / epochs };
 }
@@ -144,9 +284,9 @@ export function scheduleCost(stages) {
  * @param {number} file side of the file, pixels
  */
 export function describeSize(size, file) {
-  if (size > file) return `Past the file's ${file} px: nothing gained.`;
+  if (size > file) return "Past the file: nothing gained.";
   if (size === file) return "All that the file holds.";
-  return `From a file of ${file} px.`;
+  return "";
 }
 
 /**

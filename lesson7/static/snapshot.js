@@ -7,6 +7,7 @@ import { html } from "./dom.js";
 const SCALE = 2; // pixels of the file for one of the page
 const LEFT_OUT =
   ".l7-controls, .l7-more, .l7-tools, .l7-panels > :not(.l7-pin), button:not(.l7-kept), .l7-shortcuts";
+const NOT_XML = /(?!\n)\p{Cc}|\p{Cs}|[\ufffe\uffff]/gu; // characters that XML does not have
 const COLOURS = ["fg", "bg", "line", "faint", "blue", "orange", "green", "red", "track", "soft"];
 
 /**
@@ -55,7 +56,7 @@ async function pictureOf(frame) {
   place.style.cssText = "position: absolute; left: -10000px; top: 0";
   document.body.append(place);
   const height = Math.ceil(copy.getBoundingClientRect().height);
-  const markup = new XMLSerializer().serializeToString(page);
+  const markup = new XMLSerializer().serializeToString(page).replace(NOT_XML, "\ufffd");
   place.remove();
   const size = `width="${width}" height="${height}"`;
   const svgText =

@@ -87,6 +87,13 @@ export function stepsPanel(frame, { traits, animated, steps }) {
   let index = 0;
   let isOpen = false;
   let isWaiting = false; // for the reader's move
+  let stateAtStart = "";
+
+  /** The traits of which the reader changes one, as text. */
+  function stateOfMove() {
+    const { move } = steps[index];
+    return JSON.stringify(frame.snapshot(move.length ? move : traits));
+  }
 
   function showAnswer() {
     isWaiting = false;
@@ -109,17 +116,20 @@ export function stepsPanel(frame, { traits, animated, steps }) {
       // Changes that the step itself makes are not the reader's.
       queueMicrotask(() => {
         isWaiting = isOpen && index === i && elements.answer.textContent === "";
+        stateAtStart = stateOfMove();
       });
       keepHighlight(frame.root, look);
     });
   }
 
-  for (const trait of traits) {
-    frame.on([trait], () => {
-      const { move } = steps[index];
-      if (isWaiting && (!move.length || move.includes(trait))) showAnswer();
-    });
+  /** A link to a pin sets its state and back again, which is no move. */
+  function showAnswerAfterMove() {
+    if (isWaiting && stateOfMove() !== stateAtStart) showAnswer();
   }
+
+  frame.on(traits, () => {
+    if (isWaiting) queueMicrotask(showAnswerAfterMove);
+  });
   elements.back.addEventListener("click", () => show(index - 1));
   elements.next.addEventListener("click", () => show(index + 1));
   elements.reveal.addEventListener("click", showAnswer);

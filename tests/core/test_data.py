@@ -497,7 +497,6 @@ def test_architecture_by_name():
 # Blocks of 40 MB: glibc itself keeps up to 32 MB. The heap needs up to three batches to settle.
 COUNT_PAGE_FAULTS = """
 import resource
-import sys
 import torch
 from lesson7.data.hardware import keep_memory
 
@@ -509,20 +508,22 @@ def run_batches():
 def page_faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-if sys.argv[1] == "keep":
-    keep_memory()
-run_batches()
-before = page_faults()
-run_batches()
-print(page_faults() - before)
+def count():
+    run_batches()
+    before = page_faults()
+    run_batches()
+    return page_faults() - before
+
+returned = count()
+keep_memory()
+print(returned, count())
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="keep_memory needs glibc")
 def test_keep_memory_avoids_page_faults():
     "Page faults are counted, not timed: five batches of 160 MB are 195,000 pages."
-    kept = int(python_output(COUNT_PAGE_FAULTS, "keep"))
-    returned = int(python_output(COUNT_PAGE_FAULTS, "return"))
+    returned, kept = map(int, python_output(COUNT_PAGE_FAULTS).split())
     assert kept < returned / 4 and returned > 150_000
 
 

@@ -308,7 +308,15 @@ for kind in ("one channel", "four channels", "four channels, normalized"):
     REJECTED |= {(kind, use): RGB for use in (*EXPLORERS, "save_model")}
 for kind in ("segmentation", "points", "regression"):
     REJECTED |= {(kind, use): CLASSIFIER for use in USES}
-CELLS = [(kind, use) for kind in KINDS for use in USES]
+# Kinds that are like another one, and the slowest uses of the largest model.
+LONG_KINDS = ("torchvision", "own module, lesson's loaders", "from_name_re", "float16")
+LONG_CELLS = [(kind, use) for kind in LONG_KINDS for use in USES]
+LONG_CELLS += [("vision_learner", use) for use in EXPLORERS]
+CELLS = [
+    pytest.param(kind, use, marks=pytest.mark.long if (kind, use) in LONG_CELLS else ())
+    for kind in KINDS
+    for use in USES
+]
 
 
 @pytest.fixture(scope="module")

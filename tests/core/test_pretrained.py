@@ -7,8 +7,6 @@ No test reaches another machine.
 import json
 import re
 import socket
-import subprocess
-import sys
 import time
 from urllib.error import HTTPError, URLError
 
@@ -23,6 +21,7 @@ from fastai.callback.core import Callback
 from processes import loaded_modules
 
 from lesson7 import models
+from lesson7.cli import main
 from lesson7.data.samples import photos
 from lesson7.explorers.resize import ResizeExplorer
 from lesson7.explorers.tta import TTAExplorer
@@ -396,23 +395,15 @@ def test_a_model_with_another_head_is_saved_without_a_name(result, tmp_path):
 # ---- The command line
 
 
-COMMANDS = """
-import sys
-from lesson7.cli import main
-crops, new, model, table = sys.argv[1:]
-options = "--arch tf_efficientnet_lite0 --pretrained --size 32 --bs 8 --epochs 2".split()
-assert main(["train", crops, *options, "--out", model]) == 0
-sys.exit(main(["predict", model, new, "--csv", table]))
-"""
+TRAIN_OPTIONS = "--arch tf_efficientnet_lite0 --pretrained --size 32 --bs 8 --epochs 2"
 
 
-def test_from_a_folder_to_a_table_of_predictions(folder, cache, tmp_path):
+def test_from_a_folder_to_a_table_of_predictions(folder, cache, tmp_path, capsys):
     model, new, table = tmp_path / "model", write_crops(tmp_path / "new", 2), tmp_path / "a.csv"
     (new / "china" / "broken.png").write_bytes(b"no image")
-    command = [sys.executable, "-W", "ignore", "-c", COMMANDS, folder, new, model, table]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    errors = done.stderr.splitlines()
+    assert main(["train", str(folder), *TRAIN_OPTIONS.split(), "--out", str(model)]) == 0
+    assert main(["predict", str(model), str(new), "--csv", str(table)]) == 1
+    errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 1 and "broken.png" in errors[0]
     recipe = json.loads((model / "result.json").read_text())["recipe"]
     assert recipe["pretrained"] and recipe["arch"] == OFFLINE

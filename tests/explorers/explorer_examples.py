@@ -18,7 +18,7 @@ from lesson7.data.samples import photos
 
 # A few random states in `make test`, more of them in `make long`.
 random_state_counts = pytest.mark.parametrize(
-    "count", [5, pytest.param(20, marks=pytest.mark.long)]
+    "count", [5, pytest.param(50, marks=pytest.mark.long)]
 )
 
 NAMES = [name for name in lesson7.__all__ if name.endswith("Explorer")]

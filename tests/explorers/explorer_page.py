@@ -10,7 +10,8 @@ from browser import wait_for_drawing
 from lesson7.explorers.scripts import joined_script
 
 # Controls of the state, without those of tools and panels, and without those for pointers alone.
-CONTROLS = ".l7 :is(input, select, button):not(.l7-tools *, .l7-panels *, [tabindex='-1'])"
+CONTROLS_INSIDE = ":is(input, select, button):not(.l7-tools *, .l7-panels *, [tabindex='-1'])"
+CONTROLS = f".l7 {CONTROLS_INSIDE}"
 FEW_EPOCHS = "globalThis.l7epochs = 2"  # trainings in the page end after two epochs
 PAGE_WIDTH = "document.documentElement.scrollWidth"  # px, of the content
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}

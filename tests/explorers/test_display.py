@@ -1,6 +1,7 @@
 "How every explorer is displayed: colours, accessibility, narrow parents, print, other pages."
 
 import io
+from itertools import product
 
 import pytest
 from browser import wait_for_drawing
@@ -25,6 +26,7 @@ SHRINK = """(explorer) => {
   return explorer.getBoundingClientRect().width;
 }"""
 PRINT_ADJUST = "(node) => getComputedStyle(node).printColorAdjust"
+COLOUR = "(node, name) => getComputedStyle(node).getPropertyValue(name)"
 FORCED_ADJUST = "(node) => getComputedStyle(node).forcedColorAdjust"
 # A parent page without variables of Jupyter's or the site's.
 REMOVE_THEME = """() => {
@@ -83,6 +85,9 @@ def test_forced_colours(opened):
     page = opened(forced_colors="active")
     for node in page.locator(".l7-bars i, .l7-bars > :nth-child(3n + 2), .l7 svg, .l7-chip").all():
         assert node.evaluate(FORCED_ADJUST) == "none"
+    button = page.locator(".l7-tools button").first
+    text, background = (button.evaluate(COLOUR, name) for name in ("color", "background-color"))
+    assert text != background
 
 
 def test_page_without_a_theme(opened):
@@ -101,34 +106,43 @@ def test_keys_are_no_shortcuts_of_notebook(opened):
         assert page.evaluate("suppressed.splice(0)") == [True, False, False]
 
 
-def faults_at(page, widths):
-    "Return the faults of a page in each colour scheme and width, with the width of its content."
+def faults_at(page, views):
+    "Return the faults of a page in pairs of colour scheme and width, with its content's width."
     found = {}
-    for scheme in SCHEMES:
-        for width in widths:
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size(dict(width=width, height=800))
-            wait_for_drawing(page)
-            faults = accessibility_faults(page)
-            if page.evaluate(PAGE_WIDTH) > width:
-                faults.append("page is wider than the window")
-            if faults:
-                found[scheme, width] = faults
+    for scheme, width in views:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(dict(width=width, height=800))
+        wait_for_drawing(page)
+        faults = accessibility_faults(page)
+        if page.evaluate(PAGE_WIDTH) > width:
+            faults.append("page is wider than the window")
+        if faults:
+            found[scheme, width] = faults
     return found
 
 
+# Each scheme and each layout once; all pairs of them in `make long`.
+VIEWS = [("light", 1040), ("dark", 360)]
+ALL_VIEWS = list(product(SCHEMES, (360, 700, 1040)))
+SOME_OR_ALL = pytest.mark.parametrize(
+    "views", [VIEWS, pytest.param(ALL_VIEWS, marks=pytest.mark.long)], ids=["some", "all"]
+)
+
+
+@SOME_OR_ALL
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_accessibility(example, open_explorer):
+def test_accessibility(example, views, open_explorer):
     page = open_explorer(example)
-    assert faults_at(page, (360, 700, 1040)) == {}
+    assert faults_at(page, views) == {}
 
 
+@SOME_OR_ALL
 @pytest.mark.parametrize("example", [*NAMES, "TTAExplorer-model"])
-def test_accessibility_of_the_guess(example, open_explorer):
+def test_accessibility_of_the_guess(example, views, open_explorer):
     page = open_explorer(example)
     start_guess(page)
-    found = {"open question": faults_at(page, (360, 1040))}
+    found = {"open question": faults_at(page, views)}
     for text in ("", "not one at all", "0.123"):
         type_guess(page, text)
-        found[text] = faults_at(page, (360, 1040))
+        found[text] = faults_at(page, views)
     assert found == {state: {} for state in found}

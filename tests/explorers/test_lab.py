@@ -18,8 +18,17 @@ from urllib.request import urlopen
 import nbformat
 import pytest
 from browser import wait_for_drawing
+from conftest import LocalPages
 from explorer_examples import NAMES
-from explorer_page import CONTROL_TYPE, CONTROL_VALUES, DRAWING, IS_FOCUSED, wait_for_explorers
+from explorer_page import (
+    CONTROL_TYPE,
+    CONTROL_VALUES,
+    CONTROLS_INSIDE,
+    DRAWING,
+    IS_FOCUSED,
+    open_more,
+    wait_for_explorers,
+)
 from explorer_page import KEYS as KEYS_OF_TYPE
 from jupyter_client import BlockingKernelClient
 
@@ -86,14 +95,15 @@ def free_port():
         return s.getsockname()[1]
 
 
-def start_server(project, folder, log):
+def start_server(project, folder, cache, log):
     "Run `make lab` of a copy of the project, with this environment and folders of its own."
     venv = Path(sys.prefix)
     arguments = f"--no-browser --port {free_port()} --IdentityProvider.token={TOKEN}"
+    arguments += " --LabApp.expose_app_in_browser=True"  # for `OPEN_NOTEBOOK`
     environment = os.environ | dict(
         JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
         JUPYTER_CONFIG_DIR=str(folder / "config"),
-        XDG_CACHE_HOME=str(folder / "cache"),
+        XDG_CACHE_HOME=str(cache),
     )
     return subprocess.Popen(
         # -o: the environment is not installed again
@@ -107,14 +117,14 @@ def start_server(project, folder, log):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory, cache):
     "A server of a copy of the project, started by its `make lab`."
     folder = tmp_path_factory.mktemp("lab")
     project = folder / "copy"
     copy_project(project)
     log_file = folder / "log"
     with log_file.open("w") as log:
-        server = start_server(project, folder, log)
+        server = start_server(project, folder, cache, log)
 
     def address():
         text = log_file.read_text()
@@ -174,9 +184,47 @@ def write_notebook(lab, name, sources):
     nbformat.write(notebook, lab.notebooks / name)
 
 
-def open_notebook(page, lab, name):
-    page.goto(lab.address(name))
-    page.get_by_text(KERNEL_IS_IDLE).wait_for(timeout=LAB_SECONDS * 1000)
+# Errors of JupyterLab itself, where a notebook is closed.
+CLOSING_ERRORS = r"^Disposed$|Canceled future for \w+ message before replies were done"
+# In the place of the notebooks that are open, which are saved: JupyterLab asks about no changes.
+OPEN_NOTEBOOK = """async (path) => {
+  const { commands } = window.jupyterapp;
+  await commands.execute("docmanager:save-all");
+  await commands.execute("application:close-all");
+  await commands.execute("docmanager:open", { path });
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab_pages(chromium):
+    pages = LocalPages(chromium)
+    yield pages
+    pages.close()
+
+
+@pytest.fixture(scope="module")
+def lab_page(lab, lab_pages):
+    "JupyterLab in a browser with the first notebook open; it takes seconds to load."
+    page = lab_pages.open(viewport=LONG_VIEWPORT, allowed_errors=CLOSING_ERRORS)
+    page.goto(lab.address("index.ipynb"))
+    page.get_by_role("heading", name="lesson7").wait_for(timeout=LAB_SECONDS * 1000)
+    return page
+
+
+@pytest.fixture
+def open_notebook(lab_page, lab_pages):
+    """`open_notebook(name)`: JupyterLab's page with a notebook, whose kernel is idle.
+
+    The test fails if the page has a console error, or makes a request to another machine.
+    """
+
+    def open_in_page(name):
+        lab_page.evaluate(OPEN_NOTEBOOK, name)
+        lab_page.get_by_text(KERNEL_IS_IDLE).wait_for(timeout=LAB_SECONDS * 1000)
+        return lab_page
+
+    yield open_in_page
+    assert lab_pages.faults == []
 
 
 def run_first_cell(page):
@@ -189,9 +237,8 @@ def code_cells(file):
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
-def test_lab_opens_the_first_notebook(lab, new_page):
-    page = new_page()
-    page.goto(lab.address("index.ipynb"))
+def test_lab_opens_the_first_notebook(open_notebook):
+    page = open_notebook("index.ipynb")
     page.get_by_role("heading", name="lesson7").wait_for(timeout=LAB_SECONDS * 1000)
     still = page.locator(".jp-OutputArea img").first
     assert still.is_visible()  # before a cell has been run
@@ -223,7 +270,8 @@ def check_explorer_sets_python(page, client):
     page.keyboard.press("Control+Home")
     page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.evaluate(SCROLL_UP)
     slider = page.get_by_label("Batch", exact=True).first
-    slider.wait_for()
+    slider.wait_for(state="attached")
+    open_more(page)
     slider.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
@@ -231,7 +279,7 @@ def check_explorer_sets_python(page, client):
     page.get_by_label("Normalize with").first.select_option("imagenet")
     wait_for_print(client, "print(explorer.stats.source)", "ImageNet")
     evaluate(client, "explorer.draw = 11")
-    page.get_by_text("12 of 40").wait_for()
+    page.get_by_text("batch 12 of 40").wait_for()
 
 
 def is_saving(response):
@@ -250,19 +298,17 @@ def check_saved_cells(page, file):
 
 
 @pytest.mark.slow
-def test_the_explorer_of_chapter_one_sets_python(lab, new_page):
-    page = new_page(viewport=dict(width=1400, height=1000))
-    open_notebook(page, lab, "01_normalize.ipynb")
+def test_the_explorer_of_chapter_one_sets_python(lab, open_notebook):
+    page = open_notebook("01_normalize.ipynb")
     run_first_cell(page)
     with kernel(lab, "01_normalize.ipynb") as client:
         check_explorer_sets_python(page, client)
 
 
 @pytest.mark.long
-def test_all_of_chapter_one_runs(lab, new_page):
-    page = new_page(viewport=dict(width=1400, height=1000))
+def test_all_of_chapter_one_runs(lab, open_notebook):
     file = lab.notebooks / "01_normalize.ipynb"
-    open_notebook(page, lab, file.name)
+    page = open_notebook(file.name)
     run_all_cells(page)
     with kernel(lab, file.name) as client:
         wait_for_last_cell(client, len(code_cells(file)))
@@ -273,7 +319,8 @@ def test_all_of_chapter_one_runs(lab, new_page):
 
 def press_something(explorer, rng):
     "Change one control of an explorer by keyboard; it is chosen at random."
-    controls = explorer.locator(":is(input, select, button):not(.l7-guess *)").all()
+    # What a pressed button shows is not a part of the state.
+    controls = explorer.locator(f"{CONTROLS_INSIDE}:not([aria-pressed])").all()
     control = rng.choice([c for c in controls if c.is_visible() and c.is_enabled()])
     kind = control.evaluate(CONTROL_TYPE)
     if kind == "range":
@@ -302,6 +349,7 @@ def check_random_states(lab, client, variable, explorer, saved_page, count):
         evaluate(client, f"{variable}.save('{file}')")
         saved_page.goto(file.as_uri())
         wait_for_explorers(saved_page)
+        open_more(saved_page)
         wait_for_drawing(saved_page)
         return shown(saved_page.locator(".l7")) == shown(explorer)
 
@@ -311,6 +359,35 @@ def check_random_states(lab, client, variable, explorer, saved_page, count):
         wait_for_drawing(explorer.page)
         state = evaluate(client, f"print({variable})")
         wait_until(is_same_in_python, 30, f"state {i} in Python, which is {state}")
+
+
+def check_tools(client, variable, explorer):
+    "Check that the tools work with a kernel: Python and the page have the same state and code."
+    tools = {button.inner_text(): button for button in explorer.locator(".l7-tools button").all()}
+    before = evaluate(client, f"print({variable})")
+    tools["Code"].click()
+    code = explorer.locator("pre code").inner_text()
+    assert code.strip() == evaluate(client, f"print({variable}.code())")
+    tools["Pin"].click()
+    wait_for_print(client, f"print(len({variable}.pinned) > 0)", "True")
+    tools["Pin"].click()
+    wait_for_print(client, f"print({variable}.pinned)", "{}")
+    explorer.locator(".l7-headline [data-scrub]").first.press("ArrowLeft")
+    wait_until(lambda: evaluate(client, f"print({variable})") != before, 30, "a change")
+    for tool, is_before in (("Undo", True), ("Redo", False), ("Reset", True)):
+        tools[tool].click()
+        wait_until(
+            lambda expected=is_before: (
+                (evaluate(client, f"print({variable})") == before) == expected
+            ),
+            30,
+            tool,
+        )
+    tools["Steps"].click()
+    state = f"all(getattr({variable}, k) == v for k, v in {variable}.steps[0]['state'].items())"
+    wait_for_print(client, f"print({state})", "True")
+    tools["Steps"].click()
+    tools["Reset"].click()
 
 
 def select_next_cell(page, index):
@@ -323,20 +400,21 @@ def select_next_cell(page, index):
 @pytest.mark.parametrize(
     "count", [pytest.param(3, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.long)]
 )
-def test_random_states_are_the_same_in_python(lab, new_page, count):
+def test_random_states_are_the_same_in_python(lab, open_notebook, new_page, count):
     no_stills = "from lesson7.explorers.base import Explorer\nExplorer.still = lambda self: b''"
     show = "from lesson7 import {0}\n{1} = {0}()\n{1}"
     variables = [name.lower() for name in NAMES]
     sources = [show.format(*names) for names in zip(NAMES, variables)]
     write_notebook(lab, "explorers.ipynb", [no_stills, *sources])
-    page, saved_page = new_page(viewport=LONG_VIEWPORT), new_page(viewport=LONG_VIEWPORT)
-    open_notebook(page, lab, "explorers.ipynb")
+    page, saved_page = open_notebook("explorers.ipynb"), new_page(viewport=LONG_VIEWPORT)
     with kernel(lab, "explorers.ipynb") as client:
         run_first_cell(page)
         for i, variable in enumerate(variables):
             page.keyboard.press("Shift+Enter")  # runs the cell and selects the next one
             explorer = page.locator(".l7").nth(i)
             explorer.locator("canvas, svg").first.wait_for()
+            open_more(page)
+            check_tools(client, variable, explorer)
             check_random_states(lab, client, variable, explorer, saved_page, count)
             select_next_cell(page, 1 + i)
 
@@ -345,7 +423,6 @@ def test_random_states_are_the_same_in_python(lab, new_page, count):
 COMMAND_KEYS = ["x", "a", "b", "c", "d", "d", "m", "y", "z", "j", "k", "Shift+M"]
 # Errors of Notebook 7.6 itself: of its settings and its file browser.
 NOTEBOOK_ERRORS = r"reading 'schema'|Command 'filebrowser:open-path' not registered"
-PAGES = {"JupyterLab": "lab/tree", "Notebook 7": "notebooks"}
 CELLS = "(cells) => cells.map((cell) => cell.className.match(/jp-(Code|Markdown|Raw)Cell/)[1])"
 ACTIVE_CELL = "(cells) => cells.findIndex((cell) => cell.classList.contains('jp-mod-active'))"
 
@@ -391,28 +468,44 @@ def check_explorer_keys(page, index, file):
     page.keyboard.press("Shift+Enter")  # runs the cell and selects the next one
     explorer = page.locator(".l7").nth(index)
     explorer.locator("canvas, svg").first.wait_for(timeout=LAB_SECONDS * 1000)
-    controls = explorer.locator(":is(input:not([type=checkbox]), select):not(.l7-guess *)").all()
-    shown_controls = [c for c in controls if c.is_visible() and c.is_enabled()]
+    open_more(page)
+    controls = explorer.locator(CONTROLS_INSIDE).and_(
+        page.locator("input:not([type=checkbox]), select")
+    )
+    shown_controls = [c for c in controls.all() if c.is_visible() and c.is_enabled()]
     assert shown_controls
     for control in shown_controls:
         check_keys(page, control)
     check_ctrl_s(page, file)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("app", PAGES)
-def test_keys_change_the_explorer_and_not_the_notebook(lab, new_page, app):
-    file = f"keys-{PAGES[app][:3]}.ipynb"
-    show = "from lesson7 import {0}\n{0}.still = lambda self: b''\n{0}()"
-    write_notebook(lab, file, [*map(show.format, NAMES), "# the last cell"])
-    page = new_page(viewport=LONG_VIEWPORT, allowed_errors=NOTEBOOK_ERRORS)
-    with page.expect_response(is_new_session, timeout=LAB_SECONDS * 1000):
-        page.goto(lab.address(file, PAGES[app]))
+def check_keys_of_all_explorers(page, file):
     page.locator(IDLE_INDICATOR).first.wait_for(timeout=LAB_SECONDS * 1000)
     page.locator(".jp-CodeCell").first.click()
     for index in range(len(NAMES)):
         check_explorer_keys(page, index, file)
         select_next_cell(page, index)
+
+
+def write_explorers(lab, file):
+    "Write a notebook with every explorer in a cell of its own."
+    show = "from lesson7 import {0}\n{0}.still = lambda self: b''\n{0}()"
+    write_notebook(lab, file, [*map(show.format, NAMES), "# the last cell"])
+
+
+@pytest.mark.slow
+def test_keys_change_the_explorer_and_not_the_notebook_in_jupyterlab(lab, open_notebook):
+    write_explorers(lab, "keys-lab.ipynb")
+    check_keys_of_all_explorers(open_notebook("keys-lab.ipynb"), "keys-lab.ipynb")
+
+
+@pytest.mark.slow
+def test_keys_change_the_explorer_and_not_the_notebook_in_notebook_7(lab, new_page):
+    write_explorers(lab, "keys.ipynb")
+    page = new_page(viewport=LONG_VIEWPORT, allowed_errors=NOTEBOOK_ERRORS)
+    with page.expect_response(is_new_session, timeout=LAB_SECONDS * 1000):
+        page.goto(lab.address("keys.ipynb", "notebooks"))
+    check_keys_of_all_explorers(page, "keys.ipynb")
 
 
 GUESS_CELL = """
@@ -438,11 +531,10 @@ def answer_question(page, client):
 
 
 @pytest.mark.slow
-def test_guess_sets_and_restores_the_state_in_python(lab, new_page):
+def test_guess_sets_and_restores_the_state_in_python(lab, open_notebook):
     "Digits, Enter and Escape are keys of the guess, not shortcuts of JupyterLab."
     write_notebook(lab, "guess.ipynb", [GUESS_CELL.strip()])
-    page = new_page(viewport=dict(width=1300, height=1400))
-    open_notebook(page, lab, "guess.ipynb")
+    page = open_notebook("guess.ipynb")
     run_first_cell(page)
     guess = page.get_by_role("button", name="Guess")
     with kernel(lab, "guess.ipynb") as client:
@@ -460,17 +552,17 @@ def test_guess_sets_and_restores_the_state_in_python(lab, new_page):
 
 
 WORKBENCH_CELL = """
+from lesson7 import sample_dataset
 from lesson7.training.config import Recipe
 from lesson7.workbench import Workbench
-bench = Workbench(Recipe(size=16, epochs=1))
+bench = Workbench(Recipe(size=16, epochs=1), sample_dataset(n_train=400, n_val=200))
 bench"""
 
 
 @pytest.mark.slow
-def test_workbench_trains_and_stops(lab, new_page):
+def test_workbench_trains_and_stops(lab, open_notebook):
     write_notebook(lab, "bench.ipynb", [WORKBENCH_CELL.strip()])
-    page = new_page(viewport=dict(width=1300, height=1000))
-    open_notebook(page, lab, "bench.ipynb")
+    page = open_notebook("bench.ipynb")
     run_first_cell(page)
     train, stop = (page.get_by_role("button", name=name, exact=True) for name in ("Train", "Stop"))
     train.wait_for(timeout=120_000)

@@ -220,6 +220,8 @@ def test_weights_with_learners_have_steps(open_explorer, learned):
     page.get_by_role("button", name="Draw a weight").click()
     wait_for_drawing(page)
     assert abs(20 * float(weight.input_value()) % 1) < 1e-9
+    linked = open_explorer(learned, link="#t=0.42").locator(".l7-headline [data-scrub=t]")
+    assert float(linked.get_attribute("data-value")) == 0.4
     page.get_by_role("button", name="The lesson's example").click()
     assert len(values(page, BARS)) == 10  # without predictions: the learners know other classes
 

@@ -67,6 +67,15 @@ def test_labels_of_one_class_and_many_images():
     assert len(MixupExplorer(random_tensor(30, 3, 9, 9)).images) == 12
 
 
+@pytest.mark.parametrize("n", [3, 12, 13, 40])
+def test_code_blends_the_images_of_the_explorer(n):
+    images = random_tensor(n, 3, 9, 9)
+    explorer = MixupExplorer(images, side=9, first=1, second=2)
+    found = dict(images=images)
+    exec(explorer.code(), found)
+    assert np.allclose(found["blend"], explorer.blend, atol=1e-6)
+
+
 @pytest.mark.parametrize("n", [1, 2, 12, 13, 1000])
 def test_rows_sum_to_one(n):
     vocab = [f"c{i}" for i in range(n)]

@@ -255,7 +255,6 @@ def test_channel_is_shown_alone(open_explorer):
 
 def test_keys_choose_the_batch(open_explorer):
     page = open_explorer("NormalizeExplorer")
-    page.get_by_text("More", exact=True).click()
     first = named(page, ".l7-normalize-charts")
     page.get_by_label("Batch", exact=True).press("ArrowRight")
     second = named(page, ".l7-normalize-charts")
@@ -276,7 +275,6 @@ def test_keys_choose_the_statistics_and_the_large_picture(open_explorer):
     seen = canvas_images(page)[1]
     levels = seen[seen[..., 3] == OPAQUE][:, :3]
     assert levels.min() >= 127  # images that are not normalized have no value below 0
-    page.get_by_text("More", exact=True).click()
     grids = page.locator(".l7-normalize-grid")
     widths = [grid.bounding_box()["width"] for grid in grids.all()]
     page.get_by_label("Large pictures").press_sequentially("as the")
@@ -287,7 +285,6 @@ def test_keys_choose_the_statistics_and_the_large_picture(open_explorer):
 
 def test_standard_deviation_of_zero_is_not_used(open_explorer):
     page = open_explorer("NormalizeExplorer")
-    page.get_by_text("More", exact=True).click()
     page.get_by_label("Normalize with").select_option("own")
     before = statistics_in_use(page)
     field = page.get_by_label("red sd", exact=True)

@@ -40,18 +40,6 @@ CURVE_HEIGHTS = """(curves) => curves.map((curve) => {
 })"""
 
 
-@pytest.fixture
-def open_smoothing(open_explorer):
-    "`open_smoothing(explorer)` opens a page of the explorer, with all its controls."
-
-    def open_page(explorer="SmoothingExplorer", **options):
-        page = open_explorer(explorer, **options)
-        page.locator(".l7-more summary").click()
-        return page
-
-    return open_page
-
-
 def control(page, trait):
     return page.locator(f"[data-trait={trait}]")
 
@@ -194,8 +182,8 @@ def test_lessons_example_is_the_first_state(open_explorer):
 
 
 @random_state_counts
-def test_random_states_equal_python(open_smoothing, count):
-    page = open_smoothing()
+def test_random_states_equal_python(open_explorer, count):
+    page = open_explorer("SmoothingExplorer")
     rng = random.Random(42)
     for i in range(count):
         n = [2, 3, 10, 11, 1000, rng.randint(2, 1000)][i % 6]
@@ -259,8 +247,8 @@ def drag_to(page, node, share):
 
 
 @pytest.mark.parametrize("show, trait, wanted", [("smoothed", "eps", 0.5), ("mixed", "t", 0.55)])
-def test_the_true_classs_bar_is_dragged(open_smoothing, show, trait, wanted):
-    page = open_smoothing(SmoothingExplorer(show=show))
+def test_the_true_classs_bar_is_dragged(open_explorer, show, trait, wanted):
+    page = open_explorer(SmoothingExplorer(show=show))
     drag_to(page, page.locator(f".l7-bars [data-handle={trait}]"), 0.55)
     assert float(control(page, trait).input_value()) == pytest.approx(wanted, abs=0.011)
     assert control(page, "label").input_value() == "3"
@@ -279,8 +267,8 @@ def test_the_confidence_line_is_dragged(open_explorer, against):
     assert (p if against == "p" else z) == pytest.approx(expected, abs=0.11)
 
 
-def test_a_click_on_a_bar_makes_its_class_the_true_one(open_smoothing):
-    page = open_smoothing(SmoothingExplorer(n=20, label=15))
+def test_a_click_on_a_bar_makes_its_class_the_true_one(open_explorer):
+    page = open_explorer(SmoothingExplorer(n=20, label=15))
     names = bar_names(page)
     page.get_by_text("class 2", exact=True).click()
     assert control(page, "label").input_value() == "2"
@@ -300,8 +288,8 @@ def test_a_click_on_a_bar_makes_its_class_the_true_one(open_smoothing):
         ("p=0.99999&against=logit", "10", "3", "0.99999"),
     ],
 )
-def test_a_link_sets_the_state(open_smoothing, link, n, label, p):
-    page = open_smoothing()
+def test_a_link_sets_the_state(open_explorer, link, n, label, p):
+    page = open_explorer("SmoothingExplorer")
     page.evaluate(FOLLOW_LINK, f"#{link}")
     wait_for_drawing(page)
     assert control(page, "n").input_value() == n
@@ -352,8 +340,8 @@ def test_only_the_loss_of_a_hard_target_always_falls(open_explorer, against):
     assert (smoothed < 0).any() and (mixed < 0).any()
 
 
-def test_keys_set_the_numbers(open_smoothing):
-    page = open_smoothing()
+def test_keys_set_the_numbers(open_explorer):
+    page = open_explorer("SmoothingExplorer")
     control(page, "p").press("ArrowLeft")
     assert table_numbers(page)[0, 2] == pytest.approx(-0.051)
     control(page, "eps").press("ArrowRight")
@@ -369,8 +357,8 @@ def test_keys_set_the_numbers(open_smoothing):
     assert table_numbers(page)[2, 0] == pytest.approx(0.69)
 
 
-def test_keys_choose_target_axis_and_example(open_smoothing):
-    page = open_smoothing()
+def test_keys_choose_target_axis_and_example(open_explorer):
+    page = open_explorer("SmoothingExplorer")
     control(page, "eps").fill("0.5")
     control(page, "show").press_sequentially("hard")
     assert values(page, BARS).max() == 1
@@ -383,15 +371,15 @@ def test_keys_choose_target_axis_and_example(open_smoothing):
 
 
 def test_the_first_controls_are_those_of_the_shown_target(open_explorer):
-    page = open_explorer("SmoothingExplorer")
+    page = open_explorer("SmoothingExplorer", more=False)
     for show, trait, hidden in (("mixed", "t", "eps"), ("hard", "eps", "t")):
         control(page, "show").select_option(show)
         wait_for_drawing(page)
         assert control(page, trait).is_visible() and not control(page, hidden).is_visible()
 
 
-def test_invalid_number_of_classes_is_not_used(open_smoothing):
-    page = open_smoothing()
+def test_invalid_number_of_classes_is_not_used(open_explorer):
+    page = open_explorer("SmoothingExplorer")
     before = table_numbers(page)
     field = control(page, "n")
     for text in ("1", "0", "1001", "2.5", ""):

@@ -90,17 +90,19 @@ def env(tmp_path):
 
 @pytest.fixture
 def venv(tmp_path):
-    "A new virtual environment, removed at the end: it may take some gigabytes."
+    "A new virtual environment without pip, removed at the end: it may take some gigabytes."
     folder = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     yield folder
     subprocess.run(["rm", "-rf", folder], check=True)
 
 
 def pip_install(venv, *args):
-    "Install into a virtual environment; `-I` leaves PYTHONPATH out. A module compiles when used."
-    pip = [venv / "bin" / "python", "-I", "-m", "pip", "install", "--no-cache-dir", "--no-compile"]
-    subprocess.run([*pip, *args], check=True, stdout=subprocess.DEVNULL)
+    "Install into a virtual environment with this one's pip, and none of PYTHONPATH's packages."
+    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install"]
+    options = ["--no-cache-dir", "--no-compile"]  # a module is compiled when it is used
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*pip, *options, *args], check=True, stdout=subprocess.DEVNULL, env=env)
 
 
 def run_code(venv, code, folder, env):
