@@ -38,7 +38,32 @@ globalThis.Worker = class extends Original {
     super(...options);
     globalThis.workers.push(this);
   }
+  terminate() {
+    this.isEnded = true;
+    super.terminate();
+  }
 };"""
+# Opens the view of the page's model once more, and closes it while it trains.
+CLOSE = """async () => {
+  const kind = "application/vnd.jupyter.widget-state+json";
+  const script = document.querySelector(`script[type="${kind}"]`);
+  const models = Object.values(JSON.parse(script.textContent).state);
+  const { state, buffers } = models.find((model) => model.model_name === "AnyModel");
+  for (const { path, data } of buffers) {
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    state[path[0]] = new DataView(bytes.buffer);
+  }
+  const [set, save_changes, on, off] = Array(4).fill(() => {});
+  const model = { get: (name) => state[name], set, save_changes, on, off };
+  const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
+  const { default: view } = await import(url);
+  const el = document.createElement("div");
+  document.body.prepend(el);
+  const close = await view.render({ model, el });
+  await new Promise((done) => setTimeout(done, 100));
+  close();
+  return globalThis.workers.map((worker) => worker.isEnded === true);
+}"""
 SETTING_CHANGES = """async () => {
   const slider = document.querySelector("[data-trait='wrong.0']");
   for (let i = 0; i < 200; i += 1) {
@@ -241,6 +266,14 @@ def test_two_hundred_changes_and_dead_workers_leave_two_workers(open_explorer, n
     wait_for_drawing(page)
     assert page.evaluate(f"{WORKERS}.length") == 4
     assert "training" not in page.locator(".l7-headline").inner_text()
+
+
+def test_closing_the_view_ends_its_workers(new_page, tmp_path):
+    page = new_page()
+    page.add_init_script(COUNT_WORKERS)
+    page.goto(TrainExplorer(seeds=2).save(tmp_path / "train.html").as_uri())
+    page.locator("img[hidden]").wait_for(state="attached")
+    assert page.evaluate(CLOSE) == [False, False, True, True]
 
 
 def test_page_without_workers_trains_too(new_page, tmp_path):
