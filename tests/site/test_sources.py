@@ -229,7 +229,7 @@ def test_an_explorer_has_its_own_static_files_and_the_shared_ones(library):
     assert library.static_files(library.needs("tta")) == []
 
 
-NO_SHARED_SCRIPTS = ("normalize", "resize", "tta", "mixup", "smoothing", "host")
+NO_SHARED_SCRIPTS = ("normalize", "resize", "tta", "mixup", "smoothing", "train", "host")
 
 
 def shared_scripts():
