@@ -551,12 +551,13 @@ class TTAExplorer(_TTAViews):
         learn = as_learner(learn, vocab)
         _check_number("windows", n)
         templates = dict(views=_template(images, learn, side))
-        if images is not None or learn:
-            self._steps = _GENERAL_STEPS
+        is_own = images is not None
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
         self.images = [as_floats(photo) for photo in small]  # [3,H,W] in [0,1]
         n = len(state.get("at", range(n)))
+        if is_own or learn or n != len(_CORNERS):
+            self._steps = _GENERAL_STEPS
         start = dict(at=_start_places(n), on=[True] * (1 + n))
         super().__init__(
             pixels=encode_png(_sheet(small)),

@@ -52,8 +52,11 @@ export function createNumberBinding({ max, isLinked = true, format = String, ...
 
   /** @param {number} value */
   function setNear(value) {
+    const now = options.get();
     const nearest = nearestStep(value, { ...options, max: most() });
-    if (nearest !== options.get()) options.set(nearest);
+    // From a value outside the range, its nearest end can be the wrong way.
+    const isTowards = Math.sign(nearest - now) === Math.sign(value - now);
+    if (nearest !== now && isTowards) options.set(nearest);
   }
   return { ...options, kind: "number", max: most, setNear, isLinked, format };
 }

@@ -154,6 +154,23 @@ def test_numbers_in_the_text_change_the_state(name, open_explorer):
     assert drawing(page) == before
 
 
+@pytest.mark.parametrize(
+    "number, key, value",
+    [
+        ("mean.0", "ArrowLeft", -0.5),
+        ("mean.0", "ArrowRight", 0),
+        ("mean.1", "ArrowRight", 2),
+        ("mean.1", "ArrowLeft", 1),
+    ],
+)
+def test_number_outside_its_range_moves_in_no_other_direction(number, key, value, open_explorer):
+    page = open_explorer(lesson7.NormalizeExplorer(kind="own", own_mean=[-0.5, 2, 0.4]))
+    page.locator(f"[data-scrub='{number}']").first.press(key)
+    wait_for_drawing(page)
+    shown = page.locator(f"[data-scrub='{number}']").first
+    assert float(shown.get_attribute("data-value")) == value
+
+
 def test_pointing_at_a_number_highlights_its_source(name, open_explorer):
     page = open_explorer(name)
     numbers = page.locator(".l7-formula [data-source]:visible")

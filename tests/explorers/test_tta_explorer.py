@@ -166,7 +166,9 @@ def test_steps_fit_the_explorer(learn):
     default = TTAExplorer()
     assert len(default.steps) == 3 and "0.457" in default.steps[0]["answer"]
     images = [noise(60, 40)]
-    for explorer in (TTAExplorer(images, n=2), TTAExplorer(images, learn, side=48)):
+    of_images = TTAExplorer(images, n=4), TTAExplorer(images, learn, side=48)
+    of_windows = TTAExplorer(n=2), TTAExplorer(at=[[0, 0]])
+    for explorer in (*of_images, *of_windows):
         assert explorer.steps[0]["title"] == "Move a window"
 
 
