@@ -379,9 +379,9 @@ class MixupExplorer(_MixupBlend):
         check_seed(seed)
         if learn:
             _check_learners(learn, images)
-        images, labels, vocab = _defaults(images, labels, vocab, learn)
         most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
         sources = _sources(images, side, most)
+        images, labels, vocab = _defaults(images, labels, vocab, learn)
         images, labels, vocab = _chosen(images, labels, vocab, most)
         tiles = squares(images, side)
         self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64

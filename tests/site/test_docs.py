@@ -258,7 +258,7 @@ def values(page, selector):
 
 def test_smoothing_shows_torchs_numbers(alive):
     page = alive("05_smoothing", "#eps=0.2&label=4")
-    shown = torch.tensor(values(page, "[data-value]")[:10])
+    shown = torch.tensor(values(page, ".l7-bars [data-value]")[:10])
     assert shown.allclose(smooth_labels(torch.tensor([4]), 10, 0.2)[0].float(), atol=1e-6)
 
 
