@@ -87,6 +87,12 @@ def example_parameters():
     return NAMES + [pytest.param(name, marks=pytest.mark.slow) for name in others]
 
 
+def repeated_parameters():
+    "Return the names of all examples; those with predictions or class names are long."
+    others = [name for name in EXAMPLES if name not in NAMES]
+    return NAMES + [pytest.param(name, marks=pytest.mark.long) for name in others]
+
+
 @pytest.fixture(params=example_parameters())
 def example(request):
     "The name of every example: of every explorer, and of those with predictions or class names."
@@ -299,6 +305,7 @@ def test_keyboard_changes_every_control(example, open_explorer):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("example", repeated_parameters())
 def test_thousand_changes_add_no_elements(example, open_explorer):
     page = open_explorer(example)
     wait_for_drawing(page)

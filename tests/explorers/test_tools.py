@@ -53,8 +53,12 @@ def explorer(name):
     return getattr(lesson7, name)()
 
 
-@pytest.fixture(params=EXAMPLES)
+OTHERS = [pytest.param(name, marks=pytest.mark.long) for name in EXAMPLES if name not in NAMES]
+
+
+@pytest.fixture(params=NAMES + OTHERS)
 def example(request):
+    "Every explorer, opened without arguments; in `make long` also with models and hostile names."
     return request.param
 
 
