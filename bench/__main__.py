@@ -18,7 +18,7 @@ from pathlib import Path
 warnings.filterwarnings("ignore")
 os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp())  # an empty cache
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "tests"))  # browser.py
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests/explorers")]  # browser.py, explorer_page.py
 
 from lesson7.data.files import write_atomically
 from lesson7.data.hardware import machine

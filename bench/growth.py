@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from browser import find_chromium
+from explorer_page import open_more, wait_for_explorers
 from playwright.sync_api import sync_playwright
 
 from lesson7 import (
@@ -139,6 +140,8 @@ def time_paint(browser, explorer, slider, folder):
     "Return the milliseconds from key press to painted frame on an explorer's saved page."
     page = browser.new_page(viewport=dict(width=1040, height=1200))
     page.goto(explorer.save(folder / "explorer.html").as_uri())
+    wait_for_explorers(page)
+    open_more(page)
     page.get_by_label(slider, exact=True).first.evaluate(LISTEN)
     paint = time_to_paint(page, presses=24)
     page.close()
