@@ -29,7 +29,8 @@ lab: $(READY)
 
 # One thread for each process, and no processes of its own for a comparison: two that use all cores
 # would wait for one another.
-PYTEST := OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1 $(BIN)/python -m pytest -ra -n logical --dist loadfile
+ONE_THREAD := OMP_NUM_THREADS=1 LOKY_MAX_CPU_COUNT=1
+PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -ra -n logical --dist loadfile
 
 # The site runs every notebook; pytest is last, so that its closing line is the last one.
 test: chromium docs

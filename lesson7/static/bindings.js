@@ -1,4 +1,4 @@
-// What a reader can change: each control, number in the text, handle and link reads and sets it here.
+// What a reader can change: controls, numbers in the text, handles and links read and set it here.
 
 /**
  * A number that can be changed.

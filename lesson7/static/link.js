@@ -7,8 +7,8 @@ import { setFromText } from "./bindings.js";
 const PIN = "pin";
 
 /**
- * Sets what a link names. The order of the names in it does not matter: a binding whose value limits
- * others was added before them.
+ * Sets what a link names. The order of the names in it does not matter: a binding whose value
+ * limits others was added before them.
  * @param {Frame} frame
  * @param {URLSearchParams} link names that this explorer has are removed from it
  */

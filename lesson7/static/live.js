@@ -1,4 +1,4 @@
-// Sentences and formulas whose numbers follow the state, and can be changed where they stand for it.
+// Sentences and formulas whose numbers follow the state; those of the state can be changed.
 
 import { html, mathElement, setAttributes, setText } from "./dom.js";
 import { addScrub } from "./scrub.js";

@@ -161,7 +161,7 @@ function addConfidenceControls(frame) {
 }
 
 /**
- * The target of the true class as a number of its own: it changes eps, or the mixed target's weight.
+ * The target of the true class as a number of its own: it changes eps, or the mixed weight.
  * @param {Frame} frame
  */
 function addTargetBinding(frame) {

@@ -6,7 +6,8 @@ import { html } from "./dom.js";
 
 const SCALE = 2; // pixels of the file for one of the page
 const LEFT_OUT =
-  ".l7-controls, .l7-more, .l7-tools, .l7-panels > :not(.l7-pin), button:not(.l7-kept), .l7-shortcuts";
+  ".l7-controls, .l7-more, .l7-tools, .l7-shortcuts, " +
+  ".l7-panels > :not(.l7-pin), button:not(.l7-kept)";
 const NOT_XML = /(?!\n)\p{Cc}|\p{Cs}|[\ufffe\uffff]/gu; // characters that XML does not have
 const COLOURS = ["fg", "bg", "line", "faint", "blue", "orange", "green", "red", "track", "soft"];
 

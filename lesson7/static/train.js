@@ -735,7 +735,9 @@ function createTask(data, read) {
 function gainQuestion(data, state) {
   const { settings, differences, difference, isBusy } = state;
   const changes = differences.map(({ b }) => b).join(" and ") || "the same settings";
-  const text = `${percent(settings[0].wrong)} of A's labels are wrong; B has ${changes}. By how many points is B more accurate?`;
+  const text =
+    `${percent(settings[0].wrong)} of A's labels are wrong; B has ${changes}. ` +
+    "By how many points is B more accurate?";
   const because = `the mean of ${state.seeds === 1 ? "one seed" : `${state.seeds} seeds`} says so`;
   const task = { text, tolerance: GUESS_TOLERANCE, because };
   if (!isBusy) return { ...task, answer: difference?.mean ?? 0 };
