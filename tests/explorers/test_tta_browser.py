@@ -204,6 +204,7 @@ def test_last_view_stays_in_use(open_explorer):
     boxes = page.get_by_role("checkbox")
     for box in boxes.all():
         box.press("Space")
+        wait_for_drawing(page)
     assert boxes.evaluate_all(CHECKED) == [False] * 4 + [True]
 
 
