@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['image_tfms', 'ImageInput', 'image_input', 'list_dataset', 'check_dataset', 'folder_label', 'FileLabels', 'get_dls',
-           'opener', 'blank_dls', 'mislabel']
+           'opener', 'blank_dls', 'shifted_labels', 'mislabel']
 
 # %% ../../nbs/api/data/loaders.ipynb #1319ef97
 import os
@@ -416,6 +416,22 @@ def _check_file_labels(dls):
     require(has_file_labels, "dls", "DataLoaders that get_dls made", got, advice)
 
 # %% ../../nbs/api/data/loaders.ipynb #d848b448
+def shifted_labels(
+    labels,  # class indices, tensor [N]
+    n_classes,
+    share,  # of the labels, 0 to 1
+    seed,  # the same seed gives the same labels
+):  # class indices [N]
+    "Return labels of which a share is replaced by another class."
+    generator = torch.Generator().manual_seed(seed)
+    count = round(share * len(labels))
+    wrong = torch.randperm(len(labels), generator=generator)[:count]
+    shifts = torch.randint(1, n_classes, (count,), generator=generator)
+    given = labels.clone()
+    given[wrong] = (given[wrong] + shifts) % n_classes
+    return given
+
+
 def mislabel(
     dls,  # `DataLoaders` of `get_dls`
     share,  # of the training images, 0 to 1
@@ -429,14 +445,12 @@ def mislabel(
     _check_file_labels(dls)
     labels = dls.train_ds.tls[1]
     classes = list(dls.vocab)
-    generator = torch.Generator().manual_seed(seed)
-    count = round(share * len(labels))
-    wrong = torch.randperm(len(labels), generator=generator)[:count].tolist()
-    shifts = torch.randint(1, len(classes), (count,), generator=generator).tolist()
     items = [item.file if isinstance(item, _ChosenLabel) else item for item in labels.items]
     labels.items = items  # the right labels, also in a second call
+    right = torch.tensor([int(label) for label in labels])
+    given = shifted_labels(right, len(classes), share, seed)
     chosen = list(items)
-    for i, shift in zip(wrong, shifts):
-        chosen[i] = _ChosenLabel(classes[(int(labels[i]) + shift) % len(classes)])
+    for i in (given != right).nonzero().flatten().tolist():
+        chosen[i] = _ChosenLabel(classes[given[i]])
         chosen[i].file = items[i]
     labels.items = chosen

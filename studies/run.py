@@ -1,0 +1,258 @@
+"""Run a study from its design.
+
+    python -m studies.run studies/long.json --out results.json --jobs 2
+
+The design is a JSON file: the question, what decides, the dataset, a recipe, and the arms, each
+with what it changes in the recipe. It was committed before the study was run. The seeds follow
+from its content. A result is written after each run, and a study that is cut off continues; a
+run whose process was killed is done again.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import subprocess
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+
+from lesson7.data.files import write_atomically
+from lesson7.data.hardware import best_device, machine
+from lesson7.smoothing import ece
+from lesson7.training.config import Recipe, matched
+from lesson7.training.memory import load_images, train_in_memory
+
+EVALUATIONS = 40  # at most so many in a training, besides the last one
+MOST_TRIES = 3  # of a run whose process was killed
+
+
+@dataclass(frozen=True)
+class Task:
+    "One run of a study."
+
+    arm: str
+    seed: int
+    recipe: Recipe
+    dataset: str  # "sample", or the folder of a dataset
+    n_train: int | None  # images that are trained on; None: all
+
+    @property
+    def key(self):
+        return self.arm, self.recipe.noise, self.seed
+
+
+def read_design(file):
+    "Return the design, and its seeds, which follow from the file's content."
+    text = Path(file).read_bytes()
+    design = json.loads(text)
+    digest = hashlib.sha256(text).digest()
+    seeds = [int.from_bytes(digest[2 * i : 2 * i + 2], "big") for i in range(design["seeds"])]
+    return design, seeds
+
+
+def arm_recipe(base, changes, noise, seed):
+    "Return the recipe of an arm; progressive resizing gets the pixels or epochs of the base."
+    changes = dict(changes)
+    changes.pop("n_train", None)
+    budget = changes.pop("budget", "cost")
+    values = base | dict(noise=noise) | changes | dict(seed=seed)
+    reference = Recipe(**{name: value for name, value in values.items() if name != "stages"})
+    if not values.get("stages"):
+        return reference
+    stages = values["stages"]
+    epochs = sum(stage["epochs"] for stage in stages) + len(stages) - 1
+    return matched(Recipe(**values | dict(epochs=epochs)), reference, budget)
+
+
+def study_tasks(design, seeds, data):
+    "Return the runs of a study: all arms with one seed, then the next."
+    dataset = data or design["dataset"]
+    tasks = []
+    for seed in seeds:
+        for noise in design["noises"]:
+            for arm, changes in design["arms"].items():
+                recipe = arm_recipe(design["recipe"], changes, noise, seed)
+                n_train = changes.get("n_train", design.get("n_train"))
+                tasks.append(Task(arm, seed, recipe, dataset, n_train))
+    return tasks
+
+
+def fitted_temperature(log_probs, y):
+    "Return the temperature with the smallest loss; a number between 0.05 and 20."
+
+    def loss(log_temperature):
+        scaled = (log_probs / np.exp(log_temperature)).log_softmax(1)
+        return torch.nn.functional.nll_loss(scaled, y).item()
+
+    limits = np.log(0.05), np.log(20)
+    return float(np.exp(minimize_scalar(loss, bounds=limits, method="bounded").x))
+
+
+def measures(log_probs, y):
+    """Return accuracy, loss and calibration, and which images were right (packed bits).
+
+    The temperature is fitted on every other image, and its loss and error are of the others.
+    """
+    right = log_probs.argmax(1) == y
+    temperature = fitted_temperature(log_probs[::2].double(), y[::2])
+    scaled = (log_probs[1::2].double() / temperature).log_softmax(1)
+    by_class = [right[y == label].double().mean().item() for label in y.unique()]
+    return dict(
+        accuracy=right.double().mean().item(),
+        loss=round(torch.nn.functional.nll_loss(log_probs, y).item(), 5),
+        ece=round(ece(log_probs.exp(), y), 5),
+        worst_class=round(min(by_class), 4),
+        temperature=round(temperature, 3),
+        scaled_loss=round(torch.nn.functional.nll_loss(scaled, y[1::2]).item(), 5),
+        scaled_ece=round(ece(scaled.exp(), y[1::2]), 5),
+        right=base64.b64encode(np.packbits(right.numpy()).tobytes()).decode(),
+    )
+
+
+def short_history(history):
+    "Return the history as lists: training loss of all epochs, validation of some."
+    evaluated = [row for row in history if "accuracy" in row]
+    return dict(
+        train_loss=[round(row["train_loss"], 4) for row in history],
+        epochs=[row["epoch"] for row in evaluated],
+        valid_loss=[round(row["valid_loss"], 4) for row in evaluated],
+        accuracy=[round(row["accuracy"], 4) for row in evaluated],
+    )
+
+
+_images = {}  # of this process: (dataset, n_train, short side) -> `MemoryImages`
+
+
+def load_once(task):
+    "Return the images of a task, decoded once in a process; the short side is two sizes."
+    key = task.dataset, task.n_train, 2 * task.recipe.size
+    if key not in _images:
+        path = None if task.dataset == "sample" else task.dataset
+        _images[key] = load_images(path, 2 * task.recipe.size, task.n_train)
+    return _images[key]
+
+
+def run_task(task):
+    "Return the result of a run."
+    torch.set_num_threads(1)
+    images = load_once(task)
+    every = -(-task.recipe.epochs // EVALUATIONS)
+    result = train_in_memory(task.recipe, images, every=every)
+    tta = result.log_probs.logsumexp(0) - np.log(len(result.log_probs))
+    return dict(
+        arm=task.arm,
+        seed=task.seed,
+        noise=task.recipe.noise,
+        n_train=len(images.train),
+        seconds=round(result.seconds, 2),
+        stages=[asdict(stage) for stage in task.recipe.plan],
+        plain=measures(result.log_probs[0], result.labels),
+        tta=measures(tta, result.labels),
+        history=short_history(result.history),
+        images=[len(images.train), len(images.val)],
+    )
+
+
+class Results:
+    "The results of a study, written after each run."
+
+    def __init__(self, out, about, tasks):
+        self.out = Path(out)
+        self.about = about
+        self.order = {task.key: i for i, task in enumerate(tasks)}
+        data = json.loads(self.out.read_text()) if self.out.exists() else dict(runs=[])
+        self.runs = [run for run in data["runs"] if self.key(run) in self.order]
+
+    @staticmethod
+    def key(run):
+        return run["arm"], run["noise"], run["seed"]
+
+    @property
+    def finished(self):
+        return {self.key(run) for run in self.runs}
+
+    def add(self, run):
+        self.about["images"] = run.pop("images")
+        self.runs.append(run)
+        self.runs.sort(key=lambda run: self.order[self.key(run)])
+        write_atomically(self.out, json.dumps(dict(about=self.about, runs=self.runs)))
+
+
+def show_run(run, count, total, start):
+    "Print a line for a run, with the time left."
+    left = (time.perf_counter() - start) / count * (total - count)
+    accuracy = f"{100 * run['plain']['accuracy']:.1f} %, TTA {100 * run['tta']['accuracy']:.1f} %"
+    name = f"{run['arm']}, {100 * run['noise']:g} % wrong, seed {run['seed']}"
+    times = f"{run['seconds']:.1f} s; {left / 60:.0f} min left"
+    print(f"{count}/{total}  {name}: {accuracy}, ECE {run['plain']['ece']:.3f}  {times}", flush=True)
+
+
+def run_tasks(tasks, jobs, deadline=float("inf")):
+    "Yield the result of each task; those of a killed process are tried again."
+    waiting = {task.key: task for task in tasks}
+    for _ in range(MOST_TRIES):
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(run_task, task) for task in waiting.values()]
+            try:
+                for future in as_completed(futures):
+                    run = future.result()
+                    waiting.pop(Results.key(run))
+                    yield run
+                    if time.perf_counter() > deadline:
+                        pool.shutdown(wait=False, cancel_futures=True)
+                        return
+            except BrokenProcessPool:
+                print("A process was killed; its run is done again.", flush=True)
+        if not waiting:
+            return
+    raise RuntimeError(f"{len(waiting)} runs were killed {MOST_TRIES} times")
+
+
+def design_commit(file):
+    "Return the commit that changed a design last."
+    command = ["git", "log", "-1", "--format=%h", "--", str(file)]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("design", help="JSON file of the design")
+    parser.add_argument("--out", required=True, help="JSON file of the results")
+    parser.add_argument("--data", help="folder of the dataset (default: the sample dataset)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once (default: 1)")
+    parser.add_argument("--commit", help="commit of the design (default: as git has it)")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="then stop")
+    return parser.parse_args()
+
+
+def main():
+    start = time.perf_counter()
+    arguments = read_arguments()
+    design, seeds = read_design(arguments.design)
+    tasks = study_tasks(design, seeds, arguments.data)
+    about = dict(
+        design=Path(arguments.design).name,
+        commit=arguments.commit or design_commit(arguments.design),
+        machine=machine(best_device()),
+        jobs=arguments.jobs,
+        date=time.strftime("%Y-%m-%d"),
+    )
+    results = Results(arguments.out, about, tasks)
+    missing = [task for task in tasks if task.key not in results.finished]
+    print(f"{len(tasks) - len(missing)} of {len(tasks)} runs are there.", flush=True)
+    deadline = start + 60 * arguments.minutes
+    for count, run in enumerate(run_tasks(missing, arguments.jobs, deadline), 1):
+        results.add(run)
+        show_run(run, count, len(missing), start)
+
+
+if __name__ == "__main__":
+    main()
