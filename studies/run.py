@@ -192,7 +192,8 @@ def show_run(run, count, total, start):
     accuracy = f"{100 * run['plain']['accuracy']:.1f} %, TTA {100 * run['tta']['accuracy']:.1f} %"
     name = f"{run['arm']}, {100 * run['noise']:g} % wrong, seed {run['seed']}"
     times = f"{run['seconds']:.1f} s; {left / 60:.0f} min left"
-    print(f"{count}/{total}  {name}: {accuracy}, ECE {run['plain']['ece']:.3f}  {times}", flush=True)
+    calibration = f"ECE {run['plain']['ece']:.3f}"
+    print(f"{count}/{total}  {name}: {accuracy}, {calibration}  {times}", flush=True)
 
 
 def run_tasks(tasks, jobs, deadline=float("inf")):
