@@ -24,7 +24,7 @@ from ..mixup import mix, one_hot, sample_lambda
 from ..models import architecture
 from ..normalize import NormStats, dataset_stats
 from .config import Recipe
-from ..tta import square_at, windows
+from ..tta import windows
 
 # %% ../../nbs/api/training/memory.ipynb #eb88011a
 def _planes(image):
@@ -35,8 +35,9 @@ def _planes(image):
 def _square(pixels, place):
     "Return the square of the whole short side at a place, a share from 0 to 1 of the long side."
     height, width = pixels.shape[1:]
-    x0, y0, x1, y1 = square_at(height, width, min(height, width), place, place)
-    return pixels[:, y0:y1, x0:x1]
+    side = min(height, width)
+    left, top = int(place * (width - side)), int(place * (height - side))  # rounded as by fastai
+    return pixels[:, top : top + side, left : left + side]
 
 
 def _windows(pixels, size, n):
