@@ -58,10 +58,17 @@ bench: $(READY) chromium
 	$(BIN)/python -m bench $(ARGS); missed=$$?; cp build/bench.json nbs/results/bench.json && exit $$missed
 
 # Interrupted, it goes on where it was; the chapter's file changes only when all of it is there.
+# ARGS=all: the long studies, too (hours, or minutes on a GPU); cifar10_small needs --data.
+STUDIES := long resizing repeat epochs wrong_labels alpha eps images
 results: $(READY)
 	mkdir -p build nbs/results
 	$(BIN)/lesson7 compare --preset cpu --seeds 5 --noise 0 0.25 --out build/digits.json
 	cp build/digits.json nbs/results/digits.json
+ifeq ($(ARGS),all)
+	for study in $(STUDIES); do \
+		$(BIN)/python -m studies.run studies/$$study.json --jobs 2 --out build/$$study.json && \
+		cp build/$$study.json nbs/results/$$study.json || exit 1; done
+endif
 
 export: $(READY)
 	$(BIN)/nbdev_export

@@ -10,6 +10,7 @@ from .data.loaders import mislabel as mislabel
 from .data.presets import Preset as Preset
 from .data.presets import here as here
 from .data.report import dataset_report as dataset_report
+from .data.samples import cifar10 as cifar10
 from .data.samples import imagenette as imagenette
 from .data.samples import photos as photos
 from .data.samples import sample_dataset as sample_dataset

@@ -6,6 +6,9 @@ The design is a JSON file: the question, what decides, the dataset, a recipe, an
 with what it changes in the recipe. It was committed before the study was run. The seeds follow
 from its content. A result is written after each run, and a study that is cut off continues; a
 run whose process was killed is done again.
+
+`--scheduler tcp://HOST:PORT` spreads the runs over the workers of a Dask cluster, which need this
+repository and the dataset at the same places; this process alone writes the file.
 """
 
 import argparse
@@ -14,7 +17,8 @@ import hashlib
 import json
 import subprocess
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent import futures
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -26,12 +30,17 @@ from scipy.optimize import minimize_scalar
 
 from lesson7.data.files import write_atomically
 from lesson7.data.hardware import best_device, machine
+from lesson7.data.loaders import list_dataset
+from lesson7.data.samples import cifar10
+from lesson7.errors import require
 from lesson7.smoothing import ece
+from lesson7.training.comparison import dataset_digest
 from lesson7.training.config import Recipe, matched
 from lesson7.training.memory import load_images, train_in_memory
 
 EVALUATIONS = 40  # at most so many in a training, besides the last one
 MOST_TRIES = 3  # of a run whose process was killed
+SAME_WHEN_CONTINUED = ("seeds", "content")  # of what a file says about its runs
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,10 @@ class Task:
     @property
     def key(self):
         return self.arm, self.recipe.noise, self.seed
+
+    @property
+    def path(self):
+        return None if self.dataset == "sample" else self.dataset
 
 
 def read_design(file):
@@ -74,7 +87,7 @@ def arm_recipe(base, changes, noise, seed):
 
 def study_tasks(design, seeds, data):
     "Return the runs of a study: all arms with one seed, then the next."
-    dataset = data or design["dataset"]
+    dataset = str(cifar10(data)) if design["dataset"] == "cifar10" else data or "sample"
     tasks = []
     for seed in seeds:
         for noise in design["noises"]:
@@ -135,8 +148,7 @@ def load_once(task):
     "Return the images of a task, decoded once in a process; the short side is two sizes."
     key = task.dataset, task.n_train, 2 * task.recipe.size
     if key not in _images:
-        path = None if task.dataset == "sample" else task.dataset
-        _images[key] = load_images(path, 2 * task.recipe.size, task.n_train)
+        _images[key] = load_images(task.path, 2 * task.recipe.size, task.n_train)
     return _images[key]
 
 
@@ -168,8 +180,17 @@ class Results:
         self.out = Path(out)
         self.about = about
         self.order = {task.key: i for i, task in enumerate(tasks)}
-        data = json.loads(self.out.read_text()) if self.out.exists() else dict(runs=[])
-        self.runs = [run for run in data["runs"] if self.key(run) in self.order]
+        self.runs = self._read() if self.out.exists() else []
+
+    def _read(self):
+        "Return the runs in the file; raises `ValueError` where they are of another study."
+        data = json.loads(self.out.read_text())
+        for name in SAME_WHEN_CONTINUED:
+            found = data["about"].get(name)
+            is_same = found == self.about.get(name)
+            advice = "give another file"
+            require(is_same, f"{name} of {self.out}", self.about.get(name), found, advice)
+        return data["runs"]
 
     @staticmethod
     def key(run):
@@ -201,9 +222,9 @@ def run_tasks(tasks, jobs, deadline=float("inf")):
     waiting = {task.key: task for task in tasks}
     for _ in range(MOST_TRIES):
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(run_task, task) for task in waiting.values()]
+            submitted = [pool.submit(run_task, task) for task in waiting.values()]
             try:
-                for future in as_completed(futures):
+                for future in futures.as_completed(submitted):
                     run = future.result()
                     waiting.pop(Results.key(run))
                     yield run
@@ -217,6 +238,16 @@ def run_tasks(tasks, jobs, deadline=float("inf")):
     raise RuntimeError(f"{len(waiting)} runs were killed {MOST_TRIES} times")
 
 
+def run_on_cluster(tasks, address):
+    "Yield the result of each task, run by the workers of a Dask scheduler."
+    from distributed import Client, as_completed
+
+    with Client(address) as client:
+        submitted = client.map(run_task, tasks, key=[repr(task.key) for task in tasks])
+        for future in as_completed(submitted):  # Dask runs those of a lost worker again
+            yield future.result()
+
+
 def design_commit(file):
     "Return the commit that changed a design last."
     command = ["git", "log", "-1", "--format=%h", "--", str(file)]
@@ -227,8 +258,9 @@ def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("design", help="JSON file of the design")
     parser.add_argument("--out", required=True, help="JSON file of the results")
-    parser.add_argument("--data", help="folder of the dataset (default: the sample dataset)")
+    parser.add_argument("--data", help="folder or archive of the dataset, where it cannot be had")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once (default: 1)")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler, which replaces --jobs")
     parser.add_argument("--commit", help="commit of the design (default: as git has it)")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="then stop")
     return parser.parse_args()
@@ -241,6 +273,8 @@ def main():
     tasks = study_tasks(design, seeds, arguments.data)
     about = dict(
         design=Path(arguments.design).name,
+        seeds=seeds,  # they tell this design from a changed one
+        content=dataset_digest(list_dataset(tasks[0].path)),
         commit=arguments.commit or design_commit(arguments.design),
         machine=machine(best_device()),
         jobs=arguments.jobs,
@@ -249,8 +283,11 @@ def main():
     results = Results(arguments.out, about, tasks)
     missing = [task for task in tasks if task.key not in results.finished]
     print(f"{len(tasks) - len(missing)} of {len(tasks)} runs are there.", flush=True)
-    deadline = start + 60 * arguments.minutes
-    for count, run in enumerate(run_tasks(missing, arguments.jobs, deadline), 1):
+    if arguments.scheduler:
+        runs = run_on_cluster(missing, arguments.scheduler)
+    else:
+        runs = run_tasks(missing, arguments.jobs, start + 60 * arguments.minutes)
+    for count, run in enumerate(runs, 1):
         results.add(run)
         show_run(run, count, len(missing), start)
 

@@ -2,11 +2,13 @@
 
 import csv
 import hashlib
+import os
 import platform
 import random
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from lesson7.data.files import open_image
 from lesson7.data.hardware import channels_last, keep_memory
 from lesson7.data.loaders import ImageInput, blank_dls, get_dls, image_input
 from lesson7.data.presets import here
-from lesson7.data.samples import dataset_info, imagenette, photos, sample_dataset
+from lesson7.data.samples import cifar10, dataset_info, imagenette, photos, sample_dataset
 from lesson7.models import architecture
 
 pytest_plugins = ["core_fixtures"]
@@ -217,7 +219,8 @@ def test_sample_dataset_does_not_replace_another_dataset(tmp_path):
         sample_dataset(tmp_path / "digits", 20, 10, seed=1)
 
 
-def test_imagenette_without_network_suggests_sample_dataset(monkeypatch):
+@pytest.mark.parametrize("download", [imagenette, cifar10])
+def test_without_network_sample_dataset_is_suggested(download, monkeypatch):
     import fastai.data.external
 
     def no_network(url):
@@ -225,12 +228,45 @@ def test_imagenette_without_network_suggests_sample_dataset(monkeypatch):
 
     monkeypatch.setattr(fastai.data.external, "untar_data", no_network)
     with pytest.raises(ConnectionError, match=r"sample_dataset\(\)"):
-        imagenette()
+        download()
 
 
 def test_imagenette_raises_on_an_unknown_size():
     with pytest.raises(ValueError, match="160, 320"):
         imagenette(224)
+
+
+def make_archive(folder, sides):
+    "Return an archive with an image in each side of a dataset."
+    archive = folder / f"{'-'.join(sides)}.tar.xz"
+    with tarfile.open(archive, "w:xz") as files:
+        for side in sides:
+            image = folder / "cifar10" / side / "cat" / "0.png"
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 32)).save(image)
+            files.add(image, f"cifar10/{side}/cat/0.png")
+    return archive
+
+
+def test_an_archive_of_cifar10_is_unpacked_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("lesson7.data.samples.user_cache_path", lambda name: tmp_path / "cache")
+    archive = make_archive(tmp_path, ["train", "test"])
+    folder = cifar10(archive)
+    assert (folder / "test" / "cat" / "0.png").is_file()
+    assert cifar10(archive) == folder == cifar10(folder)
+    assert os.listdir(tmp_path / "cache") == [folder.name]  # nothing temporary
+
+
+def test_what_is_no_cifar10_is_rejected(tmp_path, monkeypatch):
+    monkeypatch.setattr("lesson7.data.samples.user_cache_path", lambda name: tmp_path / "cache")
+    text = tmp_path / "notes.txt"
+    text.write_text("no archive")
+    cut = tmp_path / "cut.tar.xz"
+    cut.write_bytes(make_archive(tmp_path, ["train", "test"]).read_bytes()[:80])
+    for path in (tmp_path / "nothing", tmp_path, text, cut, make_archive(tmp_path, ["train"])):
+        with pytest.raises(ValueError, match="must be an archive|must be a folder"):
+            cifar10(path)
+    assert os.listdir(tmp_path / "cache") == []
 
 
 # ---- get_dls

@@ -116,6 +116,7 @@ MISTAKES = {
     "choose": lambda: lesson7.choose(lesson7.Recipe(), ["cutout"]),
     "sample_dataset": lambda: lesson7.sample_dataset(n_train=3),
     "imagenette": lambda: lesson7.imagenette(224),
+    "cifar10": lambda: lesson7.cifar10("nowhere"),
     "photos": lambda: lesson7.photos("cat"),
     "get_dls": lambda: lesson7.get_dls(2, 8, stats=([1, 2], [3])),
     "load_model": lambda: lesson7.load_model("nowhere"),

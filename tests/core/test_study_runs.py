@@ -24,14 +24,22 @@ DESIGNS = sorted(
 RESULTS = [file for file in DESIGNS if (results_folder() / file.name).exists()]
 
 
+@pytest.fixture
+def data(tmp_path):
+    "Return a folder in the place of CIFAR-10's."
+    for side in ("train", "test"):
+        (tmp_path / side).mkdir()
+    return tmp_path
+
+
 def file_names(files):
     return [file.name for file in files]
 
 
 @pytest.mark.parametrize("file", DESIGNS, ids=file_names(DESIGNS))
-def test_designs_can_be_run(file):
+def test_designs_can_be_run(file, data):
     design, seeds = runner.read_design(file)
-    tasks = runner.study_tasks(design, seeds, None)
+    tasks = runner.study_tasks(design, seeds, data)
     assert len({task.key for task in tasks}) == len(tasks)
     assert len(seeds) == design["seeds"] >= 3
     for name in ("question", "decides", "no_effect", "regime"):
@@ -58,11 +66,11 @@ def test_progressive_resizing_has_as_many_pixels_as_the_baseline():
 
 
 @pytest.mark.parametrize("file", RESULTS, ids=file_names(RESULTS))
-def test_committed_results_are_those_of_their_design(file):
+def test_committed_results_are_those_of_their_design(file, data):
     design, seeds = runner.read_design(file)
     study = Study.load(results_folder() / file.name)
     keys = {runner.Results.key(run) for run in study.runs}
-    assert keys == {task.key for task in runner.study_tasks(design, seeds, None)}
+    assert keys == {task.key for task in runner.study_tasks(design, seeds, data)}
     n_images = study.about["images"][1]
     for run in study.runs:
         for views in ("plain", "tta"):
@@ -158,3 +166,26 @@ def test_a_run_that_is_always_killed_ends_the_study(tasks, monkeypatch):
     monkeypatch.setattr(runner, "run_task", killed_run)
     with pytest.raises(RuntimeError, match="runs were killed 3 times"):
         list(runner.run_tasks(tasks[:1], 1))
+
+
+def test_the_file_of_another_study_is_not_continued(tasks, tmp_path):
+    out = tmp_path / "results.json"
+    about = dict(seeds=[7], content="abc")
+    for run in runner.run_tasks(tasks[:1], 1):
+        runner.Results(out, about, tasks).add(run)
+    assert len(runner.Results(out, about, tasks).runs) == 1
+    for changed in (dict(about, seeds=[8]), dict(about, content="other")):
+        with pytest.raises(ValueError, match="give another file"):
+            runner.Results(out, changed, tasks)
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_file(tasks, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    results = runner.Results(tmp_path / "cluster.json", dict(commit="abc"), tasks)
+    options = dict(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with distributed.LocalCluster(**options) as cluster:
+        for run in runner.run_on_cluster(tasks, cluster.scheduler_address):
+            results.add(run)
+    assert Path(os.environ["KILLED"]).exists()
+    cluster_file = json.loads((tmp_path / "cluster.json").read_text())
+    assert cluster_file == run_all(tasks, tmp_path / "whole.json")
