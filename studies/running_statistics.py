@@ -1,0 +1,74 @@
+"""What batch normalization's stored statistics explain: raw pixels, and other image sizes.
+
+    python -m studies.running_statistics --out results.json
+
+The design is `running_statistics.json`. For each seed a network is trained once. It is then
+evaluated on inputs that it was not trained for, with three kinds of statistics: the stored ones,
+those of each batch, and new ones, which torch's `update_bn` estimates on the training images.
+"""
+
+import argparse
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import update_bn
+
+from lesson7.data.files import write_atomically
+from lesson7.data.hardware import best_device, machine
+from lesson7.training.config import Recipe
+from lesson7.training.memory import load_images, plain_views, train_in_memory
+from studies.run import design_commit, read_design
+
+DESIGN = Path(__file__).with_suffix(".json")
+BS = 64  # images in a batch, of which batch statistics are taken
+
+
+@torch.no_grad()
+def accuracy(model, x, labels, batch_statistics=False):
+    "Return the share of images that a model has right."
+    model.train(batch_statistics)
+    logits = torch.cat([model(part) for part in x.split(BS)])
+    return (logits.argmax(1) == labels).double().mean().item()
+
+
+def evaluate(model, images, size, is_normalized):
+    "Return the accuracy with each kind of statistics; the model stays as it is."
+    train, val = plain_views(images, size, is_normalized, "cpu")
+    model = copy.deepcopy(model)
+    labels = images.val_labels
+    found = dict(size=size, normalized=is_normalized, stored=accuracy(model, val, labels))
+    update_bn(train.split(BS), model)
+    found["new"] = accuracy(model, val, labels)
+    found["batch"] = accuracy(model, val, labels, batch_statistics=True)
+    return found
+
+
+def run_seed(design, images, seed):
+    "Train a network; return its accuracies."
+    run = train_in_memory(Recipe(**design["training"], seed=seed), images, "cpu", every=12)
+    size = design["training"]["size"]
+    rows = [evaluate(run.model, images, each, True) for each in design["sizes"]]
+    return dict(seed=seed, rows=[evaluate(run.model, images, size, False), *rows])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", required=True, help="JSON file of the results")
+    arguments = parser.parse_args()
+    design, seeds = read_design(DESIGN)
+    images = load_images(short=128)
+    about = dict(commit=design_commit(DESIGN), machine=machine(best_device()), seeds=seeds)
+    runs = []
+    for seed in seeds:
+        runs.append(run_seed(design, images, seed))
+        write_atomically(arguments.out, json.dumps(dict(about=about, runs=runs), indent=1))
+        for row in runs[-1]["rows"]:
+            shares = {name: np.round(100 * row[name], 1) for name in ("stored", "new", "batch")}
+            print(seed, row["size"], "normalized" if row["normalized"] else "raw", shares)
+
+
+if __name__ == "__main__":
+    main()
