@@ -37,10 +37,11 @@ def accuracy(model, x, labels, batch_statistics=False):
 def evaluate(model, images, size, is_normalized):
     "Return the accuracy with each kind of statistics; the model stays as it is."
     train, val = plain_views(images, size, is_normalized, "cpu")
+    order = torch.randperm(len(val), generator=torch.Generator().manual_seed(0))
+    val, labels = val[order], images.val_labels[order]  # else a batch would be of one class
     model = copy.deepcopy(model)
-    labels = images.val_labels
     found = dict(size=size, normalized=is_normalized, stored=accuracy(model, val, labels))
-    update_bn(train.split(BS), model)
+    update_bn(train[torch.randperm(len(train))].split(BS), model)
     found["new"] = accuracy(model, val, labels)
     found["batch"] = accuracy(model, val, labels, batch_statistics=True)
     return found
