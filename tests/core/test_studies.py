@@ -13,7 +13,15 @@ from PIL import Image
 from scipy.stats import t as student
 
 from lesson7.data.files import results_folder
-from lesson7.training.studies import Study, crossed_estimate, holm, study_table
+from lesson7.training.studies import (
+    Study,
+    crossed_estimate,
+    gains,
+    holm,
+    plot_curves,
+    plot_gains,
+    study_table,
+)
 from studies import cifar10_gpu as cifar10
 
 RESULTS = results_folder() / "cifar10_gpu.json"
@@ -124,6 +132,58 @@ def test_a_table_has_the_differences_and_their_verdicts():
     gain = 100 * (answers["better"].mean() - answers["baseline"].mean())
     assert table.gain["better"] == pytest.approx(gain, abs=0.01)
     assert (table["TTA adds"] == 0).all()
+
+
+@pytest.mark.parametrize(("seeds", "images"), [(2, 400), (3, 99)])
+def test_few_seeds_or_images_have_no_verdict(seeds, images):
+    study, _ = made_study(dict(baseline=0.2, better=0.8), n=images)
+    study.runs = [run for run in study.runs if run["seed"] < seeds]
+    assert gains(study)["better"].verdict == "too few to tell"
+
+
+def test_a_study_of_some_arms_has_its_own_reference_and_correction():
+    study, answers = made_study(dict(baseline=0.5, better=0.8, other=0.6))
+    for run in study.runs:
+        run["noise"] = 0.25 * run["seed"]
+    assert [run["seed"] for run in study.only(noise=0.25).runs] == [1, 1, 1]
+    found = gains(study.only(arms=["better", "baseline"]))
+    assert list(found) == ["baseline"]
+    wanted = answers["baseline"] - answers["better"]
+    assert found["baseline"].estimate == crossed_estimate(wanted)
+    for wrong in (dict(noise=0.3), dict(arms=["nothing"])):
+        with pytest.raises(ValueError, match="must be"):
+            study.only(**wrong)
+
+
+def test_a_plot_of_gains_has_a_mark_for_each_arm_at_its_gain():
+    study, answers = made_study(dict(baseline=0.5, better=0.8, same=0.5, worse=0.2))
+    found = gains(study)
+    fig = plot_gains({"all": found, "some": {"worse": found["worse"]}})
+    assert [ax.get_title() for ax in fig.axes] == ["all", "some"]
+    labels = [label.get_text() for label in fig.axes[0].get_yticklabels()]
+    assert labels == ["better", "same", "worse"]
+    marks = [bar.lines[0] for bar in fig.axes[0].containers]
+    places = [mark.get_xdata()[0] for mark in marks]
+    wanted = [100 * (answers[arm] - answers["baseline"]).mean() for arm in labels]
+    assert places == pytest.approx(wanted)
+    assert [mark.get_marker() for mark in marks] == ["^", "o", "v"]
+    assert len(fig.axes[1].containers) == 1
+
+
+def test_curves_are_means_over_seeds_and_bands_hold_all():
+    study, _ = made_study(dict(baseline=0.5, better=0.8))
+    for run in study.runs:
+        values = [0.1 * run["seed"], 0.5 + 0.1 * run["seed"]]
+        run["history"] = dict(epochs=[2, 4], accuracy=values, valid_loss=values)
+    fig = plot_curves(study, ["baseline", "better"])
+    for ax in fig.axes:
+        for line in ax.lines:
+            assert list(line.get_xdata()) == [2, 4]
+            assert list(line.get_ydata()) == pytest.approx([0.1, 0.6])
+        band = ax.collections[0].get_paths()[0].vertices
+        assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((0, 0.7))
+    with pytest.raises(ValueError, match="number of arms must be 5 or fewer"):
+        plot_curves(study, ["baseline"] * 6)
 
 
 def test_only_seeds_that_all_arms_have_are_compared():
