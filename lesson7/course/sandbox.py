@@ -66,11 +66,19 @@ def _line_of_error(error):
 def _only_return(source):
     "Return the `return` statement of a function's text; None unless there is one."
     try:
-        nodes = ast.walk(ast.parse(textwrap.dedent(source)))
-    except SyntaxError:  # a lambda in the middle of an expression
+        [function] = ast.parse(textwrap.dedent(source)).body
+    except (SyntaxError, ValueError):  # a part of an expression
         return None
-    found = [node for node in nodes if isinstance(node, ast.Return)]
+    found = [node for node in _own_nodes(function) if isinstance(node, ast.Return)]
     return found[0] if len(found) == 1 else None
+
+
+def _own_nodes(node):
+    "Yield the syntax trees in a function, without those of functions inside."
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield child
+            yield from _own_nodes(child)
 
 
 def return_line(
@@ -81,6 +89,8 @@ def return_line(
         lines, first = inspect.getsourcelines(fn)
     except (OSError, TypeError):  # its text is not known
         return ""
+    if getattr(fn, "__name__", "") == "<lambda>":
+        return f"line {first}: {lines[0].strip()}"
     found = _only_return("".join(lines))
     if found is None:
         return ""

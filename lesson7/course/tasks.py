@@ -1279,18 +1279,21 @@ _MIX_BATCH = Exercise(
     ),
 )
 
-# %% ../../nbs/api/course/tasks.ipynb #5fd678ed
+# %% ../../nbs/api/course/tasks.ipynb #1937916b
 _SAMPLES = 50_000  # weights that the reference and the slips draw
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _ENOUGH = 1000  # weights, to compare quantiles
+_LEAST_UNIQUE = 0.7  # of the weights; those near 1 are rounded to the same number
 
 
 def _check_weights(lam, n):
-    "Raise `ValueError` for weights of a wrong shape, and for one weight that is repeated."
+    "Raise `ValueError` for weights of a wrong shape, and for weights that are repeated."
     if lam.ndim != 1 or len(lam) not in (n, _SAMPLES):
         raise ValueError(f"It returns the shape {list(lam.shape)}; expected [{n}].")
     if n > 1 and lam.min() == lam.max():
         raise ValueError("It drew one weight for all: each image gets its own.")
+    if len(lam.unique()) < _LEAST_UNIQUE * len(lam):
+        raise ValueError("It drew one weight for several images: each image gets its own.")
 
 
 def _sample_quantiles(lam, inputs):

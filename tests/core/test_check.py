@@ -207,7 +207,8 @@ def test_a_wrong_answer_fails_and_is_explained(name, fn, message):
     verdict = checker(name)(fn)
     assert not verdict and not check.progress().done
     assert message in verdict.says
-    assert bool(message) == bool(verdict.says)
+    has_no_description = verdict.says == f"A hint: check.{name}.hint()."
+    assert bool(message) != has_no_description
     assert verdict.inputs
     if inspect.getsource(fn).count("    return ") == 1 and "yield" not in inspect.getsource(fn):
         assert "  your line: line " in repr(verdict)
@@ -435,6 +436,21 @@ def test_other_types_of_answers_have_a_message(convert, message):
         assert message in verdict.says
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", exercises())
+def test_another_default_type_or_device_changes_nothing(name):
+    wrong, message = WRONG_ANSWERS[name][0]
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        verdicts = [checker(name)(RIGHT_ANSWERS[name][0]), checker(name)(wrong)]
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert verdicts[0] and not verdicts[1]
+    assert message in verdicts[1].says
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_an_answer_may_be_on_a_gpu():
     assert check.combine(lambda logits: right("combine")(logits.cuda()))
@@ -445,7 +461,7 @@ def test_an_answer_may_be_on_a_gpu():
 
 def test_a_wrong_answer_without_a_known_slip_shows_the_values():
     verdict = check.mix(lambda a, b, t: a - b)
-    assert (verdict.right, verdict.says) == (False, "")
+    assert (verdict.right, verdict.says) == (False, "A hint: check.mix.hint().")
     [place, got, expected] = verdict.places[0]
     assert (place, got, round(expected, 4)) == ((2,), 1, 0.3)
     difference = verdict.inputs["a"] - verdict.inputs["b"]

@@ -191,7 +191,16 @@ def waits(y, n, eps):
         n += 1
 
 
+def has_a_function_inside(y, n, eps):
+    def share():
+        return eps / n
+
+    return y * share()
+
+
 LINES = [
+    (has_a_function_inside, "return y * share()"),
+    (lambda y, n, eps: y * 2.5, "lambda y, n, eps: y * 2.5"),
     (raises_type_error, 'return y / "two"'),
     (calls_a_helper, 'return y / "two"'),
     (calls_a_library, "return torch.tensor(rows)"),

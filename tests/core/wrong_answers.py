@@ -557,6 +557,11 @@ def one_draw_for_all(n, alpha):
     return [max(0.6, random.betavariate(alpha, alpha))] * n
 
 
+def shared_by_two(n, alpha):
+    lam = np.random.beta(alpha, alpha, (n + 1) // 2)
+    return np.maximum(lam, 1 - lam).repeat(2)[:n]
+
+
 def seeded_weights(n, alpha):
     lam = np.random.default_rng(0).beta(alpha, alpha, n)
     return np.maximum(lam, 1 - lam)
@@ -874,6 +879,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (uniform, "drew evenly between zero and one"),
         (equal_weights, "one weight for all"),
         (one_draw_for_all, "one weight for all"),
+        (shared_by_two, "one weight for several images"),
         (seeded_weights, "the same weights at each call"),
         (torch_seeded_weights, "the same weights at each call"),
         (smaller_weights, "folded to the smaller"),
