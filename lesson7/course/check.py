@@ -445,9 +445,13 @@ def _note(outcomes, wrong):
         return f"Ordinary inputs are right; it differs for {wrong.case.note}."
     return ""
 
-# %% ../../nbs/api/course/check.ipynb #0cb038d8
-_IMPORTS = {"torch": "import torch", "np": "import numpy as np", "math": "import math"}
-_IMPORTS["F"] = "import torch.nn.functional as F"
+# %% ../../nbs/api/course/check.ipynb #95973946
+_IMPORTS = {  # name -> the statement that defines it
+    "torch": "import torch",
+    "np": "import numpy as np",
+    "math": "import math",
+    "F": "import torch.nn.functional as F",
+}
 
 
 def _advice(problem):

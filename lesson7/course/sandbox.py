@@ -150,7 +150,8 @@ def _run_in_thread(fn, args, seconds):
     thread.join(seconds)
     if thread.is_alive():
         error = _TimeLimitExceeded()
-        error.line = _learners_line(traceback.walk_stack(sys._current_frames()[thread.ident]))
+        frame = sys._current_frames().get(thread.ident)
+        error.line = _learners_line(traceback.walk_stack(frame)) if frame else ""
         _raise_in_thread(thread, _TimeLimitExceeded)
         raise error
     if "error" in outcome:
@@ -391,18 +392,41 @@ def _both_shown(gave, expected):
 
 def _table(rows):
     "Return rows of (place, got, expected) as an HTML table with two columns of values."
-    lines = [
-        f"<tr><td>{escape(place)}</td><td><code>{escape(got)}</code></td>"
-        f"<td><code>{escape(expected)}</code></td></tr>"
-        for place, got, expected in rows
-    ]
-    head = "<tr><th></th><th>got</th><th>expected</th></tr>"
-    return f"<table><tbody>{head}{''.join(lines)}</tbody></table>"
+    lines = ["<tr><th></th><th>got</th><th>expected</th></tr>"]
+    for place, got, expected in rows:
+        values = [f"<td><code>{escape(text)}</code></td>" for text in (got, expected)]
+        label = f'<td style="white-space:nowrap">{escape(place)}</td>'
+        lines.append(f"<tr>{label}{''.join(values)}</tr>")
+    return f'<table style="text-align:left"><tbody>{"".join(lines)}</tbody></table>'
 
-# %% ../../nbs/api/course/sandbox.ipynb #c37a0006
+# %% ../../nbs/api/course/sandbox.ipynb #c37a0007
 _GREEN, _BROWN = "#1a7f37", "#9a6700"
 
 
+def _verdict_text(verdict):
+    "Return a verdict as lines of text."
+    lines = [*verdict.lines]
+    for place, got, expected in verdict.rows:
+        if place:
+            lines.append((place, f"got {got}, expected {expected}"))
+        else:
+            lines += [("got", got), ("expected", expected)]
+    others = [f"  {label + ':':10} {text}" for label, text in lines]
+    code = ["", textwrap.indent(verdict.code, "    ")] if verdict.code else []
+    return "\n".join([f"{verdict.heading} {verdict.says}".rstrip(), *others, *code])
+
+
+def _verdict_html(verdict):
+    "Return a verdict as HTML, green if it is right."
+    color = _GREEN if verdict.right else _BROWN
+    style = f"border-left:4px solid {color};padding-left:.8em;overflow-wrap:anywhere"
+    lines = [f"<br>{label}: <code>{escape(text)}</code>" for label, text in verdict.lines]
+    table = _table(verdict.rows) if verdict.rows else ""
+    code = f"<pre>{escape(verdict.code)}</pre>" if verdict.code else ""
+    body = f"{escape(verdict.says)}{''.join(lines)}{table}{code}"
+    return f'<div style="{style}"><b>{verdict.heading}</b> {body}</div>'
+
+# %% ../../nbs/api/course/sandbox.ipynb #c37a0006
 @dataclass(frozen=True)
 class Verdict:
     "The answer of a checker; true if the function is right."
@@ -440,25 +464,12 @@ class Verdict:
         return [(label, text) for label, text in lines if text]
 
     @property
-    def _title(self):
+    def heading(self):
+        "Return the first words: the state, and the exercise."
         return f"{self.title or ('Right' if self.right else 'Not yet')}: {self.exercise}."
 
     def __repr__(self):
-        lines = [*self.lines]
-        for i, (place, got, expected) in enumerate(self.rows):
-            if i == 0:
-                lines += [("got", got), ("expected", expected)]
-            else:
-                lines.append((place, f"got {got}, expected {expected}"))
-        others = [f"  {label + ':':10} {text}" for label, text in lines]
-        code = ["", textwrap.indent(self.code, "    ")] if self.code else []
-        return "\n".join([f"{self._title} {self.says}".rstrip(), *others, *code])
+        return _verdict_text(self)
 
     def _repr_html_(self):
-        color = _GREEN if self.right else _BROWN
-        style = f"border-left:4px solid {color};padding-left:.8em;overflow-wrap:anywhere"
-        lines = [f"<br>{label}: <code>{escape(text)}</code>" for label, text in self.lines]
-        table = _table(self.rows) if self.rows else ""
-        code = f"<pre>{escape(self.code)}</pre>" if self.code else ""
-        body = f"{escape(self.says)}{''.join(lines)}{table}{code}"
-        return f'<div style="{style}"><b>{self._title}</b> {body}</div>'
+        return _verdict_html(self)

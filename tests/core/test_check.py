@@ -1,6 +1,8 @@
 "The checkers of the exercises: right answers, known slips and other wrong answers."
 
+import ast
 import inspect
+import math
 
 import pandas
 import pytest
@@ -232,6 +234,70 @@ def first_answer(exercise):
 @pytest.mark.parametrize("name", exercises())
 def test_an_answer_that_hard_codes_the_first_input_fails(name):
     assert not checker(name)(first_answer(exercises()[name]))
+
+
+def first_definition(source):
+    "Return the syntax tree of the function in a text of imports and one function."
+    [function] = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return function
+
+
+def changed_nodes(node, arguments):
+    "Yield what may be in the place of a node: another operator, argument or whole number."
+    if isinstance(node, ast.BinOp):
+        yield node.left
+        yield node.right
+        others = {ast.Add, ast.Sub, ast.Mult, ast.Div} - {type(node.op)}
+        for operator in sorted(others, key=str):
+            yield ast.BinOp(node.left, operator(), node.right)
+    if isinstance(node, ast.Name) and node.id in arguments:
+        other = arguments[arguments.index(node.id) - 1]
+        if other != node.id:
+            yield ast.Name(other, ast.Load())
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        yield ast.Constant(node.value + 1)
+
+
+class Replace(ast.NodeTransformer):
+    "Replaces one node of a syntax tree."
+
+    def __init__(self, old, new):
+        self.old, self.new = old, new
+
+    def visit(self, node):
+        return self.new if node is self.old else super().generic_visit(node)
+
+
+def mutants(source):
+    "Return texts of a function, each with one operator, argument or whole number changed."
+    count = len([*ast.walk(first_definition(source))])
+    texts = []
+    for position in range(count):
+        function = first_definition(source)
+        arguments = [argument.arg for argument in function.args.args]
+        node = [*ast.walk(function)][position]
+        for new in changed_nodes(node, arguments):
+            text = ast.unparse(ast.fix_missing_locations(Replace(node, new).visit(function)))
+            texts.append(text)
+            function = first_definition(source)
+            node = [*ast.walk(function)][position]
+    return texts
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", exercises())
+def test_a_solution_with_another_operator_argument_or_number_fails(name):
+    exercise = exercises()[name]
+    texts = mutants(exercise.solution)
+    assert len(texts) >= 2
+    passed = []
+    for text in texts:
+        namespace = dict(torch=torch, math=math)
+        exec(text, namespace)
+        outcomes = check._outcomes(exercise, namespace[f"my_{name}"], seconds=5)
+        if all(outcome.right for outcome in outcomes):
+            passed.append(text)
+    assert passed == []
 
 
 # ---- The smallest input that fails
@@ -473,7 +539,7 @@ def test_a_wrong_answer_without_a_known_slip_shows_the_values():
     assert "  at [2]:    got 1, expected 0.3" in text
     html = verdict._repr_html_()
     assert "<th>got</th><th>expected</th>" in html
-    assert "<td>at [2]</td><td><code>1</code></td><td><code>0.3</code></td>" in html
+    assert "at [2]</td><td><code>1</code></td><td><code>0.3</code></td>" in html
 
 
 def test_the_message_names_values_that_are_not_finite():
