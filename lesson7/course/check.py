@@ -278,10 +278,11 @@ def _outcome(task, case, fn, seconds):
         given = _parts(task, result.value, case.inputs, expected)
     except ValueError as problem:
         return _Outcome(**outcome, problem=str(problem))
-    repeats = _returns_the_same(
-        *(task, result.value, case),
-        lambda: attempt(fn, case.inputs, seconds).value,
-    )
+
+    def call_again():
+        return attempt(fn, case.inputs, seconds).value
+
+    repeats = _returns_the_same(task, result.value, case, call_again)
     right = _all_close(task, given, wanted) and not repeats
     return _Outcome(**outcome, given=given, right=right, repeats=repeats)
 
@@ -515,11 +516,8 @@ def _wrong_verdict(task, fn, outcomes, wrong):
         line = wrong.result.line if wrong.result.problem else return_line(fn)
         return Verdict(task.name, False, says, inputs, line=line)
     gave, expected = _values(wrong.given), _values(wrong.wanted)
-    return Verdict(
-        *(task.name, False, says, inputs, gave, expected),
-        line=return_line(fn),
-        places=_places(task, wrong),
-    )
+    line, places = return_line(fn), _places(task, wrong)
+    return Verdict(task.name, False, says, inputs, gave, expected, line, places)
 
 # %% ../../nbs/api/course/check.ipynb #7c0c8eb7
 def _passed(name, printed):

@@ -104,12 +104,11 @@ _HUGE_LOGITS = (
 
 def _double(inputs):
     "Return inputs with all floats as float64."
-    return {
-        name: value.double()
-        if isinstance(value, torch.Tensor) and value.is_floating_point()
-        else value
-        for name, value in inputs.items()
-    }
+    converted = dict(inputs)
+    for name, value in inputs.items():
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            converted[name] = value.double()
+    return converted
 
 # %% ../../nbs/api/course/tasks.ipynb #5910e1ab
 _PIXEL_AXES = (0, 2, 3)  # of images [B,C,H,W]: all but the channels
@@ -195,9 +194,16 @@ _BATCH_STATS = Exercise(
     cases=_batch_cases,
     answer=my_batch_stats,
     slips=(
-        *(_stats_of_images, _stats_of_everything, _stats_of_each_image, _stats_of_pixels),
-        *(_stats_of_columns, _std_of_everything, _mean_of_image_stds, _population_stats),
-        *(_mean_and_variance, _std_and_mean),
+        _stats_of_images,
+        _stats_of_everything,
+        _stats_of_each_image,
+        _stats_of_pixels,
+        _stats_of_columns,
+        _std_of_everything,
+        _mean_of_image_stds,
+        _population_stats,
+        _mean_and_variance,
+        _std_and_mean,
     ),
 )
 
@@ -302,9 +308,18 @@ _NORMALIZE = Exercise(
     cases=_image_cases,
     answer=my_normalize,
     slips=(
-        *(_normalized_columns, _normalized_rows, _normalized_images, _normalized_by_one),
-        *(_divided_first, _added_mean, _multiplied_by_std, _divided_by_variance),
-        *(_only_subtracted, _only_divided, _normalized_by_itself, _normalized_clamped),
+        _normalized_columns,
+        _normalized_rows,
+        _normalized_images,
+        _normalized_by_one,
+        _divided_first,
+        _added_mean,
+        _multiplied_by_std,
+        _divided_by_variance,
+        _only_subtracted,
+        _only_divided,
+        _normalized_by_itself,
+        _normalized_clamped,
     ),
 )
 
@@ -390,9 +405,17 @@ _DENORMALIZE = Exercise(
     cases=_normalized_cases,
     answer=my_denormalize,
     slips=(
-        *(_denormalized_columns, _denormalized_rows, _added_first, _subtracted_mean),
-        *(_divided_by_std, _multiplied_by_variance, _only_multiplied, _only_added),
-        *(_mean_and_std_exchanged, _normalized_again, _denormalized_clamped),
+        _denormalized_columns,
+        _denormalized_rows,
+        _added_first,
+        _subtracted_mean,
+        _divided_by_std,
+        _multiplied_by_variance,
+        _only_multiplied,
+        _only_added,
+        _mean_and_std_exchanged,
+        _normalized_again,
+        _denormalized_clamped,
     ),
 )
 
@@ -474,8 +497,13 @@ _EPOCHS_TRAINED = Exercise(
     cases=_epochs_cases,
     answer=my_epochs_trained,
     slips=(
-        *(_no_extra_epoch, _first_extra_epoch, _one_extra_epoch, _two_extra_epochs),
-        *(_last_stage, _later_stages, _sum_of_sizes),
+        _no_extra_epoch,
+        _first_extra_epoch,
+        _one_extra_epoch,
+        _two_extra_epochs,
+        _last_stage,
+        _later_stages,
+        _sum_of_sizes,
     ),
 )
 
@@ -581,9 +609,18 @@ _RELATIVE_COST = Exercise(
     cases=_schedule_cases,
     answer=my_relative_cost,
     slips=(
-        *(_cost_by_side, _cost_without_extra, _cost_with_first_extra, _cost_of_fewer_epochs),
-        *(_cost_by_smallest, _cost_by_last, _cost_by_first, _cost_of_one_epoch_each),
-        *(_cost_in_epochs, _cost_saved, _cost_in_per_cent, _cost_by_whole_ratios),
+        _cost_by_side,
+        _cost_without_extra,
+        _cost_with_first_extra,
+        _cost_of_fewer_epochs,
+        _cost_by_smallest,
+        _cost_by_last,
+        _cost_by_first,
+        _cost_of_one_epoch_each,
+        _cost_in_epochs,
+        _cost_saved,
+        _cost_in_per_cent,
+        _cost_by_whole_ratios,
     ),
 )
 
@@ -672,8 +709,15 @@ _DOWNSIZE = Exercise(
     cases=_downsize_cases,
     answer=my_downsize,
     slips=(
-        *(_first_pixel, _largest_pixel, _sum_of_pixels, _corner, _only_rows),
-        *(_distant_pixels, _transposed_image, _mean_of_channels, _bilinear),
+        _first_pixel,
+        _largest_pixel,
+        _sum_of_pixels,
+        _corner,
+        _only_rows,
+        _distant_pixels,
+        _transposed_image,
+        _mean_of_channels,
+        _bilinear,
     ),
 )
 
@@ -769,8 +813,15 @@ _COMBINE = Exercise(
     cases=_logits_cases,
     answer=my_combine,
     slips=(
-        *(_softmax_of_mean, _mean_of_logits, _softmax_over_views, _softmax_over_images),
-        *(_sigmoid, _softmax_by_exp, _largest_view, _sum_of_views, _mean_of_images),
+        _softmax_of_mean,
+        _mean_of_logits,
+        _softmax_over_views,
+        _softmax_over_images,
+        _sigmoid,
+        _softmax_by_exp,
+        _largest_view,
+        _sum_of_views,
+        _mean_of_images,
         _geometric_mean,
     ),
 )
@@ -853,8 +904,14 @@ _WEIGH_VIEWS = Exercise(
     cases=_views_cases,
     answer=my_weigh_views,
     slips=(
-        *(_plain_view_twice, _equal_views, _betas_exchanged, _fixed_beta),
-        *(_last_view_as_plain, _others_summed, _others_at_full_weight, _only_one_other),
+        _plain_view_twice,
+        _equal_views,
+        _betas_exchanged,
+        _fixed_beta,
+        _last_view_as_plain,
+        _others_summed,
+        _others_at_full_weight,
+        _only_one_other,
     ),
 )
 
@@ -955,9 +1012,14 @@ _WINDOWS = Exercise(
     cases=_windows_cases,
     answer=my_windows,
     slips=(
-        *(_corners_and_centre, _windows_with_exchanged_axes, _windows_with_sizes),
-        *(_windows_to_last_pixel, _past_the_edge, _windows_at_full_size),
-        *(_opposite_corners, _windows_in_fractions),
+        _corners_and_centre,
+        _windows_with_exchanged_axes,
+        _windows_with_sizes,
+        _windows_to_last_pixel,
+        _past_the_edge,
+        _windows_at_full_size,
+        _opposite_corners,
+        _windows_in_fractions,
     ),
     canonical=_sorted_boxes,
     is_ordered=False,
@@ -1064,9 +1126,15 @@ _TTA_VIEWS = Exercise(
     cases=_view_cases,
     answer=my_tta_views,
     slips=(
-        *(_centre_twice, _without_centre, _only_centre, _views_with_exchanged_axes),
-        *(_views_with_sizes, _views_to_last_pixel, _centre_at_half_a_pixel),
-        *(_views_of_longer_side, _views_past_the_edge),
+        _centre_twice,
+        _without_centre,
+        _only_centre,
+        _views_with_exchanged_axes,
+        _views_with_sizes,
+        _views_to_last_pixel,
+        _centre_at_half_a_pixel,
+        _views_of_longer_side,
+        _views_past_the_edge,
     ),
     canonical=_with_first_centre,
     is_ordered=False,
@@ -1158,8 +1226,15 @@ _MIX = Exercise(
     cases=_mix_cases,
     answer=my_mix,
     slips=(
-        *(_weight_of_b, _larger_weight_for_a, _same_weight, _b_at_full_weight),
-        *(_a_at_full_weight, _half_of_each, _one_of_two, _sum_of_both, _difference),
+        _weight_of_b,
+        _larger_weight_for_a,
+        _same_weight,
+        _b_at_full_weight,
+        _a_at_full_weight,
+        _half_of_each,
+        _one_of_two,
+        _sum_of_both,
+        _difference,
     ),
 )
 
@@ -1273,9 +1348,17 @@ _MIX_BATCH = Exercise(
     cases=_mix_batch_cases,
     answer=my_mix_batch,
     slips=(
-        *(_exchanged_label_weights, _half_labels, _class_indices, _unmixed_labels),
-        *(_unmixed_images, _weights_on_last_axis, _columns_of_seen_classes),
-        *(_other_items_weight, _larger_weight_kept, _first_weight_for_all, _inverse_order),
+        _exchanged_label_weights,
+        _half_labels,
+        _class_indices,
+        _unmixed_labels,
+        _unmixed_images,
+        _weights_on_last_axis,
+        _columns_of_seen_classes,
+        _other_items_weight,
+        _larger_weight_kept,
+        _first_weight_for_all,
+        _inverse_order,
     ),
 )
 
@@ -1393,8 +1476,15 @@ _SAMPLE_LAMBDA = Exercise(
     cases=_sample_cases,
     answer=my_sample_lambda,
     slips=(
-        *(_fixed_seed, _not_folded, _smaller_weight, _distance_from_half, _lesson_formula),
-        *(_uniform_weights, _beta_with_one, _fixed_alpha, _inverse_alpha),
+        _fixed_seed,
+        _not_folded,
+        _smaller_weight,
+        _distance_from_half,
+        _lesson_formula,
+        _uniform_weights,
+        _beta_with_one,
+        _fixed_alpha,
+        _inverse_alpha,
     ),
     reference=_reference_weights,
     canonical=_sample_quantiles,
@@ -1494,8 +1584,15 @@ _SMOOTH_LABELS = Exercise(
     cases=_labels_cases,
     answer=my_smooth_labels,
     slips=(
-        *(_without_share, _shared_by_others, _zeros_kept, _one_kept, _eps_undivided),
-        *(_nothing_subtracted, _smoothed_indices, _not_smoothed, _fixed_eps),
+        _without_share,
+        _shared_by_others,
+        _zeros_kept,
+        _one_kept,
+        _eps_undivided,
+        _nothing_subtracted,
+        _smoothed_indices,
+        _not_smoothed,
+        _fixed_eps,
         _width_of_seen_classes,
     ),
 )
@@ -1615,10 +1712,19 @@ _SMOOTHED_CROSS_ENTROPY = Exercise(
     cases=_loss_cases,
     answer=my_smoothed_cross_entropy,
     slips=(
-        *(_loss_without_smoothing, _loss_of_fixed_eps, _loss_without_share),
-        *(_loss_shared_by_others, _summed_loss, _loss_of_images, _loss_averaged_over_classes),
-        *(_negative_loss, _loss_without_logarithm, _loss_without_softmax, _loss_over_images),
-        *(_loss_by_exp, _loss_by_log_of_softmax),
+        _loss_without_smoothing,
+        _loss_of_fixed_eps,
+        _loss_without_share,
+        _loss_shared_by_others,
+        _summed_loss,
+        _loss_of_images,
+        _loss_averaged_over_classes,
+        _negative_loss,
+        _loss_without_logarithm,
+        _loss_without_softmax,
+        _loss_over_images,
+        _loss_by_exp,
+        _loss_by_log_of_softmax,
     ),
 )
 
@@ -1699,20 +1805,37 @@ _BEST_LOGIT = Exercise(
     cases=_best_logit_cases,
     answer=my_best_logit,
     slips=(
-        *(_probability, _log_of_probability, _ratio, _inverse_ratio, _decimal_logarithm),
-        *(_logit_without_share, _logit_of_shared_eps, _logit_against_all),
+        _probability,
+        _log_of_probability,
+        _ratio,
+        _inverse_ratio,
+        _decimal_logarithm,
+        _logit_without_share,
+        _logit_of_shared_eps,
+        _logit_against_all,
         _logit_of_ten_classes,
     ),
     atol=0.01,
 )
 
-# %% ../../nbs/api/course/tasks.ipynb #261e42a1
+# %% ../../nbs/api/course/tasks.ipynb #c1140e0f
 _EXERCISES = (
-    *(_BATCH_STATS, _NORMALIZE, _DENORMALIZE),
-    *(_EPOCHS_TRAINED, _RELATIVE_COST, _DOWNSIZE),
-    *(_COMBINE, _WEIGH_VIEWS, _WINDOWS, _TTA_VIEWS),
-    *(_MIX, _MIX_BATCH, _SAMPLE_LAMBDA),
-    *(_SMOOTH_LABELS, _SMOOTHED_CROSS_ENTROPY, _BEST_LOGIT),
+    _BATCH_STATS,
+    _NORMALIZE,
+    _DENORMALIZE,
+    _EPOCHS_TRAINED,
+    _RELATIVE_COST,
+    _DOWNSIZE,
+    _COMBINE,
+    _WEIGH_VIEWS,
+    _WINDOWS,
+    _TTA_VIEWS,
+    _MIX,
+    _MIX_BATCH,
+    _SAMPLE_LAMBDA,
+    _SMOOTH_LABELS,
+    _SMOOTHED_CROSS_ENTROPY,
+    _BEST_LOGIT,
 )
 
 
