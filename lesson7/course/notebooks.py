@@ -70,17 +70,8 @@ def _listed(words):
     return ", ".join(f"`{word}`" for word in words)
 
 # %% ../../nbs/api/course/notebooks.ipynb #b5ac8d20
-def _exported_parts(body):
-    "Return the part of an exported cell: what to write there, by name and arguments."
-    definitions = [n for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-    public = [n for n in definitions if not n.name.startswith("_")]
-    if not public:
-        return []
-    return [("code", f"Write {_listed(map(_signature, public))}.")]
-
-
 def _imported(body):
-    "Return a line that says what a cell imports; empty where it imports nothing."
+    "Return a sentence that says what cells import; empty where they import nothing."
     imported = []
     for node in body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -88,44 +79,123 @@ def _imported(body):
             imported.append(_listed(alias.name for alias in node.names) + module)
     return f"With {'; '.join(imported)}." if imported else ""
 
+
+def _definitions(body):
+    "Return the public functions and classes that cells define."
+    definitions = [n for n in body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    return [n for n in definitions if not n.name.startswith("_")]
+
+
+def _assigned(body):
+    "Return the public names that cells assign, each once."
+    targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
+    names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+    return [name for name in dict.fromkeys(names) if not name.startswith("_")]
+
 # %% ../../nbs/api/course/notebooks.ipynb #30a863df
 _HIDDEN = {"hide", "default_exp", "echo: false", "include: false"}
 _EXPORTED = {"export", "exports", "exporti"}
+_KEPT = re.compile(r"^(from lesson7\.course import check|check\.progress\(.*\))$", re.M)
 
 
-def _code_parts(source):
-    "Return the parts of a code cell: pairs of kind (stub, explorer, code) and text."
-    directives = set(re.findall(r"^#\|\s*(\w+(?:: false)?)", source, re.M))
-    if directives & _HIDDEN or not source.strip():
-        return []
-    if re.search(r"^check\.\w+\(my_\w+\)$", source, re.M):
-        return [("stub", source)]
-    if re.search(r"^\w+ = \w+Explorer\(\)$", source, re.M):
-        return [("explorer", source)]
+def _directives(source):
+    return set(re.findall(r"^#\|\s*(\w+(?:: false)?)", source, re.M))
+
+
+def _statements(source):
+    "Return the syntax trees of a cell's statements; none of a cell that is not Python."
     try:
-        body = ast.parse(source).body
+        return ast.parse(source).body
     except SyntaxError:  # a %magic, for example
-        return [("code", "")]
-    if directives & _EXPORTED:
-        return _exported_parts(body)
-    return [("code", _imported(body))]
+        return []
+
+
+def _code_kind(source):
+    "Return the kind of a code cell: stub, explorer, kept, code; empty for one without a trace."
+    if _directives(source) & _HIDDEN or not source.strip():
+        return ""
+    if re.search(r"^check\.\w+\(my_\w+\)$", source, re.M):
+        return "stub"
+    if re.search(r"^\w+ = \w+Explorer\(\)$", source, re.M):
+        return "explorer"
+    if _KEPT.search(source):
+        return "kept"
+    is_private = _directives(source) & _EXPORTED and not _definitions(_statements(source))
+    return "" if is_private else "code"
+
+# %% ../../nbs/api/course/notebooks.ipynb #c37b0001
+_ACTIONS = {  # a function or module that cells use -> what they do
+    "plt": "draw the plot",
+    "fit": "train",
+    "fit_one_cycle": "train",
+    "fine_tune": "train",
+    "fit_progressive": "train",
+    "print": "print the numbers",
+    "Markdown": "show the table",
+}
+
+
+def _used(body):
+    "Return the names and attributes that cells use, in order."
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    names = [getattr(node, "id", getattr(node, "attr", None)) for node in nodes]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def _to_write(body):
+    "Return a sentence that says what to write in place of cells."
+    actions = []
+    if definitions := _definitions(body):
+        actions.append(f"write {_listed(map(_signature, definitions))}")
+    if names := _assigned(body):
+        actions.append(f"make {_listed(names)}")
+    actions += dict.fromkeys(_ACTIONS[name] for name in _used(body) if name in _ACTIONS)
+    sentence = ", then ".join(actions) or "show what the chapter shows here"
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+# %% ../../nbs/api/course/notebooks.ipynb #c37b0002
+def _check_text(body, asserts, exported):
+    "Return how the answer to cells is checked; `exported`: their names in the library."
+    library = f"Check: compare it with the library's {_listed(exported)}." if exported else ""
+    if asserts:
+        lines = "\n".join(asserts)
+        first = f"{library} These" if library else "Check: these"
+        return f"{first} lines raise no error:\n\n```python\n{lines}\n```"
+    if library:
+        return library
+    if _definitions(body) or _assigned(body):
+        return "Check: the chapter's next cells run with it, and show what the full chapter shows."
+    return "Check: compare with what the full chapter shows."
+
+
+def _instruction(sources, module):
+    "Return the text above an empty cell: what to write in place of cells, and how it is checked."
+    body, asserts, exported = [], [], []
+    for source in sources:
+        nodes = _statements(source)
+        body += nodes
+        asserts += [
+            ast.get_source_segment(source, node) for node in nodes if isinstance(node, ast.Assert)
+        ]
+        if _directives(source) & _EXPORTED:
+            exported += [f"lesson7.{module}.{node.name}" for node in _definitions(nodes)]
+    sentences = [_imported(body), _to_write(body), _check_text(body, asserts, exported)]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 # %% ../../nbs/api/course/notebooks.ipynb #816c51f8
 _NOTE = (
     "*The clean edition.* Fill the empty cells, answer each question in its own cell, and write "
-    "under a heading what you remember. What a line asks you to write is in the library under "
-    "the same name: compare. The whole chapter is what `lesson7 lab` copies."
+    "under a heading what you remember. The text above an empty cell says what to write and how "
+    "it is checked. The whole chapter is what `lesson7 lab` copies."
 )
-# What an exercise needs, whichever one you begin with.
-_IMPORTS = "import numpy as np\nimport torch\n\nfrom lesson7.course import check"
 
 
 def _parts(cell):
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
         return _text_parts(source)
-    if cell["cell_type"] == "code":
-        return _code_parts(source)
+    if cell["cell_type"] == "code" and (kind := _code_kind(source)):
+        return [(kind, source)]
     return []
 
 # %% ../../nbs/api/course/notebooks.ipynb #3cc023a5
@@ -136,9 +206,16 @@ def _sections(nb):
         for kind, text in _parts(cell):
             if kind == "heading":
                 sections.append((text, []))
-            elif text or kind == "code":
+            elif text:
                 sections[-1][1].append((kind, text))
     return [section for section in sections if section != ("", [])]
+
+
+def _module(nb):
+    "Return the module that a notebook is exported to; empty: none."
+    sources = ["".join(cell["source"]) for cell in nb["cells"]]
+    found = re.search(r"^#\|\s*default_exp (\S+)$", "\n".join(sources), re.M)
+    return found[1] if found else ""
 
 # %% ../../nbs/api/course/notebooks.ipynb #f362e27b
 def _quote(parts):
@@ -149,37 +226,46 @@ def _quote(parts):
     return ""
 
 # %% ../../nbs/api/course/notebooks.ipynb #2480bb71
-def _clean_parts(parts, is_first, has_exercises):
+def _begins_cell(source):
+    "Return whether code begins a new empty cell: it imports something, or is exported."
+    is_import = re.search(r"^(import|from) ", source, re.M)
+    return bool(is_import or _directives(source) & _EXPORTED)
+
+
+def _empty_cell(sources, module):
+    "Yield the cells in place of code cells: an instruction, and an empty cell."
+    if sources:
+        yield "markdown", _instruction(sources, module)
+        yield "code", ""
+
+
+def _clean_parts(parts, is_first, has_exercises, module):
     "Yield the cells that a section keeps below its heading."
-    after_empty_cell = False
+    sources = []  # of code cells that become one empty cell
     for kind, text in parts:
-        if kind == "stub" or (kind == "explorer" and is_first):
-            yield "code", text
-        elif kind in ("code", "explorer"):
-            instruction = text if kind == "code" else ""
-            if instruction:
-                yield "markdown", instruction
-            if instruction or not after_empty_cell:
-                yield "code", ""
+        is_replaced = kind == "code" or (kind == "explorer" and not is_first)
+        if kind == "solution" or (kind == "text" and not has_exercises):
+            continue
+        if not is_replaced or _begins_cell(text):
+            yield from _empty_cell(sources, module)
+            sources = []
+        if is_replaced:
+            sources.append(text)
         elif kind == "question":
             yield "markdown", f"**{text}**"
-        elif kind == "text" and has_exercises:
-            yield "markdown", text
         else:
-            continue
-        after_empty_cell = kind in ("code", "explorer")
+            yield ("markdown" if kind == "text" else "code"), text
+    yield from _empty_cell(sources, module)
 
 # %% ../../nbs/api/course/notebooks.ipynb #7172b0af
-def _clean_section(heading, parts, is_first):
+def _clean_section(heading, parts, is_first, module):
     "Yield the cells of a section in the clean notebook, as pairs of cell type and source."
     has_exercises = any(kind == "stub" for kind, _ in parts)
     opening = [heading, _quote(parts), _NOTE] if is_first else [heading]
     opening = "\n\n".join(text for text in opening if text)
     if opening:
         yield "markdown", opening
-    if has_exercises:
-        yield "code", _IMPORTS
-    yield from _clean_parts(parts, is_first, has_exercises)
+    yield from _clean_parts(parts, is_first, has_exercises, module)
 
 # %% ../../nbs/api/course/notebooks.ipynb #2a5293db
 def _cell(i, kind, source):
@@ -195,9 +281,9 @@ def clean_edition(
     kinds = {kind for _, parts in sections for kind, _ in parts}
     if not kinds & {"question", "stub"}:
         return nb
-    cells = []
+    cells, module = [], _module(nb)
     for i, (heading, parts) in enumerate(sections):
-        cells += _clean_section(heading, parts, is_first=i == 0)
+        cells += _clean_section(heading, parts, i == 0, module)
     names = ("kernelspec", "language_info")
     metadata = {k: v for k, v in nb["metadata"].items() if k in names}
     cells = [_cell(i, kind, source) for i, (kind, source) in enumerate(cells)]

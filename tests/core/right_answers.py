@@ -1,7 +1,9 @@
-"Right answers to every exercise: with torch, with NumPy and with plain loops."
+"Right answers to every exercise: with torch, with NumPy, with plain loops, and in other ways."
 
+import itertools
 import math
 import random
+from fractions import Fraction
 from functools import wraps
 
 import numpy as np
@@ -21,6 +23,46 @@ def with_arrays(fn):
 
 
 # ---- Normalization
+
+
+def batch_stats_with_kept_axes(x):
+    return x.mean((0, 2, 3), keepdim=True), x.std((0, 2, 3), keepdim=True)
+
+
+def stacked_batch_stats(x):
+    std, mean = torch.std_mean(x.transpose(0, 1).flatten(1), 1)
+    return torch.stack([mean, std])
+
+
+def yielded_batch_stats(x):
+    channels = np.asarray(x).swapaxes(0, 1)
+    yield [channel.mean() for channel in channels]
+    yield [channel.std(ddof=1) for channel in channels]
+
+
+def batch_norm_normalize(x, mean, std):
+    return F.batch_norm(x, mean, std**2, eps=0)
+
+
+def moved_normalize(x, mean, std):
+    return x.movedim(1, -1).sub(mean).div(std).movedim(-1, 1)
+
+
+def stacked_normalize(x, mean, std):
+    parts = zip(x.unbind(1), mean, std, strict=True)
+    return torch.stack([(part - m) / s for part, m, s in parts], dim=1)
+
+
+def addcmul_denormalize(x, mean, std):
+    return torch.addcmul(mean.view(-1, 1, 1), x, std.view(-1, 1, 1))
+
+
+def inverse_denormalize(x, mean, std):
+    return torch_normalize(x, -mean / std, 1 / std)
+
+
+def einsum_denormalize(x, mean, std):
+    return torch.einsum("bchw,c->bchw", x.double(), std.double()) + mean.double()[:, None, None]
 
 
 def torch_batch_stats(x):
@@ -80,15 +122,62 @@ def loop_denormalize(x, mean, std):
 
 
 def torch_epochs_trained(stages):
-    return torch.tensor(stages)[:, 1].sum() + len(stages) - 1
+    epochs = torch.tensor(stages).reshape(-1, 2)[:, 1]
+    return epochs.sum() + max(len(stages) - 1, 0)
 
 
 def numpy_epochs_trained(stages):
-    return np.array(stages)[:, 1].sum() + len(stages) - 1
+    epochs = np.array(stages).reshape(-1, 2)[:, 1] + 1
+    return max(epochs.sum() - 1, 0)
 
 
 def loop_epochs_trained(stages):
-    return sum(epochs + 1 for _, epochs in stages) - 1
+    total = 0
+    for i, (_, epochs) in enumerate(stages):
+        total += epochs if i == 0 else epochs + 1
+    return total
+
+
+def recursive_epochs_trained(stages):
+    if len(stages) < 2:
+        return sum(epochs for _, epochs in stages)
+    return recursive_epochs_trained(stages[:-1]) + stages[-1][1] + 1
+
+
+def sliced_epochs_trained(stages):
+    first = [epochs for _, epochs in stages[:1]]
+    later = [epochs + 1 for _, epochs in stages[1:]]
+    return np.float32(sum(first + later))
+
+
+def exact_relative_cost(stages):
+    epochs = [count + (i > 0) for i, (_, count) in enumerate(stages)]
+    sizes = [size for size, _ in stages]
+    shares = [Fraction(size, max(sizes)) ** 2 for size in sizes]
+    return sum(share * count for share, count in zip(shares, epochs)) / sum(epochs)
+
+
+def averaged_relative_cost(stages):
+    sizes, epochs = np.array(stages).T
+    weights = [epochs[0], *(epochs[1:] + 1)]
+    return np.average((sizes / sizes.max()) ** 2, weights=weights)
+
+
+def interpolated_downsize(x, size):
+    return F.interpolate(x[None], size=(size, size), mode="area")
+
+
+def convolved_downsize(x, size):
+    side = x.shape[1] // size
+    kernel = torch.full((1, 1, side, side), 1 / side**2, dtype=x.dtype)
+    return F.conv2d(x[:, None], kernel, stride=side)[:, 0]
+
+
+def reduced_downsize(x, size):
+    side = x.shape[1] // size
+    starts = range(0, x.shape[1], side)
+    rows = torch.stack([x[:, i : i + side].mean(1) for i in starts], 1)
+    return torch.stack([rows[:, :, i : i + side].mean(2) for i in starts], 2)
 
 
 def table_cost(stages):
@@ -149,12 +238,77 @@ def loop_downsize(x, size):
 
 
 def array_softmax(logits):
-    return np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
 
 
 def list_softmax(logits):
-    total = sum(map(math.exp, logits))
-    return [math.exp(logit) / total for logit in logits]
+    powers = [math.exp(logit - max(logits)) for logit in logits]
+    return [power / sum(powers) for power in powers]
+
+
+def combine_with_kept_axis(logits):
+    return logits.log_softmax(-1).exp().mean(0, keepdim=True)
+
+
+def added_combine(logits):
+    total = 0
+    for view in logits:
+        total = total + torch.exp(view - view.logsumexp(1, keepdim=True))
+    return total / len(logits)
+
+
+def precise_combine(logits):
+    return np.mean([array_softmax(view) for view in logits.double().numpy()], axis=0).tolist()
+
+
+def einsum_weigh_views(preds, beta):
+    others = len(preds) - 1
+    weights = torch.tensor([beta] + [(1 - beta) / others] * others, dtype=preds.dtype)
+    return torch.einsum("v,vbc->bc", weights, preds)
+
+
+def weigh_views_with_kept_axis(preds, beta):
+    return preds[:1] * beta + preds[1:].sum(0, keepdim=True) * (1 - beta) / (len(preds) - 1)
+
+
+def corrected_weigh_views(preds, beta):
+    mean = preds.mean(0)
+    others = (mean * len(preds) - preds[0]) / (len(preds) - 1)
+    return others + beta * (preds[0] - others)
+
+
+def window_set(h, w, side):
+    return {(x, y, x + side, y + side) for x in (0, w - side) for y in (0, h - side)}
+
+
+def yielded_windows(h, w, side):
+    for x, y in itertools.product((w - side, 0), (h - side, 0)):
+        yield np.array([x, y, x + side, y + side])
+
+
+def window_tuple(h, w, side):
+    corners = ((0, 0), (0, h - side), (w - side, 0), (w - side, h - side))
+    return tuple((x, y, float(x + side), float(y + side)) for x, y in corners)
+
+
+def tta_view_set(h, w):
+    return frozenset(loop_tta_views(h, w))
+
+
+def tta_views_from_centre_up(h, w):
+    side = min(h, w)
+    yield (0, 0, side, side)
+    yield (w - side, h - side, w, h)
+    x, y = math.ceil((w - side) / 2), math.ceil((h - side) / 2)
+    yield (x, y, x + side, y + side)
+
+
+def rounded_tta_views(h, w):
+    side = min(h, w)
+    centre = round((w - side) / 2), round((h - side) / 2)
+    corners = torch.tensor([(0, 0), centre, (w - side, h - side)])
+    return torch.cat([corners, corners + side], 1)
 
 
 def torch_combine(logits):
@@ -221,11 +375,62 @@ def torch_tta_views(h, w):
 
 def numpy_tta_views(h, w):
     side = min(h, w)
-    corners = np.linspace([0, 0], [w - side, h - side], 3)
+    corners = np.linspace([0, 0], [w - side, h - side], 3).astype(int)
     return np.concatenate([corners, corners + side], 1)
 
 
 # ---- Mixup
+
+
+def added_mix(a, b, t):
+    return torch.add(b, a - b, alpha=t)
+
+
+def averaged_mix(a, b, t):
+    return np.average([np.asarray(a), np.asarray(b)], axis=0, weights=[t, 1 - t])
+
+
+def summed_mix(a, b, t):
+    weights = torch.tensor([t, 1 - t], dtype=a.dtype)
+    return torch.tensordot(weights, torch.stack([a, b]), dims=1)
+
+
+def lerp_mix_batch(x, y, lam, perm, n):
+    one_hot = torch.eye(n)[y]
+    weight = lam.view(-1, *[1] * (x.ndim - 1))
+    return [torch.lerp(x[perm], x, weight), torch.lerp(one_hot[perm], one_hot, lam[:, None])]
+
+
+def yielded_mix_batch(x, y, lam, perm, n):
+    yield torch.stack([t * a + (1 - t) * b for a, b, t in zip(x, x[perm], lam)])
+    targets = torch.zeros(len(y), n)
+    rows = torch.arange(len(y))
+    targets.index_put_((rows, y), lam, accumulate=True)
+    targets.index_put_((rows, y[perm]), 1 - lam, accumulate=True)
+    yield targets
+
+
+def moved_mix_batch(x, y, lam, perm, n):
+    images = (x.movedim(0, -1) * lam + x[perm].movedim(0, -1) * (1 - lam)).movedim(-1, 0)
+    one_hot = F.one_hot(y, n).T
+    return images, (one_hot * lam + one_hot[:, perm] * (1 - lam)).T
+
+
+def gamma_sample_lambda(n, alpha):
+    a, b = np.random.default_rng().gamma(alpha, size=(2, n))
+    return np.maximum(a, b) / (a + b)
+
+
+def dirichlet_sample_lambda(n, alpha):
+    return torch.distributions.Dirichlet(torch.tensor([alpha, alpha])).sample((n,)).amax(1)
+
+
+_GENERATOR = np.random.default_rng(0)
+
+
+def sample_lambda_of_one_generator(n, alpha):
+    lam = _GENERATOR.beta(alpha, alpha, n)
+    return np.where(lam < 0.5, 1 - lam, lam)
 
 
 def torch_mix(a, b, t):
@@ -312,17 +517,81 @@ def torch_smoothed_cross_entropy(logits, y, eps):
 @with_arrays
 def numpy_smoothed_cross_entropy(logits, y, eps):
     targets = numpy_smooth_labels(y, logits.shape[1], eps)
-    return -(targets * np.log(array_softmax(logits))).sum(1).mean()
+    shifted = logits - logits.max(1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return -(targets * logs).sum(1).mean()
 
 
 def list_cross_entropy(target, logits):
-    pairs = zip(target, list_softmax(logits))
-    return -sum(share * math.log(probability) for share, probability in pairs)
+    largest = max(logits)
+    total = largest + math.log(sum(math.exp(logit - largest) for logit in logits))
+    return sum(share * (total - logit) for share, logit in zip(target, logits))
 
 
 def loop_smoothed_cross_entropy(logits, y, eps):
     targets = loop_smooth_labels(y, logits.shape[1], eps)
     return sum(map(list_cross_entropy, targets, logits.tolist())) / len(y)
+
+
+def filled_smooth_labels(y, n, eps):
+    targets = torch.full((len(y), n), eps / n)
+    targets[range(len(y)), y] += 1 - eps
+    return targets
+
+
+def lerp_smooth_labels(y, n, eps):
+    return torch.lerp(torch.eye(n)[y], torch.full((n,), 1 / n), eps)
+
+
+def compared_smooth_labels(y, n, eps):
+    is_class = y[:, None] == torch.arange(n)
+    return torch.where(is_class, 1 - eps + eps / n, eps / n)
+
+
+def short_smoothed_cross_entropy(logits, y, eps):
+    true = logits[range(len(y)), y]
+    return (logits.logsumexp(1) - (1 - eps) * true - eps * logits.mean(1)).mean()
+
+
+def weighted_smoothed_cross_entropy(logits, y, eps):
+    logs = logits.log_softmax(1)
+    return (1 - eps) * F.nll_loss(logs, y) + eps * -logs.mean(1).mean()
+
+
+def smoothed_cross_entropy_with_kept_axis(logits, y, eps):
+    targets = torch_smooth_labels(y, logits.shape[1], eps)
+    losses = -(targets * logits.log_softmax(1)).sum(1, keepdim=True)
+    return losses.mean(0, keepdim=True)
+
+
+def loss_of_logits(grid, n, eps):
+    "Return the smoothed losses where the true class has these logits and all others have 0."
+    total = np.log(np.exp(grid) + n - 1)
+    return (1 - eps + eps / n) * (total - grid) + (n - 1) * eps / n * total
+
+
+def coarse_grid_best_logit(n, eps):
+    grid = np.arange(0, 20, 0.01)
+    return grid[loss_of_logits(grid, n, eps).argmin()]
+
+
+def fine_grid_best_logit(n, eps):
+    grid = np.arange(0, 20, 0.001)
+    best = float(grid[loss_of_logits(grid, n, eps).argmin()])
+    return round(best, 3)
+
+
+def minimized_best_logit(n, eps):
+    "Return the logit where autograd finds no slope, by Newton's method."
+    logit = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    for _ in range(50):
+        total = torch.log(torch.exp(logit) + n - 1)
+        loss = total - (1 - eps + eps / n) * logit
+        (slope,) = torch.autograd.grad(loss, logit, create_graph=True)
+        (curvature,) = torch.autograd.grad(slope, logit)
+        step = (slope / curvature).clamp(-1, 1)
+        logit = (logit - step).detach().requires_grad_()
+    return logit
 
 
 def torch_best_logit(n, eps):
@@ -348,25 +617,131 @@ def loop_best_logit(n, eps):
     return logit
 
 
-RIGHT_ANSWERS = {  # exercise: with torch, with NumPy, with loops
-    "batch_stats": (torch_batch_stats, numpy_batch_stats, loop_batch_stats),
-    "normalize": (torch_normalize, numpy_normalize, loop_normalize),
-    "denormalize": (torch_denormalize, numpy_denormalize, loop_denormalize),
-    "epochs_trained": (torch_epochs_trained, numpy_epochs_trained, loop_epochs_trained),
-    "relative_cost": (torch_relative_cost, numpy_relative_cost, loop_relative_cost),
-    "downsize": (torch_downsize, numpy_downsize, loop_downsize),
-    "combine": (torch_combine, numpy_combine, loop_combine),
-    "weigh_views": (torch_weigh_views, numpy_weigh_views, loop_weigh_views),
-    "windows": (torch_windows, numpy_windows, loop_windows),
-    "tta_views": (torch_tta_views, numpy_tta_views, loop_tta_views),
-    "mix": (torch_mix, numpy_mix, loop_mix),
-    "mix_batch": (torch_mix_batch, numpy_mix_batch, loop_mix_batch),
-    "sample_lambda": (torch_sample_lambda, numpy_sample_lambda, loop_sample_lambda),
-    "smooth_labels": (torch_smooth_labels, numpy_smooth_labels, loop_smooth_labels),
+RIGHT_ANSWERS = {  # exercise: with torch, with NumPy, with loops, and others
+    "batch_stats": (
+        torch_batch_stats,
+        numpy_batch_stats,
+        loop_batch_stats,
+        batch_stats_with_kept_axes,
+        stacked_batch_stats,
+        yielded_batch_stats,
+    ),
+    "normalize": (
+        torch_normalize,
+        numpy_normalize,
+        loop_normalize,
+        batch_norm_normalize,
+        moved_normalize,
+        stacked_normalize,
+    ),
+    "denormalize": (
+        torch_denormalize,
+        numpy_denormalize,
+        loop_denormalize,
+        addcmul_denormalize,
+        inverse_denormalize,
+        einsum_denormalize,
+    ),
+    "epochs_trained": (
+        torch_epochs_trained,
+        numpy_epochs_trained,
+        loop_epochs_trained,
+        recursive_epochs_trained,
+        sliced_epochs_trained,
+    ),
+    "relative_cost": (
+        torch_relative_cost,
+        numpy_relative_cost,
+        loop_relative_cost,
+        exact_relative_cost,
+        averaged_relative_cost,
+    ),
+    "downsize": (
+        torch_downsize,
+        numpy_downsize,
+        loop_downsize,
+        interpolated_downsize,
+        convolved_downsize,
+        reduced_downsize,
+    ),
+    "combine": (
+        torch_combine,
+        numpy_combine,
+        loop_combine,
+        combine_with_kept_axis,
+        added_combine,
+        precise_combine,
+    ),
+    "weigh_views": (
+        torch_weigh_views,
+        numpy_weigh_views,
+        loop_weigh_views,
+        einsum_weigh_views,
+        weigh_views_with_kept_axis,
+        corrected_weigh_views,
+    ),
+    "windows": (
+        torch_windows,
+        numpy_windows,
+        loop_windows,
+        window_set,
+        yielded_windows,
+        window_tuple,
+    ),
+    "tta_views": (
+        torch_tta_views,
+        numpy_tta_views,
+        loop_tta_views,
+        tta_view_set,
+        tta_views_from_centre_up,
+        rounded_tta_views,
+    ),
+    "mix": (
+        torch_mix,
+        numpy_mix,
+        loop_mix,
+        added_mix,
+        averaged_mix,
+        summed_mix,
+    ),
+    "mix_batch": (
+        torch_mix_batch,
+        numpy_mix_batch,
+        loop_mix_batch,
+        lerp_mix_batch,
+        yielded_mix_batch,
+        moved_mix_batch,
+    ),
+    "sample_lambda": (
+        torch_sample_lambda,
+        numpy_sample_lambda,
+        loop_sample_lambda,
+        gamma_sample_lambda,
+        dirichlet_sample_lambda,
+        sample_lambda_of_one_generator,
+    ),
+    "smooth_labels": (
+        torch_smooth_labels,
+        numpy_smooth_labels,
+        loop_smooth_labels,
+        filled_smooth_labels,
+        lerp_smooth_labels,
+        compared_smooth_labels,
+    ),
     "smoothed_cross_entropy": (
         torch_smoothed_cross_entropy,
         numpy_smoothed_cross_entropy,
         loop_smoothed_cross_entropy,
+        short_smoothed_cross_entropy,
+        weighted_smoothed_cross_entropy,
+        smoothed_cross_entropy_with_kept_axis,
     ),
-    "best_logit": (torch_best_logit, numpy_best_logit, loop_best_logit),
+    "best_logit": (
+        torch_best_logit,
+        numpy_best_logit,
+        loop_best_logit,
+        coarse_grid_best_logit,
+        fine_grid_best_logit,
+        minimized_best_logit,
+    ),
 }

@@ -102,7 +102,7 @@ def answer_lines(summary, answer):
     "Return the lines of a solution, or the sentences of an answer to a question."
     if summary != "Solution":
         return re.split(r"(?<=[.?:])\s+", answer)
-    return [line for line in answer.split("\n") if not line.startswith("```")]
+    return [line for line in answer.split("\n") if not line.startswith(("```", "import "))]
 
 
 def hidden_lines(lines, stub_lines):
@@ -151,7 +151,7 @@ def test_a_clean_chapter_has_no_other_code(file):
     assert len(explorers) == (file in CHAPTERS_WITH_EXERCISES)
     expected = {"", *explorers, *stubs(full)}
     if stubs(full):
-        expected.add(IMPORTS)
+        expected |= {IMPORTS, f'check.progress("{file.stem[3:]}")'}
     sources = cell_sources(clean, "code")
     assert sources[:1] == (explorers or [""])
     assert {*sources} == expected
@@ -167,11 +167,24 @@ def test_a_clean_chapter_has_no_other_text(file):
 
 
 @each_chapter
-def test_an_empty_cell_follows_a_heading_or_an_instruction(file):
+def test_an_empty_cell_says_what_to_write_and_how_it_is_checked(file):
+    empty = 0
     for previous, cell in pairwise(clean_notebook(file)["cells"]):
         if cell["cell_type"] == "code" and not cell["source"]:
+            empty += 1
             assert previous["cell_type"] == "markdown"
-            assert re.match("## |Write `|With `", "".join(previous["source"]))
+            text = "".join(previous["source"])
+            assert re.search(r"\b(write|make|train|print|draw|show)\b", text, re.IGNORECASE)
+            assert "Check: " in text
+    assert empty > 4
+
+
+@each_chapter
+def test_asserts_of_a_chapter_are_the_checks_of_its_empty_cells(file):
+    code = "\n".join(cell_sources(read_notebook(file), "code"))
+    asserts = re.findall(r"^assert [^\n]*", code, re.M)
+    text = joined_text(clean_notebook(file))
+    assert [line for line in asserts if line.split("  #")[0] not in text] == []
 
 
 @each_chapter_with_exercises
@@ -182,25 +195,19 @@ def test_a_clean_chapter_runs_and_every_exercise_is_unfinished(file):
             exec(source, namespace)
         else:
             shown.append(run_cell(source, namespace))
-    explorer, *verdicts = shown
+    explorer, progress, *verdicts = shown
     assert type(explorer).__name__.endswith("Explorer")
+    assert f"0 of {len(verdicts)} done." in repr(progress)
     assert len(verdicts) > 1
     for verdict in verdicts:
-        assert not verdict and verdict.says.startswith("It returns nothing yet.")
+        assert not verdict and repr(verdict).startswith("Not attempted")
 
 
 @each_chapter_with_exercises
-def test_an_exercise_needs_only_the_imports(file):
-    notebook = clean_notebook(file)
-    sources = cell_sources(notebook)
-    assert sources[sources.index(IMPORTS) - 1] == "### In code"
-    for stub, solution in zip(stubs(notebook), solutions(file), strict=True):
-        namespace = {}
-        exec(IMPORTS, namespace)
-        assert run_cell(stub, namespace).says.startswith("It returns nothing yet.")
-        exec(re.search(r"```python\n(.*?)```", solution, re.S)[1], namespace)
-        verdict = eval(stub.split("\n")[-1], namespace)
-        assert verdict, verdict
+def test_the_imports_are_above_the_first_exercise(file):
+    sources = cell_sources(clean_notebook(file))
+    above = sources[sources.index(IMPORTS) - 1]
+    assert above.startswith("Write a function, run its cell") and ".hint()" in above
 
 
 # ---- Other notebooks
@@ -273,12 +280,16 @@ class J:
     a: int
     b: str = 'x'"""
 
+CHECK_IMPORT = "from lesson7.course import check"
+
 EXPORTED_CODE = [
     markdown("# T"),
+    code("#| default_exp m"),
     code("#| export\n_A = 1"),
     code(FUNCTION_AND_CLASS),
     code("import os, a.b as c"),
     code("#| hide\nfolder.cleanup()"),
+    code(CHECK_IMPORT),
     code(STUB_CELL),
     markdown("## Code"),
     code("e = AExplorer()\ne"),
@@ -286,17 +297,47 @@ EXPORTED_CODE = [
     code(CLASSES_WITH_ARGUMENTS),
 ]
 
+NEXT_CELLS = "Check: the chapter's next cells run with it, and show what the full chapter shows."
+COMPARE = "Check: compare with what the full chapter shows."
+WHATEVER = f"Show what the chapter shows here. {COMPARE}"
+
 EXPORTED_CODE_CLEAN = [
     "# T\n\nNOTE",
-    IMPORTS,
-    "Write `f(a, *b, c=2)`, `G()`.",
+    "Write `f(a, *b, c=2)`, `G()`. "
+    "Check: compare it with the library's `lesson7.m.f`, `lesson7.m.G`.",
     "",
-    "With `os`, `a.b`.",
+    f"With `os`, `a.b`. {WHATEVER}",
     "",
+    CHECK_IMPORT,
     STUB_CELL,
     "## Code",
+    "Make `e`. " + NEXT_CELLS,
     "",
-    "Write `H()`, `I(a=1)`, `J(a, b='x')`.",
+    "Write `H()`, `I(a=1)`, `J(a, b='x')`. "
+    "Check: compare it with the library's `lesson7.m.H`, `lesson7.m.I`, `lesson7.m.J`.",
+    "",
+]
+
+ASSERTS_AND_PLOTS = [
+    markdown("# T\n<details><summary>Why?</summary>So</details>"),
+    code("x, _y = 1, 2\nassert x == 1e-6\nprint(x)"),
+    code("assert y"),
+    code("import matplotlib.pyplot as plt\nplt.plot(x)"),
+    code("learn.fit_one_cycle(5)"),
+    markdown("## Q"),
+    code("Markdown(f())"),
+]
+
+ASSERTS_AND_PLOTS_CLEAN = [
+    "# T\n\nNOTE",
+    "**Why?**",
+    "Make `x`, then print the numbers. Check: these lines raise no error:\n\n"
+    "```python\nassert x == 1e-6\nassert y\n```",
+    "",
+    f"With `matplotlib.pyplot`. Draw the plot, then train. {COMPARE}",
+    "",
+    "## Q",
+    f"Show the table. {COMPARE}",
     "",
 ]
 
@@ -306,14 +347,19 @@ EXPORTED_CODE_CLEAN = [
     [
         pytest.param([], [], id="empty"),
         pytest.param(WITHOUT_QUESTIONS, ["Only text.", "1+1"], id="without questions"),
-        pytest.param(WITHOUT_TITLE, ["NOTE", IMPORTS, STUB_CELL], id="without title"),
-        pytest.param(UNCLOSED_DETAILS, ["NOTE", "**Why?**", ""], id="unclosed details"),
+        pytest.param(WITHOUT_TITLE, ["NOTE", STUB_CELL], id="without title"),
+        pytest.param(UNCLOSED_DETAILS, ["NOTE", "**Why?**", WHATEVER, ""], id="unclosed details"),
         pytest.param(
             QUESTION_WITHOUT_EXERCISE,
-            ["# T\n\n> One\n> and two.\n\nNOTE", "", "## Q", "**Why?**"],
+            [
+                "# T\n\n> One\n> and two.\n\nNOTE",
+                f"Make `x`, `y`. {NEXT_CELLS}",
+                *("", "## Q", "**Why?**"),
+            ],
             id="question without exercise",
         ),
         pytest.param(EXPORTED_CODE, EXPORTED_CODE_CLEAN, id="exported code"),
+        pytest.param(ASSERTS_AND_PLOTS, ASSERTS_AND_PLOTS_CLEAN, id="asserts and plots"),
     ],
 )
 def test_clean_edition_of_made_up_notebooks(cells, expected):

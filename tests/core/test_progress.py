@@ -55,7 +55,7 @@ def test_the_first_exercise_follows_the_last():
 def test_all_exercises_done():
     for name in exercises():
         last = solve(name)
-    assert "That was the last one." in last.says
+    assert "Nothing is left." in last.says
     assert "16 of 16 done. Nothing is left." in repr(check.progress())
 
 
@@ -73,6 +73,39 @@ def test_a_damaged_progress_file_is_renamed(progress_file, content):
     verdict = solve("mix")
     assert verdict and "progress-damaged-2.json" in verdict.says
     assert set(check.progress().done) == {"mix"}
+
+
+def test_progress_of_a_chapter(data_home):
+    solve("mix")
+    progress = check.progress("mixup")
+    assert repr(progress).startswith(
+        "mixup     [x] mix   [ ] mix_batch   [ ] sample_lambda\n1 of 3"
+    )
+    assert "normalize" not in progress._repr_html_()
+    with pytest.raises(ValueError, match="chapter must be one of 'normalize', .*, got 'mix'"):
+        check.progress("mix")
+
+
+def test_reset_starts_again(progress_file):
+    for name in ("mix", "combine"):
+        solve(name)
+    check.mix.hint()
+    assert set(check.reset("mix").done) == {"combine"} == set(check.progress().done)
+    assert "Hint 1 of 3" in repr(check.mix.hint())
+    solve("mix")
+    assert "0 of 16 done" in repr(check.reset())
+    assert check.progress().done == {}
+    assert "Hint 1 of 3" in repr(check.mix.hint())
+    assert json.loads(progress_file.read_text()) == dict(format=1, done={})
+    with pytest.raises(ValueError, match="exercise must be one of"):
+        check.reset("smooth")
+
+
+def test_reset_of_a_damaged_file(progress_file):
+    progress_file.write_text("damaged")
+    assert "progress-damaged-1.json" in check.reset("mix").problem
+    progress_file.write_text("damaged")
+    assert check.reset().problem == "" and check.progress().done == {}
 
 
 def test_a_right_answer_passes_where_progress_cannot_be_written(data_home):

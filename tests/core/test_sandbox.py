@@ -1,18 +1,23 @@
 "Functions that raise, print, never return or return other types: one message each."
 
+import itertools
+import linecache
 import signal
 import sys
 import threading
 import time
 from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
+import pandas
 import pytest
 import torch
-from right_answers import loop_smooth_labels, torch_smooth_labels
+from right_answers import torch_smooth_labels
 
 from lesson7.course import check
-from lesson7.course.sandbox import Attempt, Verdict, attempt, numbers, shown
+from lesson7.course.sandbox import Attempt, Verdict, attempt, is_empty, numbers, shown
 
 pytest_plugins = ["core_fixtures"]
 pytestmark = pytest.mark.usefixtures("data_home")
@@ -24,8 +29,41 @@ pytestmark = pytest.mark.usefixtures("data_home")
 def unfinished(y, n, eps): ...
 
 
+def only_docstring(y, n, eps):
+    "Return smoothed targets."
+
+
+def only_pass(y, n, eps):
+    # To do
+    pass
+
+
 def not_implemented(y, n, eps):
     raise NotImplementedError
+
+
+def to_do(y, n, eps):
+    raise NotImplementedError("to do")
+
+
+def without_return(y, n, eps):
+    torch_smooth_labels(y, n, eps)
+
+
+def returns_in_a_branch(y, n, eps):
+    return torch_smooth_labels(y, n, eps) if n > 3 else None
+
+
+def softmax_of_integers(y, n, eps):
+    return y.softmax(0)
+
+
+def without_import(y, n, eps):
+    return np_.eye(n)[y]  # noqa: F821
+
+
+def other_order(eps, y, n):
+    return torch_smooth_labels(y, n, eps)
 
 
 def raises_type_error(y, n, eps):
@@ -73,10 +111,6 @@ def dictionary(y, n, eps):
     return {}
 
 
-def generator(y, n, eps):
-    yield from loop_smooth_labels(y, n, eps)
-
-
 def ragged_rows(y, n, eps):
     return [[1], [1, 2]]
 
@@ -90,22 +124,29 @@ def array_of_strings(y, n, eps):
 
 
 MESSAGES = [
-    (unfinished, "It returns nothing yet. What is asked: check.smooth_labels()."),
+    (unfinished, "Its body is empty. What is asked: check.smooth_labels()."),
+    (only_docstring, "Its body is empty. What is asked: check.smooth_labels()."),
+    (only_pass, "Its body is empty. What is asked: check.smooth_labels()."),
     (not_implemented, "It is not written yet. What is asked: check.smooth_labels()."),
+    (to_do, "It is not written yet. What is asked: check.smooth_labels()."),
+    (without_return, "It returns None: is a `return` missing?"),
+    (returns_in_a_branch, "It returns None: is a `return` missing?"),
     (raises_type_error, "It raises TypeError: "),
+    (softmax_of_integers, "It raises NotImplementedError: "),
+    (without_import, "name 'np_' is not defined."),
+    (other_order, "Its arguments are in another order: it must take y, n, eps."),
     (exits, "It raises SystemExit: 3."),
     (recurses, "It raises RecursionError"),
-    (prints, "It prints and returns nothing: use return."),
+    (prints, "It prints, and returns None: is a `return` missing? print only shows a value."),
     (changes_its_input, "It changes its input y in place"),
     (one_argument, "It must take 3 arguments: y, n, eps."),
     (no_argument, "It must take 3 arguments"),
-    (transposed, "It returns the shape [10, 1]; expected [1, 10]."),
-    (summed, "It returns the shape []; expected [1, 10]."),
+    (transposed, "It returns the shape [3, 2]; expected [2, 3]. Rows and columns are exchanged."),
+    (summed, "It returns the shape []; expected [2, 3]."),
     (string, "It returns a str; expected a tensor, an array or a list of numbers."),
     (dictionary, "It returns a dict"),
-    (generator, "It returns a generator"),
     (ragged_rows, "no table of numbers"),
-    (empty_list, "no table of numbers"),
+    (empty_list, "It returns the shape [0]; expected [2, 3]."),
     (array_of_strings, "no table of numbers"),
 ]
 
@@ -117,6 +158,103 @@ def test_each_fault_has_a_one_line_message(fn, message, capfd):
     assert message in verdict.says and "\n" not in verdict.says
     assert "Traceback" not in repr(verdict)
     assert capfd.readouterr() == ("", "")
+
+
+# ---- The learner's line
+
+
+def divides_by_text(y):
+    return y / "two"
+
+
+def calls_a_helper(y, n, eps):
+    share = eps / n
+    return divides_by_text(y) + share
+
+
+def calls_a_library(y, n, eps):
+    rows = [[1.0, 2.0], [3.0]]
+    return torch.tensor(rows)
+
+
+def raises_in_a_callback(y, n, eps):
+    return np.apply_along_axis(lambda row: row / "two", 0, y.numpy())
+
+
+def raises_in_a_generator(y, n, eps):
+    yield [1.0] * n
+    yield [1.0] * (n // 0)
+
+
+def waits(y, n, eps):
+    while True:
+        n += 1
+
+
+def has_a_function_inside(y, n, eps):
+    def share():
+        return eps / n
+
+    return y * share()
+
+
+LINES = [
+    (has_a_function_inside, "return y * share()"),
+    (lambda y, n, eps: y * 2.5, "lambda y, n, eps: y * 2.5"),
+    (raises_type_error, 'return y / "two"'),
+    (calls_a_helper, 'return y / "two"'),
+    (calls_a_library, "return torch.tensor(rows)"),
+    (raises_in_a_callback, 'row / "two"'),
+    (raises_in_a_generator, "yield [1.0] * (n // 0)"),
+    (transposed, "return torch_smooth_labels(y, n, eps).T"),
+    (string, 'return "0.91"'),
+]
+
+
+@pytest.mark.parametrize("fn, text", LINES, ids=lambda value: getattr(value, "__name__", ""))
+def test_the_verdict_has_the_learners_line(fn, text):
+    verdict = check.smooth_labels(fn)
+    number, line = verdict.line.removeprefix("line ").split(": ", 1)
+    assert text in line
+    assert line in linecache.getline(__file__, int(number))
+    assert f"  your line: {verdict.line}" in repr(verdict)
+
+
+@pytest.mark.parametrize("fn", [unfinished, without_return, recurses, changes_its_input])
+def test_no_other_line_is_shown(fn):
+    line = check.smooth_labels(fn).line
+    assert line == "" or "recurses(y, n, eps)" in line
+
+
+def test_a_function_without_a_text_has_the_number_of_its_line():
+    namespace = {}
+    exec("def f(y, n, eps):\n    z = 1\n    return z / 0", namespace)
+    assert check.smooth_labels(namespace["f"]).line == "line 3"
+
+
+@pytest.mark.parametrize("call", [attempt, lambda *args: attempt_in_thread(*args, timeout=10)])
+def test_the_line_of_an_endless_loop(call):
+    result = call(waits, dict(y=1, n=2, eps=3), 0.2)
+    assert result.stopped
+    assert result.line.endswith(("n += 1", "while True:"))
+
+
+@pytest.mark.parametrize("name", ["torch", "np", "F", "math"])
+def test_a_missing_import_is_named(name):
+    namespace = {}
+    exec(f"def f(y, n, eps):\n    return {name}.exp(eps)", namespace)
+    says = check.smooth_labels(namespace["f"]).says
+    assert f"name '{name}' is not defined" in says and "Run `import " in says
+
+
+class Callable:
+    def __call__(self, y, n, eps): ...
+
+
+def test_only_an_empty_body_is_empty():
+    assert all(map(is_empty, [unfinished, only_docstring, only_pass, lambda: None]))
+    written = [without_return, not_implemented, prints, lambda x: x, lambda: 1, print, Callable()]
+    assert not any(map(is_empty, written))
 
 
 def test_a_right_function_that_prints_is_right(capsys):
@@ -242,11 +380,48 @@ def test_numbers_returns_float64_tensors():
         ((1, 2), "[1, 2]"),
         (torch.zeros(5, 5), "shape [5, 5]: 0, 0, 0, 0, ..."),
         ("a" * 200, repr("a" * 200)[:80]),
+        (0.00002, "2e-05"),
+        (-1e12, "-1e+12"),
+        (0.30002, "0.3"),
+        ([], "[]"),
     ],
-    ids=["number", "list", "nan", "tuple", "large tensor", "long string"],
+    ids=["number", "list", "nan", "tuple", "large tensor", "long string"]
+    + ["small number", "large number", "rounded number", "empty list"],
 )
 def test_values_are_shown_in_one_line(value, text):
     assert shown(value) == text
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        ({(1, 2), (3, 4)}, 10),
+        ([Fraction(1, 2), Decimal("0.5")], 1),
+        (np.float16(2), 2),
+        ([[torch.tensor(1)], [np.int64(2)]], 3),
+        (True, 1),
+        (pandas.Series([1, 2]), 3),
+        (torch.eye(2).to_sparse(), 2),
+    ],
+)
+def test_numbers_reads_tables_of_many_types(value, expected):
+    assert numbers(value, is_ordered=False).sum() == expected
+
+
+@pytest.mark.parametrize("value", [{1}, "1", b"1", {}, None, 1j, [None], ["1"], [[1], 2], object()])
+def test_numbers_rejects_what_is_no_table(value):
+    with pytest.raises(ValueError, match=r"^It returns a \w+[ ;,]"):
+        numbers(value)
+
+
+def test_what_a_generator_yields_is_collected():
+    result = attempt(lambda x: ((i for i in range(2)) for _ in range(x)), dict(x=2))
+    assert result.value == [[0, 1], [0, 1]]
+
+
+def test_an_endless_generator_is_stopped():
+    result = attempt(lambda x: itertools.cycle([x]), dict(x=1), seconds=0.2)
+    assert result.stopped or len(result.value) == 1_000_000
 
 
 def test_a_verdict_without_a_message():
