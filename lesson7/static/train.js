@@ -873,7 +873,7 @@ function render({ model, el }) {
     parts: [accuracy, loss, largest, verdict, table, reliability, lists, pad, runs, trainer],
     guess: {
       createTask: () => createTask(data, readNow),
-      answerElements: [top, verdict.node, table.node, row, lists.node],
+      answerElements: [top, verdict.node, table.node, row, lists.node, runs.node],
       allowNegative: true,
     },
   });
