@@ -236,6 +236,15 @@ export function trainingPool(examples, onChange) {
     assign();
   }
 
+  /** Ends what is training; what is drawn of it stays until it is wanted again. */
+  function stop() {
+    wanted = [];
+    for (const slot of slots) {
+      slot.job = null;
+      slot.trainer.postMessage({ job: null });
+    }
+  }
+
   function close() {
     clearTimeout(watch);
     clearTimeout(report);
@@ -251,5 +260,5 @@ export function trainingPool(examples, onChange) {
     start(slot);
     return slot;
   });
-  return { runs, want, close };
+  return { runs, want, stop, close };
 }
