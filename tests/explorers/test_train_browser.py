@@ -228,6 +228,20 @@ def test_dragging_the_line_chooses_the_epoch(open_explorer):
     assert 5 < epoch < 38
 
 
+def test_pointer_reads_the_curves(open_explorer):
+    explorer = TrainExplorer(seeds=2, epochs=[4, 4])
+    page = open_explorer(explorer, long=True)
+    wait_for_drawing(page)
+    plot = page.locator(".l7-train-top svg").first
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 0.43 * box["width"], box["y"] + 0.5 * box["height"])
+    means = [np.mean([run.accuracies[1] for run in runs]) for runs in trained(explorer)]
+    expected = "epoch 2: " + ", ".join(f"{s} {100 * m:.0f} %" for s, m in zip("AB", means))
+    expect(plot).to_contain_text(expected)
+    page.mouse.move(0, 0)
+    expect(plot).not_to_contain_text("epoch 2:")
+
+
 def test_pad_is_classified_by_pointer_and_keyboard(open_explorer):
     page = open_explorer("TrainExplorer")
     answers = page.locator(".l7-train-pad + .l7-note")
