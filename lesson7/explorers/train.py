@@ -371,8 +371,8 @@ class TrainExplorer(_TrainChecks):
 
     def __init__(
         self,
-        x=None,  # table [N,D] of numbers, or images; None: scikit-learn's digits of 8x8 pixels
-        y=None,  # a class for each: number or name; None: known from the images
+        x=None,  # table [N,D], data frame, CSV file or images; None: scikit-learn's digits
+        y=None,  # class of each: numbers, names or a column's name; None: known from the images
         side=8,  # images are shrunk to it; pixels, 4 to 16
         steps=None,  # guided steps; None: its own
         **state,  # pairs (of A, of B): alpha, eps, wrong, images, epochs, ...; seeds, epoch, pad

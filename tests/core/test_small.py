@@ -1,6 +1,7 @@
 "Small trainings: torch equals NumPy, equals JavaScript; counted random numbers; errors."
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy_training import numpy_weights
@@ -25,6 +26,11 @@ from lesson7.training.small import (
 )
 
 N = 20_000
+FRAME_ERRORS = [
+    (None, r"y must be the name of a column \(width, note, kind\), or a class .*, got None"),
+    ("colour", "y must be the name of a column .*, got colour"),
+    ("kind", "column note of x must be numbers, got text; name the column of the classes"),
+]
 
 
 def hash_by_integers(value):
@@ -111,6 +117,40 @@ def test_unscaled_inputs_need_a_small_learning_rate():
 @pytest.mark.parametrize("epochs, expected", [(3, [1, 2, 3]), (40, list(range(2, 41, 2)))])
 def test_epochs_that_are_evaluated(epochs, expected):
     assert evaluation_epochs(epochs) == expected
+
+
+def test_column_of_the_classes_is_named(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2)).astype(np.float32)
+    names = np.array(["cat", "dog", "owl"]).repeat(20)
+    frame = pd.DataFrame(dict(width=x[:, 0], kind=names, height=x[:, 1]))
+    file = tmp_path / "rows.CSV"
+    frame.to_csv(file, index=False)
+    expected = small_examples(x, names)
+    given = [
+        (frame, "kind"),
+        (file, "kind"),
+        (str(file), "kind"),
+        (frame[["width", "height"]], names),
+    ]
+    for rows, y in given:
+        found = small_examples(rows, y)
+        assert found.vocab == ["cat", "dog", "owl"] and (found.labels == expected.labels).all()
+        assert found.values == pytest.approx(expected.values, rel=1e-6)
+
+
+def test_images_in_one_array():
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    found = small_examples(images, [0, 1] * 30)
+    expected = small_examples(list(images), [0, 1] * 30)
+    assert (found.values == expected.values).all()
+
+
+@pytest.mark.parametrize("y, message", FRAME_ERRORS)
+def test_invalid_columns(y, message):
+    frame = pd.DataFrame(dict(width=range(60), note=["a", "b"] * 30, kind=[1, 2] * 30))
+    with pytest.raises(ValueError, match=message):
+        small_examples(frame, y)
 
 
 def test_own_table_and_images():
