@@ -463,7 +463,7 @@ function addFold(frame, side) {
     frame,
     `λ of ${"AB"[side]}`,
     [
-      ["true", "max(λ, 1 − λ), as fastai"],
+      ["true", "max(λ, 1 − λ)"],
       ["false", "as drawn"],
     ],
     {

@@ -285,6 +285,7 @@ def test_own_table_and_names(open_explorer):
     ]
     assert accuracies == pytest.approx(100 * np.array(expected), abs=1e-6)
     assert page.locator(".l7 b b").count() == 0
+    assert page.locator(".l7-train-images canvas:visible").count() == 0
 
 
 def test_two_hundred_changes_and_dead_workers_leave_two_workers(open_explorer, new_page, tmp_path):
