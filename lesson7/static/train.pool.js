@@ -17,7 +17,7 @@ import { trainingSource, trainRun } from "./train.math.js";
 
 const WORKERS = 2;
 const LONGEST_SILENCE = 5000; // milliseconds after which a busy worker is replaced
-const REPORT_INTERVAL = 150; // milliseconds between two reports: drawing takes time from training
+const REPORT_INTERVAL = 200; // milliseconds between two reports: drawing takes time from training
 const FIRST_SEED = 1;
 const MOST_FAILURES = 4; // after that, this thread trains
 const MOST_RUNS = 60; // trainings that are kept
