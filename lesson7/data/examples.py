@@ -19,7 +19,7 @@ import numpy as np
 from .counted import SPLIT, shuffled, stream_key
 from .images import as_array, as_image, evenly_spaced, image_items
 from .labels import class_indices, known_labels
-from ..errors import check_count, require
+from ..errors import check_count, must_be, require
 
 # %% ../../nbs/api/data/examples.ipynb #111144e6
 MOST_EXAMPLES = 2000
@@ -90,6 +90,40 @@ def _image_values(images, side):
     small = [as_image(image).convert("L").resize((side, side)) for image in images]
     return np.stack([np.asarray(image).reshape(-1) for image in small])
 
+# %% ../../nbs/api/data/examples.ipynb #3fd2b0c8
+def _read_csv(path):
+    "Return the headers and the rows of a CSV file."
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        headers, *rows = [row for row in csv.reader(file) if row]
+    return headers, rows
+
+
+def _named_columns(x):
+    "Return the headers and the rows of a CSV file or of a data frame; None for other values."
+    if isinstance(x, (str, Path)) and Path(x).suffix.lower() == ".csv":
+        return _read_csv(x)
+    if hasattr(x, "columns") and hasattr(x, "to_numpy"):
+        return [str(name) for name in x.columns], x.to_numpy().tolist()
+    return None
+
+
+def _column(name, values):
+    "Return a column of numbers."
+    try:
+        return np.array(values, np.float32)
+    except ValueError:
+        advice = "name the column of the classes in y, and leave out other text"
+        raise ValueError(must_be(f"column {name} of x", "numbers", "text", advice)) from None
+
+
+def _split_columns(headers, rows, y):
+    "Return a table of numbers and the classes; `y` may be the name of their column."
+    allowed = f"the name of a column ({', '.join(headers)}), or a class for each row"
+    require(y is not None and (not isinstance(y, str) or y in headers), "y", allowed, y)
+    columns = dict(zip(headers, zip(*rows)))
+    labels = list(columns.pop(y)) if isinstance(y, str) else y
+    return np.stack([_column(*item) for item in columns.items()], 1), labels
+
 # %% ../../nbs/api/data/examples.ipynb #4882d77b
 def _choose(items, labels):
     "Return at most `MOST_EXAMPLES` evenly spaced items with their labels."
@@ -98,8 +132,8 @@ def _choose(items, labels):
 
 
 def small_examples(
-    x=None,  # table [N,D] of numbers, or what `image_items` takes; None: `small_digits`
-    y=None,  # class of each: numbers or names; None: known from the images
+    x=None,  # table [N,D], data frame, CSV file, or what `image_items` takes; None: `small_digits`
+    y=None,  # class of each: numbers, names or a column's name; None: known from the images
     side=DIGIT_SIDE,  # images are shrunk to it, grey; pixels, 4 to 16
 ) -> Examples:
     "Return a small table or small images with their classes, in random order."
@@ -107,7 +141,11 @@ def small_examples(
         return small_digits()
     check_count("side", side, 4)
     require(side <= MOST_SIDE, "side", f"{MOST_SIDE} or less", side)
+    if named := _named_columns(x):
+        x, y = _split_columns(*named, y)
     is_table = _is_table(x)
+    if y is not None and getattr(x, "ndim", 0) == 3 and len(x) == len(y):  # images in one array
+        x = list(x)
     items = list(_table_values(x)) if is_table else image_items(x)
     labels = known_labels(x) if y is None else list(as_array(y).tolist())
     require(labels is not None, "y", "given, a class for each row of x", None)

@@ -7,11 +7,16 @@ __all__ = ['INPUTS', 'MOST_EPOCHS', 'MOST_SEEDS', 'FEWEST_IMAGES', 'MOST_HIDDEN'
            'LR_RANGE', 'TEMPERATURE_RANGE', 'PAD_LEVELS', 'SIDES', 'side_settings', 'TrainExplorer']
 
 # %% ../../nbs/api/explorers/train.ipynb #a51b06c5
+import json
+from functools import cache
+
+import numpy as np
 import traitlets as T
 
-from ..data.examples import small_examples
+from ..data.examples import small_digits, small_examples
 from .base import DATA, STATE, Explorer, check_trait
 from .code import fill_template, python_float, python_string
+from .scripts import STATIC
 from .steps import Step
 
 # %% ../../nbs/api/explorers/train.ipynb #bb0e9033
@@ -280,26 +285,80 @@ def _draw_examples(axes, explorer):
         name = explorer.vocab[label].replace("$", r"\$")[:12]
         ax.set_title(name, fontsize=_TITLE_SIZE)
 
+# %% ../../nbs/api/explorers/train.ipynb #c5e0a1f7
+_CURVES = STATIC / "train.curves.json"  # `tests/explorers/train_curves.py` writes it
+_SIDE_COLOURS = ("tab:blue", "tab:orange")
+
+
+@cache
+def _stored_curves():
+    return json.loads(_CURVES.read_text(encoding="utf-8"))
+
+
+def _stored_curve(explorer, index):
+    "Return a side's epochs and the accuracies of each seed, or None if they are not stored."
+    if explorer.examples is not small_digits() or max(explorer.images) > explorer.train:
+        return None
+    settings = side_settings(explorer, index)
+    usual = _DEFAULTS | dict(images=explorer.train)
+    for curve in _stored_curves():
+        accuracies = curve["accuracies"][: explorer.seeds]
+        if usual | curve["settings"] == settings and len(accuracies) == explorer.seeds:
+            return curve["epochs"], 100 * np.array(accuracies)
+    return None
+
+# %% ../../nbs/api/explorers/train.ipynb #d71b3e92
+def _draw_curve(ax, explorer, index, curve):
+    "Draw the mean over the seeds, with the least and the greatest."
+    epochs, accuracies = curve
+    colour = _SIDE_COLOURS[index]
+    mean = accuracies.mean(0)
+    ax.fill_between(epochs, accuracies.min(0), accuracies.max(0), color=colour, alpha=0.2)
+    shown = max(i for i, epoch in enumerate(epochs) if epoch <= max(explorer.epoch, epochs[0]))
+    label = f"{SIDES[index]} {mean[shown]:.1f} %"
+    ax.plot(epochs, mean, color=colour, lw=2, label=label)
+
+
+def _draw_curves(ax, explorer):
+    "Draw the accuracy of both sides, if it is stored."
+    curves = [_stored_curve(explorer, index) for index in range(len(SIDES))]
+    if None in curves:
+        ax.axis("off")
+        text = "The curves of these settings are drawn in the page, which trains both sides."
+        ax.text(0, 0.5, text, fontsize=_TITLE_SIZE)
+        return
+    for index, curve in enumerate(curves):
+        _draw_curve(ax, explorer, index, curve)
+    ax.axvline(min(explorer.epoch, max(explorer.epochs)), color="black")
+    ax.set_xlim(0, max(explorer.epochs))
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    title = "Accuracy of validation, %, after each epoch: mean of the seeds; least to greatest"
+    ax.set_title(title, fontsize=_TITLE_SIZE, loc="left")
+
+# %% ../../nbs/api/explorers/train.ipynb #9b4c6a03
+def _state_lines(explorer):
+    "Return the state in words."
+    lines = []
+    for index, side in enumerate(SIDES):
+        settings = side_settings(explorer, index)
+        text = ", ".join(f"{name} {value}" for name, value in settings.items())
+        lines.append(f"{side}: {text}")
+    is_last = explorer.epoch >= max(explorer.epochs)
+    shown = "the last epoch" if is_last else f"epoch {explorer.epoch}"
+    temperatures = ", ".join(f"{value:g}" for value in explorer.temperature)
+    return [*lines, f"{explorer.seeds} seeds a side; {shown}; temperatures {temperatures}"]
+
 
 def _draw_figure(explorer):
     from matplotlib.figure import Figure
 
-    fig = Figure(figsize=(10.4, 4.8))
-    grid = fig.subplots(3, _SHOWN // 2)
-    _draw_examples(grid[:2].ravel(), explorer)
-    for ax in grid[2]:
-        ax.axis("off")
-    for index, side in enumerate(SIDES):
-        settings = side_settings(explorer, index)
-        text = ", ".join(f"{name} {value}" for name, value in settings.items())
-        fig.text(0.02, 0.24 - 0.06 * index, f"{side}: {text}", fontsize=_TITLE_SIZE)
-    shown = (
-        "the last epoch" if explorer.epoch >= max(explorer.epochs) else f"epoch {explorer.epoch}"
-    )
-    temperatures = ", ".join(f"{value:g}" for value in explorer.temperature)
-    line = f"{explorer.seeds} seeds a side; {shown}; temperatures {temperatures}"
-    fig.text(0.02, 0.12, line, fontsize=_TITLE_SIZE)
-    fig.text(0.02, 0.06, "Two networks train when the page is opened.", fontsize=_TITLE_SIZE)
+    fig = Figure(figsize=(10.4, 6.4))
+    grid = fig.add_gridspec(2, _SHOWN // 2, bottom=0.62)
+    axes = [fig.add_subplot(place) for place in grid]
+    _draw_examples(axes, explorer)
+    _draw_curves(fig.add_axes([0.05, 0.26, 0.83, 0.28]), explorer)
+    for i, line in enumerate(_state_lines(explorer)):
+        fig.text(0.02, 0.14 - 0.05 * i, line, fontsize=_TITLE_SIZE)
     fig.suptitle("Training images and their classes")
     return fig
 
@@ -312,8 +371,8 @@ class TrainExplorer(_TrainChecks):
 
     def __init__(
         self,
-        x=None,  # table [N,D] of numbers, or images; None: scikit-learn's digits of 8x8 pixels
-        y=None,  # a class for each: number or name; None: known from the images
+        x=None,  # table [N,D], data frame, CSV file or images; None: scikit-learn's digits
+        y=None,  # class of each: numbers, names or a column's name; None: known from the images
         side=8,  # images are shrunk to it; pixels, 4 to 16
         steps=None,  # guided steps; None: its own
         **state,  # pairs (of A, of B): alpha, eps, wrong, images, epochs, ...; seeds, epoch, pad
@@ -341,5 +400,5 @@ class TrainExplorer(_TrainChecks):
         return "train", _code_values(self)
 
     def figure(self):
-        "Return training images and both sides' settings as a matplotlib `Figure`."
+        "Return training images and the curves that are stored as a matplotlib `Figure`."
         return _draw_figure(self)

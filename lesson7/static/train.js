@@ -3,7 +3,7 @@
 import { createNumberBinding } from "./bindings.js";
 import { pythonFloat, pythonString } from "./code.js";
 import { button, numberField, select, slider } from "./controls.js";
-import { html, setAttributes } from "./dom.js";
+import { html, setAttributes, setText } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { fixed } from "./format.js";
 import { Frame } from "./frame.js";
@@ -243,8 +243,9 @@ function classifyPad(data, pad, sides) {
  * @param {Get} get
  * @param {Data} data
  * @param {Map<string, Run>} runs
+ * @param {string} stopped the trainings that the reader has stopped
  */
-function readState(get, data, runs) {
+function readState(get, data, runs, stopped) {
   /** @type {Settings[]} */
   const settings = [0, 1].map((side) => {
     return /** @type {any} */ (Object.fromEntries(SETTINGS.map((name) => [name, get(name)[side]])));
@@ -263,22 +264,28 @@ function readState(get, data, runs) {
     return readSide(data, options);
   });
   const isBusy = jobs.some(({ key }) => !runs.get(key)?.weights);
+  const isStopped = isBusy && stopped === keyOf(jobs);
   const difference = compareSides(sides);
   const usual = { ...USUAL, images: data.train };
   const differences = settingDifferences(settings[0], settings[1]);
   const curve = curveOf(sides[0].runs, ({ loss }) => loss);
   return {
-    ...{ settings, sides, seeds, epochs, epoch, start, jobs, temperature, isBusy },
+    ...{ settings, sides, seeds, epochs, epoch, start, jobs, temperature, isBusy, isStopped },
     ...{ difference, differences, usual, classes: data.classes },
     words: settings.map((side) => describeSide(side, usual)),
     turnEpoch: turningPoint(curve.map((point) => ({ epoch: point.epoch, loss: point.value }))),
-    verdict: describeVerdict(difference, differences.length, isBusy),
+    verdict: describeVerdict(difference, differences.length, { isBusy, isStopped }),
     answers: isBusy ? "…" : classifyPad(data, get("pad"), sides),
     key: JSON.stringify([settings, seeds, epoch, temperature]),
   };
 }
 
 /** @typedef {ReturnType<typeof readState>} State */
+
+/** @param {{ key: string }[]} jobs */
+function keyOf(jobs) {
+  return jobs.map(({ key }) => key).join();
+}
 
 /** @type {Settings} */
 const USUAL = {
@@ -320,9 +327,10 @@ function compareSides([a, b]) {
 /**
  * @param {Difference | null} difference
  * @param {number} settings how many of them differ
- * @param {boolean} isBusy
+ * @param {{ isBusy: boolean, isStopped: boolean }} training
  */
-function describeVerdict(difference, settings, isBusy) {
+function describeVerdict(difference, settings, { isBusy, isStopped }) {
+  if (isStopped) return "Stopped: the curves end where the trainings were.";
   if (isBusy || !difference) return "Both sides train with the same seeds…";
   if (!settings) return "Each seed gives the same training twice.";
   const count = describeCount(difference);
@@ -455,7 +463,7 @@ function addFold(frame, side) {
     frame,
     `λ of ${"AB"[side]}`,
     [
-      ["true", "max(λ, 1 − λ), as fastai"],
+      ["true", "max(λ, 1 − λ)"],
       ["false", "as drawn"],
     ],
     {
@@ -563,7 +571,7 @@ function differencePhrase({ settings, differences }) {
  * @returns {LiveNode[]}
  */
 function headline(state) {
-  const { settings, differences, difference, isBusy, seeds } = state;
+  const { settings, differences, difference, isBusy, isStopped, seeds } = state;
   const [a, b] = settings;
   const wrong = { name: "wrong", value: a.wrong, text: percent(a.wrong), scrub: "noise" };
   /** @type {LiveNode[]} */
@@ -572,7 +580,8 @@ function headline(state) {
   const phrase = [...start, ...differencePhrase(state)];
   if (isBusy || !difference) {
     const done = difference?.count ?? 0;
-    return [...phrase, `: training, ${done} of ${seeds} ${seeds === 1 ? "seed" : "seeds"} done`];
+    const verb = isStopped ? "stopped" : "training";
+    return [...phrase, `: ${verb}, ${done} of ${seeds} ${seeds === 1 ? "seed" : "seeds"} done`];
   }
   return [...phrase, ...resultPhrase(difference)];
 }
@@ -802,6 +811,27 @@ function plots(frame) {
 }
 
 /**
+ * Stops the trainings, or continues them.
+ * @param {Frame} frame
+ * @param {() => State} read
+ * @param {(key: string) => void} onPress called with what is stopped; "": it continues
+ */
+function stopButton(frame, read, onPress) {
+  const node = button(frame.tools, "Stop", () => {
+    const { jobs, isBusy, isStopped } = read();
+    if (isBusy) onPress(isStopped ? "" : keyOf(jobs));
+  });
+
+  /** @param {State} state */
+  function draw({ isBusy, isStopped }) {
+    setText(node, isStopped ? "Continue" : "Stop");
+    // Not disabled: a disabled button would lose the focus.
+    setAttributes(node, { "aria-disabled": !isBusy });
+  }
+  return { draw };
+}
+
+/**
  * Calls `start` once the explorer is on screen: of a long page, only what is looked at trains.
  * @param {Frame} frame
  * @param {() => void} start
@@ -828,12 +858,18 @@ function render({ model, el }) {
   let redraw = () => {};
   const pool = trainingPool(data, () => redraw());
   frame.onClose(pool.close);
+  let stopped = ""; // the trainings that the reader has stopped
   /** @param {Get} get */
-  const read = (get) => readState(get, data, pool.runs);
+  const read = (get) => readState(get, data, pool.runs, stopped);
   const readNow = () => read((trait) => model.get(trait));
   frame.headline.classList.add("l7-train-headline");
   addControls(frame, data);
   addButtons(frame, data, readNow);
+  const stop = stopButton(frame, readNow, (key) => {
+    stopped = key;
+    pool.stop();
+    redraw();
+  });
 
   const { accuracy, loss, largest } = plots(frame);
   const verdict = verdictLine(frame);
@@ -860,20 +896,21 @@ function render({ model, el }) {
     /** @param {State | null} pinned */
     drawPin(pinned) {
       if (!isStarted) return;
-      const all = [...jobs, ...(pinned?.jobs ?? [])];
+      const isStopped = keyOf(jobs) === stopped;
+      const all = isStopped ? [] : [...jobs, ...(pinned?.jobs ?? [])];
       const unique = all.filter(({ key }, i) => all.findIndex((job) => job.key === key) === i);
       const isBusy = unique.some(({ key }) => !pool.runs.get(key)?.weights);
       setAttributes(frame.body, { "aria-busy": isBusy });
-      pool.want(unique);
+      if (!isStopped) pool.want(unique);
     },
   };
   redraw = showExplorer(frame, {
     ...{ traits: TRAITS, animated: [], readState: read, headline, formulas: formulas() },
     ...{ code: codeValues, results, panels: [{ label: "Runs", node: runs.node }] },
-    parts: [accuracy, loss, largest, verdict, table, reliability, lists, pad, runs, trainer],
+    parts: [accuracy, loss, largest, verdict, table, reliability, lists, pad, runs, stop, trainer],
     guess: {
       createTask: () => createTask(data, readNow),
-      answerElements: [top, verdict.node, table.node, row, lists.node],
+      answerElements: [top, verdict.node, table.node, row, lists.node, runs.node],
       allowNegative: true,
     },
   });

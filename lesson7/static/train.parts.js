@@ -16,7 +16,7 @@ import { BINS, mean } from "./train.math.js";
 const SIDES = ["A", "B"];
 const SIDE_COLOURS = ["var(--l7-blue)", "var(--l7-orange)"];
 const PLOT = { width: 420, height: 190 };
-const LABEL_SPACE = 44; // at the right of a plot, for the names of the curves
+const LABEL_SPACE = 58; // at the right of a plot, for the names of the curves
 const LABEL_HEIGHT = 16;
 const LEAST_BIN = 25; // predictions in a bin of the reliability diagram that is drawn
 const RELIABILITY_SIDE = 190;
@@ -105,6 +105,29 @@ function separate([first, second]) {
 }
 
 /**
+ * The point whose epoch is nearest.
+ * @param {Curve} curve
+ * @param {number} epoch
+ */
+function nearestPoint(curve, epoch) {
+  if (!curve.length) return null;
+  const distance = (/** @type {Curve[number]} */ point) => Math.abs(point.epoch - epoch);
+  return curve.reduce((best, point) => (distance(point) < distance(best) ? point : best));
+}
+
+/**
+ * The values of both curves after an epoch.
+ * @param {Curve[]} curves
+ * @param {number} epoch
+ * @param {(value: number) => string} format
+ */
+function readingsAt(curves, epoch, format) {
+  const points = curves.map((curve) => nearestPoint(curve, epoch));
+  const texts = points.map((point, i) => (point ? `${SIDES[i]} ${format(point.value)}` : ""));
+  return `epoch ${epoch}: ${texts.filter(Boolean).join(", ")}`;
+}
+
+/**
  * One side's curve, with the band of its seeds.
  * @param {number} side
  * @param {string} source
@@ -146,13 +169,16 @@ export function curvePlot(frame, { title, source, pick, pickTraining, range, for
   const ghost = pinLine(0, PLOT.height);
   const handle = grip();
   const ticks = [0, 0.5, 1].map(() => svg("text", { x: 4 }));
+  const reading = svg("text", { x: PLOT.width - LABEL_SPACE - 4, y: 12, "text-anchor": "end" });
+  const readingLine = svg("line", { y1: 0, y2: PLOT.height, class: "l7-train-turn" });
+  setAttributes(readingLine, { visibility: "hidden" });
   const epochs = ["start", "middle", "end"].map((anchor) =>
     svg("text", { y: PLOT.height + 16, "text-anchor": anchor }),
   );
   const axes = [0, PLOT.height / 2, PLOT.height].map((y) => axisLine(PLOT.width - LABEL_SPACE, y));
   const box = { left: -2, top: -10, width: PLOT.width + 4, height: PLOT.height + 32 };
   const curves = sides.flatMap(({ nodes }) => nodes);
-  const marks = [turn, turnText, ghost, cursor, handle.node];
+  const marks = [turn, turnText, ghost, readingLine, reading, cursor, handle.node];
   const node = drawing(box, ...axes, ...curves, ...ticks, ...epochs, ...marks);
   let most = 1;
   addHandle(frame, handle.node, {
@@ -163,6 +189,21 @@ export function curvePlot(frame, { title, source, pick, pickTraining, range, for
   });
   /** @type {Scale} */
   let scale = { low: 0, high: 1, epochs: 1 };
+  /** @type {Curve[]} */
+  let drawn = [];
+
+  /** @param {Curve[number] | null} point at whose epoch the curves are read */
+  function read(point) {
+    setAttributes(readingLine, { visibility: point ? "visible" : "hidden" });
+    setText(reading, point ? readingsAt(drawn, point.epoch, format) : "");
+    if (point) moveLine(readingLine, xOf(scale, point.epoch));
+  }
+  node.addEventListener("pointermove", ({ clientX }) => {
+    const { left, width } = node.getBoundingClientRect();
+    const x = box.left + ((clientX - left) / width) * box.width;
+    read(nearestPoint(drawn[0] ?? [], (x / (PLOT.width - LABEL_SPACE)) * most));
+  });
+  node.addEventListener("pointerleave", () => read(null));
 
   /** @param {Side[]} all */
   function drawLabels(all) {
@@ -179,7 +220,7 @@ export function curvePlot(frame, { title, source, pick, pickTraining, range, for
   /** @param {State} state */
   function draw({ sides: all, epochs: last, epoch, turnEpoch }) {
     most = last;
-    const drawn = all.map(({ runs }) => curveOf(runs, pick));
+    drawn = all.map(({ runs }) => curveOf(runs, pick));
     const training = all.map(({ runs }) => (pickTraining ? curveOf(runs, pickTraining) : []));
     const points = [...drawn, ...training].flat();
     const values = points.map(({ value }) => value).filter(Number.isFinite);

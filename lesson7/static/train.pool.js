@@ -17,7 +17,8 @@ import { trainingSource, trainRun } from "./train.math.js";
 
 const WORKERS = 2;
 const LONGEST_SILENCE = 5000; // milliseconds after which a busy worker is replaced
-const REPORT_INTERVAL = 80; // milliseconds between two reports: drawing takes time from training
+const REPORT_INTERVAL = 200; // milliseconds between two reports: drawing takes time from training
+const FIRST_SEED = 1;
 const MOST_FAILURES = 4; // after that, this thread trains
 const MOST_RUNS = 60; // trainings that are kept
 
@@ -123,9 +124,12 @@ export function trainingPool(examples, onChange) {
   let report = 0; // the next one, where it is due
   let watch = 0;
 
-  function reportSoon() {
-    if (report) return;
-    const wait = Math.max(0, reported + REPORT_INTERVAL - performance.now());
+  /** @param {boolean} isUrgent does not wait for the next interval */
+  function reportSoon(isUrgent) {
+    if (isUrgent) clearTimeout(report);
+    else if (report) return;
+    const rest = Math.max(0, reported + REPORT_INTERVAL - performance.now());
+    const wait = isUrgent ? 0 : rest;
     report = setTimeout(() => {
       report = 0;
       reported = performance.now();
@@ -160,6 +164,7 @@ export function trainingPool(examples, onChange) {
   function receive(slot, { key, evaluation, weights }) {
     slot.heard = performance.now();
     if (slot.job?.key !== key) return; // a job that is no longer wanted
+    const { seed } = slot.job.draw;
     const run = runs.get(key);
     if (evaluation) run?.evaluations.push(evaluation);
     if (weights) {
@@ -167,7 +172,9 @@ export function trainingPool(examples, onChange) {
       slot.job = null;
       assign();
     }
-    reportSoon();
+    // The first point of a curve, and the end.
+    const isFirst = seed === FIRST_SEED && run?.evaluations.length === 1;
+    reportSoon(isFirst || slots.every(({ job }) => !job));
   }
 
   /** @param {Job} job */
@@ -229,6 +236,15 @@ export function trainingPool(examples, onChange) {
     assign();
   }
 
+  /** Ends what is training; what is drawn of it stays until it is wanted again. */
+  function stop() {
+    wanted = [];
+    for (const slot of slots) {
+      slot.job = null;
+      slot.trainer.postMessage({ job: null });
+    }
+  }
+
   function close() {
     clearTimeout(watch);
     clearTimeout(report);
@@ -244,5 +260,5 @@ export function trainingPool(examples, onChange) {
     start(slot);
     return slot;
   });
-  return { runs, want, close };
+  return { runs, want, stop, close };
 }

@@ -1,14 +1,15 @@
 "Small trainings: torch equals NumPy, equals JavaScript; counted random numbers; errors."
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from numpy_training import numpy_weights
 from scipy import stats
 
 from lesson7.data.counted import (
     LAMBDA,
     ORDER,
-    PARTNER,
     WEIGHTS,
     normal,
     scramble,
@@ -20,15 +21,16 @@ from lesson7.data.counted import (
 from lesson7.data.examples import small_digits, small_examples
 from lesson7.training.small import (
     evaluation_epochs,
-    initial_weights,
     noisy_labels,
-    scaled_inputs,
     train_small,
 )
 
 N = 20_000
-ROUND_SPACE = 4096
-BATCH = 32
+FRAME_ERRORS = [
+    (None, r"y must be the name of a column \(width, note, kind\), or a class .*, got None"),
+    ("colour", "y must be the name of a column .*, got colour"),
+    ("kind", "column note of x must be numbers, got text; name the column of the classes"),
+]
 
 
 def hash_by_integers(value):
@@ -80,44 +82,6 @@ def test_share_of_wrong_labels(wrong):
     assert not (fewer & (given == labels)).any()
 
 
-def softmax(logits):
-    e = np.exp(logits - logits.max(1, keepdims=True))
-    return e / e.sum(1, keepdims=True)
-
-
-def numpy_weights(alpha, eps, wrong, fold, images, epochs, lr, hidden, seed):
-    "Return the weights of a training, with gradients written out in NumPy."
-    digits = small_digits()
-    x = scaled_inputs(digits, "normalized", images)[:images]
-    y = np.eye(10)[noisy_labels(digits.labels[:images], 10, wrong, seed)]
-    y = (1 - eps) * y + eps / 10
-    weights = [w.numpy() for w in initial_weights((64, hidden, 10), seed)]
-    velocities = [np.zeros_like(w) for w in weights]
-    for epoch in range(1, epochs + 1):
-        order = shuffled(images, stream_key(seed, ORDER, epoch))
-        for batch in range(images // BATCH):
-            rows = order[batch * BATCH : (batch + 1) * BATCH]
-            xb, yb = x[rows], y[rows]
-            if alpha:
-                positions = np.arange(batch * BATCH, (batch + 1) * BATCH)
-                lam = symmetric_beta(stream_key(seed, LAMBDA, epoch), positions, alpha)[:, None]
-                lam = np.maximum(lam, 1 - lam) if fold else lam
-                key = stream_key(seed, PARTNER, epoch * ROUND_SPACE + batch)
-                partner = shuffled(BATCH, key)
-                xb = lam * xb + (1 - lam) * xb[partner]
-                yb = lam * yb + (1 - lam) * yb[partner]
-            w1, b1, w2, b2 = weights
-            units = np.maximum(xb @ w1 + b1, 0)
-            error = (softmax(units @ w2 + b2) - yb) / BATCH
-            unit_error = (error @ w2.T) * (units > 0)
-            gradients = [xb.T @ unit_error, unit_error.sum(0), units.T @ error, error.sum(0)]
-            for w, velocity, gradient in zip(weights, velocities, gradients):
-                velocity *= 0.9
-                velocity += gradient
-                w -= lr * velocity
-    return weights
-
-
 @pytest.mark.parametrize("index", range(4))
 def test_torch_equals_numpy(index):
     rng = np.random.default_rng(index)
@@ -153,6 +117,40 @@ def test_unscaled_inputs_need_a_small_learning_rate():
 @pytest.mark.parametrize("epochs, expected", [(3, [1, 2, 3]), (40, list(range(2, 41, 2)))])
 def test_epochs_that_are_evaluated(epochs, expected):
     assert evaluation_epochs(epochs) == expected
+
+
+def test_column_of_the_classes_is_named(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2)).astype(np.float32)
+    names = np.array(["cat", "dog", "owl"]).repeat(20)
+    frame = pd.DataFrame(dict(width=x[:, 0], kind=names, height=x[:, 1]))
+    file = tmp_path / "rows.CSV"
+    frame.to_csv(file, index=False)
+    expected = small_examples(x, names)
+    given = [
+        (frame, "kind"),
+        (file, "kind"),
+        (str(file), "kind"),
+        (frame[["width", "height"]], names),
+    ]
+    for rows, y in given:
+        found = small_examples(rows, y)
+        assert found.vocab == ["cat", "dog", "owl"] and (found.labels == expected.labels).all()
+        assert found.values == pytest.approx(expected.values, rel=1e-6)
+
+
+def test_images_in_one_array():
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    found = small_examples(images, [0, 1] * 30)
+    expected = small_examples(list(images), [0, 1] * 30)
+    assert (found.values == expected.values).all()
+
+
+@pytest.mark.parametrize("y, message", FRAME_ERRORS)
+def test_invalid_columns(y, message):
+    frame = pd.DataFrame(dict(width=range(60), note=["a", "b"] * 30, kind=[1, 2] * 30))
+    with pytest.raises(ValueError, match=message):
+        small_examples(frame, y)
 
 
 def test_own_table_and_images():

@@ -2,11 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from browser import static, wait_for_drawing
 from explorer_examples import EXAMPLES, NAMES
 from explorer_page import (
+    FEW_EPOCHS,
     IS_FOCUSED,
     combine_pages,
     control_values,
@@ -25,6 +27,7 @@ from lesson7.mixup import mix, one_hot
 from lesson7.normalize import normalize
 from lesson7.resize import Stage, relative_cost
 from lesson7.smoothing import smooth_labels
+from lesson7.training.small import train_small
 
 GUESSES = {  # the example that each guess is tested on
     "normalize": "NormalizeExplorer",
@@ -33,6 +36,7 @@ GUESSES = {  # the example that each guess is tested on
     "mixup": "MixupExplorer",
     "smoothing": "SmoothingExplorer",
     "model": "TTAExplorer-model",
+    "train": "TrainExplorer",
 }
 TTA_SECRETS = [
     ".l7-tta-term strong",
@@ -82,12 +86,23 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
         "svg[role=img]",
         "tr:has-text('smoothed') td",
     ],
+    "train": [
+        ".l7-headline .l7-number",
+        "math .l7-number",
+        ".l7-train > .l7-note",
+        ".l7-train > .l7-scroll td",
+        "svg[role=img]",
+        "canvas",
+        "text=/B is better in|A is better in|Both sides are equal/",
+    ],
 }
 GUESS = ".l7-tools button:text-is('Guess')"
 QUESTION, INPUT, VERDICT = ".l7-guess label", ".l7-guess input", ".l7-guess p[aria-live]"
 SCORE = ".l7-score"
 MAX_TAB_STOPS = 120
+WRONG_BY = 3  # more than any tolerance
 N_QUESTIONS = 9
+N_EPOCHS = 2  # of a training in the page: FEW_EPOCHS
 MAX_QUESTIONS = 50  # until one is about the true class
 LONGEST_NAME = 31  # characters of a class name in a question
 DIRECTION = re.compile("[\u2068\u2069]")  # characters that isolate a name's writing direction
@@ -110,6 +125,7 @@ def open_guess(new_page, saved_example):
         file = saved_example(GUESSES[explorer]) if explorer in GUESSES else explorer
         page = new_page(**options)
         page.add_init_script(SEED % seed)
+        page.add_init_script(FEW_EPOCHS)
         page.goto(file.as_uri())
         page.locator(GUESS).last.wait_for()
         wait_for_explorers(page)
@@ -231,6 +247,21 @@ def smoothing_answer(page, question):
     return round(target[named].item(), 5)
 
 
+def train_answer(page, question):
+    "Return by how many points B is more accurate, by torch."
+    wait_for_drawing(page)
+    accuracies = []
+    for side in (0, 1):
+        settings = {
+            name: float(page.locator(f"[data-trait='{name}.{side}']").input_value())
+            for name in ("wrong", "alpha", "eps")
+        }
+        seeds = range(1, int(control_value(page, "Seeds")) + 1)
+        runs = [train_small(epochs=N_EPOCHS, seed=seed, **settings) for seed in seeds]
+        accuracies.append(np.mean([run.accuracy for run in runs]))
+    return 100 * (accuracies[1] - accuracies[0])
+
+
 ANSWERS = {
     "normalize": normalize_answer,
     "resize": resize_answer,
@@ -238,6 +269,7 @@ ANSWERS = {
     "model": model_answer,
     "mixup": mixup_answer,
     "smoothing": smoothing_answer,
+    "train": train_answer,
 }
 
 
@@ -249,13 +281,13 @@ def answer(page, name):
 
 def test_every_guess_is_tested():
     views = {getattr(lesson7, name)._view for name in NAMES}
-    assert {view for view in views if "addGuess" in static(f"{view}.js")} <= set(GUESSES)
+    assert {view for view in views if "createTask" in static(f"{view}.js")} <= set(GUESSES)
 
 
 def check_wrong_number(page, name):
     "Answer with a wrong number: the verdict has the right one and the reason."
     expected = answer(page, name)
-    typed = f"{expected + 1:.4f}"
+    typed = f"{expected + WRONG_BY:.4f}"
     page.locator(INPUT).focus()
     press_guess(page, typed)
     verdict = page.locator(VERDICT)

@@ -1,6 +1,8 @@
 "TrainExplorer in a browser: its trainings equal those of Python, and it stays small and quick."
 
 import random
+import re
+import time
 
 import numpy as np
 import pytest
@@ -32,11 +34,15 @@ LOSS_TOLERANCE = 0.15
 WORKERS = "globalThis.workers"
 COUNT_WORKERS = """
 globalThis.workers = [];
+globalThis.finished = 0;
 const Original = Worker;
 globalThis.Worker = class extends Original {
   constructor(...options) {
     super(...options);
     globalThis.workers.push(this);
+    this.addEventListener("message", ({ data }) => {
+      if (data.weights) globalThis.finished += 1;
+    });
   }
   terminate() {
     this.isEnded = true;
@@ -63,6 +69,25 @@ CLOSE = """async () => {
   await new Promise((done) => setTimeout(done, 100));
   close();
   return globalThis.workers.map((worker) => worker.isEnded === true);
+}"""
+# A hidden page gets no display frames.
+HIDE = """() => {
+  const show = globalThis.requestAnimationFrame;
+  const state = { value: "hidden" };
+  Object.defineProperty(document, "visibilityState", { get: () => state.value });
+  globalThis.waiting = [];
+  globalThis.requestAnimationFrame = (callback) => globalThis.waiting.push(callback);
+  document.dispatchEvent(new Event("visibilitychange"));
+  globalThis.showPage = () => {
+    state.value = "visible";
+    globalThis.requestAnimationFrame = show;
+    document.dispatchEvent(new Event("visibilitychange"));
+    for (const callback of globalThis.waiting) callback(performance.now());
+  };
+}"""
+SET_EPOCHS = """(slider) => {
+  slider.value = 2;
+  slider.dispatchEvent(new Event("input"));
 }"""
 SETTING_CHANGES = """async () => {
   const slider = document.querySelector("[data-trait='wrong.0']");
@@ -203,6 +228,20 @@ def test_dragging_the_line_chooses_the_epoch(open_explorer):
     assert 5 < epoch < 38
 
 
+def test_pointer_reads_the_curves(open_explorer):
+    explorer = TrainExplorer(seeds=2, epochs=[4, 4])
+    page = open_explorer(explorer, long=True)
+    wait_for_drawing(page)
+    plot = page.locator(".l7-train-top svg").first
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 0.43 * box["width"], box["y"] + 0.5 * box["height"])
+    means = [np.mean([run.accuracies[1] for run in runs]) for runs in trained(explorer)]
+    expected = "epoch 2: " + ", ".join(f"{s} {100 * m:.0f} %" for s, m in zip("AB", means))
+    expect(plot).to_contain_text(expected)
+    page.mouse.move(0, 0)
+    expect(plot).not_to_contain_text("epoch 2:")
+
+
 def test_pad_is_classified_by_pointer_and_keyboard(open_explorer):
     page = open_explorer("TrainExplorer")
     answers = page.locator(".l7-train-pad + .l7-note")
@@ -246,6 +285,7 @@ def test_own_table_and_names(open_explorer):
     ]
     assert accuracies == pytest.approx(100 * np.array(expected), abs=1e-6)
     assert page.locator(".l7 b b").count() == 0
+    assert page.locator(".l7-train-images canvas:visible").count() == 0
 
 
 def test_two_hundred_changes_and_dead_workers_leave_two_workers(open_explorer, new_page, tmp_path):
@@ -266,6 +306,68 @@ def test_two_hundred_changes_and_dead_workers_leave_two_workers(open_explorer, n
     wait_for_drawing(page)
     assert page.evaluate(f"{WORKERS}.length") == 4
     assert "training" not in page.locator(".l7-headline").inner_text()
+
+
+def start_trainings(page, tmp_path, **state):
+    "Open an explorer that keeps count of its workers, once it has trained."
+    page.add_init_script(COUNT_WORKERS)
+    page.goto(TrainExplorer(**state).save(tmp_path / "train.html").as_uri())
+    page.locator("img[hidden]").wait_for(state="attached")
+    wait_for_drawing(page)
+
+
+def check_difference(page, explorer):
+    "Check that the page shows the last epoch of the explorer's trainings."
+    found = line_numbers(page)["difference"]
+    expected = expected_lines(trained(explorer))["difference"]
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_hidden_page_trains_and_shows_the_last_state_when_it_returns(new_page, tmp_path):
+    page = new_page()
+    start_trainings(page, tmp_path, seeds=2, epochs=[4, 4])
+    before = page.evaluate("finished")
+    page.evaluate(HIDE)
+    page.locator("[data-trait='wrong.0']").fill("0.3")
+    page.wait_for_function("(before) => finished === before + 4", arg=before, polling=50)
+    assert page.evaluate("[waiting.length < 4, workers.length]") == [True, 2]
+    assert "training" in page.locator(".l7-headline").inner_text()  # drawn when it was hidden
+    page.evaluate("showPage()")
+    wait_for_drawing(page)
+    check_difference(page, TrainExplorer(seeds=2, epochs=[4, 4], wrong=[0.3, 0.3]))
+
+
+def test_frozen_page_continues(new_page, tmp_path):
+    page = new_page()
+    start_trainings(page, tmp_path, seeds=2, epochs=[10, 10])
+    session = page.context.new_cdp_session(page)
+    page.locator("[data-trait='wrong.0']").fill("0.3")
+    session.send("Page.setWebLifecycleState", dict(state="frozen"))
+    time.sleep(1)
+    session.send("Page.setWebLifecycleState", dict(state="active"))
+    wait_for_drawing(page)
+    check_difference(page, TrainExplorer(seeds=2, epochs=[10, 10], wrong=[0.3, 0.3]))
+
+
+def test_stopped_trainings_keep_what_is_drawn_and_continue(new_page, tmp_path):
+    page = new_page()
+    explorer = dict(seeds=2, epochs=[100, 100], hidden=[128, 128])
+    page.add_init_script(COUNT_WORKERS)
+    page.goto(TrainExplorer(**explorer).save(tmp_path / "train.html").as_uri())
+    curve = page.locator("[data-source=accuracyA]")
+    expect(curve).to_have_attribute("d", re.compile("M.*L"))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_drawing(page)
+    expect(page.locator(".l7-headline")).to_contain_text("stopped, 0 of 2 seeds done")
+    before = curve.get_attribute("d")
+    time.sleep(0.5)  # several reports
+    assert curve.get_attribute("d") == before
+    assert page.evaluate("[finished, workers.length]") == [0, 2]
+    page.get_by_role("button", name="Continue", exact=True).click()
+    expect(page.locator(".l7-headline")).to_contain_text("training, 0 of 2 seeds done")
+    page.locator("[data-trait='epochs.0']").evaluate(SET_EPOCHS)
+    wait_for_drawing(page)
+    check_difference(page, TrainExplorer(seeds=2, epochs=[2, 2], hidden=[128, 128]))
 
 
 def test_closing_the_view_ends_its_workers(new_page, tmp_path):
