@@ -332,8 +332,10 @@ function batchPicture(pointing, { sprite, side }) {
   function draw({ images, place, alone, statistics }, normalize) {
     count = images.length;
     const key = JSON.stringify([images, alone, normalize && statistics]);
-    const levels = shownLevels(normalize);
-    if (key !== shown) canvas.show(tileImages(sprite, side, images, { levels, channel: alone }));
+    if (key !== shown) {
+      const levels = shownLevels(normalize);
+      canvas.show(tileImages(sprite, side, images, { levels, channel: alone }));
+    }
     shown = key;
     const { x, y } = pixelPosition(place, { count, side });
     Object.assign(ring.style, { left: `${100 * x}%`, top: `${100 * y}%` });

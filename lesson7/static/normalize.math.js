@@ -167,17 +167,21 @@ export function gridShape(count) {
 export function tileImages({ data }, side, images, { levels, channel }) {
   const { columns, rows } = gridShape(images.length);
   const [width, height] = [columns * side, rows * side];
-  const shown = CHANNELS.map((_, c) => channel ?? c);
+  const [red, green, blue] = CHANNELS.map((_, c) => channel ?? c);
+  const [redLevels, greenLevels, blueLevels] = [red, green, blue].map((c) => levels[c]);
   const tiled = new Uint8ClampedArray(width * height * 4);
   images.forEach((image, tile) => {
     const left = (tile % columns) * side;
     const top = Math.floor(tile / columns) * side;
     for (let y = 0; y < side; y++) {
-      const from = (image * side + y) * side * 4;
-      const to = ((top + y) * width + left) * 4;
-      for (let i = 0; i < side * 4; i += 4) {
-        for (let c = 0; c < 3; c++) tiled[to + i + c] = levels[shown[c]][data[from + i + shown[c]]];
-        tiled[to + i + 3] = 255;
+      const start = (image * side + y) * side * 4;
+      let to = ((top + y) * width + left) * 4;
+      for (let from = start; from < start + side * 4; from += 4) {
+        tiled[to] = redLevels[data[from + red]];
+        tiled[to + 1] = greenLevels[data[from + green]];
+        tiled[to + 2] = blueLevels[data[from + blue]];
+        tiled[to + 3] = 255;
+        to += 4;
       }
     }
   });
