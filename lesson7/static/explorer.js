@@ -142,15 +142,10 @@ export function showExplorer(frame, declaration) {
     drawPin(state);
   }
 
-  let hasPin = true; // at first, all parts are drawn without one
-
   /** @param {State} state */
   function drawPin(state) {
     const values = model.get("pinned");
-    const hadPin = hasPin;
-    hasPin = Object.keys(values).length > 0;
-    if (!hadPin && !hasPin) return;
-    const pinned = hasPin ? readState((trait) => values[trait]) : null;
+    const pinned = Object.keys(values).length ? readState((trait) => values[trait]) : null;
     for (const part of declaration.parts) part.drawPin?.(pinned);
     pin.draw(pinned && declaration.results(pinned), declaration.results(state));
   }

@@ -11,6 +11,7 @@ import { showExplorer } from "./explorer.js";
 import { quoted, significant } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, grip } from "./handle.js";
+import { dotRow, stepPath, tickLabels } from "./histogram.js";
 import { constant, identifier, liveLine, mathText, operator, subscript } from "./live.js";
 import {
   blendPixels,
@@ -27,17 +28,7 @@ import {
   T_STEPS,
   targetValue,
 } from "./mixup.math.js";
-import {
-  axisLine,
-  dotRow,
-  drawing,
-  markLine,
-  moveLine,
-  movePin,
-  pinLine,
-  stepPath,
-  tickLabels,
-} from "./plot.js";
+import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 
 /** @import { Pixels } from "./canvas.js" */

@@ -4,12 +4,13 @@
 import { createNumberBinding } from "./bindings.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { pythonFloat } from "./code.js";
-import { button, listNumberField, select, slider } from "./controls.js";
+import { button, numberField, select, slider } from "./controls.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { fixed } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
+import { dotRow, stepPath, tickLabels } from "./histogram.js";
 import { fraction, identifier, liveLine, operator, subscript } from "./live.js";
 import {
   CHANNELS,
@@ -33,17 +34,7 @@ import {
   sumCounts,
   tileImages,
 } from "./normalize.math.js";
-import {
-  axisLine,
-  dotRow,
-  drawing,
-  markLine,
-  moveLine,
-  movePin,
-  pinLine,
-  stepPath,
-  tickLabels,
-} from "./plot.js";
+import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 
 /** @import { Pixels } from "./canvas.js" */
@@ -181,6 +172,26 @@ function stateReader({ sprite, side, counts, draws, known }, pointing) {
 }
 
 /** @typedef {ReturnType<ReturnType<typeof stateReader>>} State */
+
+/**
+ * A field for one number of a list.
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {string} trait
+ * @param {number} index
+ * @param {{ min: number, max: number, step: number }} range
+ */
+function listNumberField(frame, label, trait, index, range) {
+  /** @type {() => number[]} */
+  const list = () => frame.model.get(trait);
+  return numberField(frame, label, {
+    ...range,
+    trait: `${trait}.${index}`,
+    traits: [trait],
+    get: () => list()[index],
+    set: (value) => frame.set(trait, list().with(index, value)),
+  });
+}
 
 /**
  * @param {Frame} frame

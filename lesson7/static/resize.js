@@ -5,7 +5,6 @@ import { decodePng, imageCanvas } from "./canvas.js";
 import { select, slider } from "./controls.js";
 import { figure, html, note, setAttributes, setText, setVisible } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { describeThreshold } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, pointerPosition } from "./handle.js";
 import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
@@ -35,6 +34,7 @@ import {
   withStageCount,
 } from "./resize.math.js";
 import { numberTable, setNumber } from "./table.js";
+import { describeThreshold } from "./threshold.js";
 
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Get } from "./explorer.js" */
@@ -494,8 +494,9 @@ function workPlot(frame) {
 
   /** @param {Cost | null} cost */
   function drawPin(cost) {
+    const hasPin = pinned || cost;
     pinned = cost;
-    layOut();
+    if (hasPin) layOut();
   }
   return { node, draw, drawPin };
 }
