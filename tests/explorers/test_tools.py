@@ -231,6 +231,14 @@ def test_guess_is_not_undone(name, open_explorer):
     assert question.inner_text() == text and control_values(page) == asked
 
 
+def check_rounding(text, value):
+    "Check that a text is a value, rounded once; without a sign where it is rounded to 0."
+    shown = float(text.replace("−", "-"))
+    digits = len(text.partition(".")[2])
+    assert abs(shown - value) <= 0.5 * 10**-digits + 1e-9, text
+    assert (text[0] in "+−") == (shown != 0), text
+
+
 def test_pin_compares_with_the_present_state(name, open_explorer):
     page = open_explorer(name)
     before = drawing(page)
@@ -247,6 +255,7 @@ def test_pin_compares_with_the_present_state(name, open_explorer):
             "(cells) => cells.map((cell) => Number(cell.dataset.value))"
         )
         assert change == pytest.approx(now - old)
+        check_rounding(row.locator("td").nth(2).inner_text(), now - old)
         changes.append(change)
     assert any(changes)
     assert page.locator(".l7-ghost:visible").count() > 0
