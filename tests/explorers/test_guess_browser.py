@@ -248,8 +248,8 @@ def answer(page, name):
 
 
 def test_every_guess_is_tested():
-    views = {getattr(lesson7, name)._view for name in NAMES}
-    assert {view for view in views if "addGuess" in static(f"{view}.js")} <= set(GUESSES)
+    views = {getattr(lesson7, name)._view for name in NAMES} - {"train"}  # it takes trainings
+    assert {view for view in views if "createTask" in static(f"{view}.js")} <= set(GUESSES)
 
 
 def check_wrong_number(page, name):
