@@ -30,6 +30,7 @@ import {
   pixelAt,
   pixelPosition,
   pixelValues,
+  recolour,
   shownLevels,
   sumCounts,
   tileImages,
@@ -344,8 +345,10 @@ function batchPicture(pointing, { sprite, side }) {
     count = images.length;
     const key = JSON.stringify([images, alone, normalize && statistics]);
     if (key !== shown) {
-      const levels = shownLevels(normalize);
-      canvas.show(tileImages(sprite, side, images, { levels, channel: alone }));
+      const tiled = tileImages(sprite, side, images);
+      const isPlain = !normalize && alone === null;
+      if (!isPlain) recolour(tiled.data, shownLevels(normalize), alone);
+      canvas.show(tiled);
     }
     shown = key;
     const { x, y } = pixelPosition(place, { count, side });
