@@ -21,7 +21,7 @@ from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
-from .code import fill_template, images_expression, python_float
+from .code import comment_images, fill_template, images_expression, python_float
 from .steps import Step
 from ..lazy import torch
 from ..mixup import ALPHAS, beta_density, check_alpha
@@ -239,12 +239,6 @@ def _defaults(images, labels, vocab, learn):
     return images, labels, vocab
 
 
-def _sources(images, side, most):
-    "Return what the code has for the images: of one's own, it uses as many as the explorer."
-    limit = "" if images is None else f", {most}"
-    return dict(images=images_expression(images, "photos()"), side=str(side), most=limit)
-
-
 def _chosen(images, labels, vocab, most):
     "Return at most `most` images, evenly spaced, with their class indices and the vocabulary."
     images = image_items(images)
@@ -326,6 +320,14 @@ print(target)
 # learn = vision_learner(dls, resnet18, cbs=MixUp({alpha}))
 """
 
+
+def _template(images, side, most):
+    "Return the program for these images: of one's own, it uses as many as the explorer."
+    limit = "" if images is None else f", {most}"
+    source = images_expression(images, "photos()")
+    program = fill_template(_CODE, dict(images=source, side=str(side), most=limit))
+    return comment_images(program, images)
+
 # %% ../../nbs/api/explorers/mixup.ipynb #5f3cbae7
 _STEPS = [
     Step(
@@ -380,7 +382,7 @@ class MixupExplorer(_MixupBlend):
         if learn:
             _check_learners(learn, images)
         most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
-        sources = _sources(images, side, most)
+        template = _template(images, side, most)
         images, labels, vocab = _defaults(images, labels, vocab, learn)
         images, labels, vocab = _chosen(images, labels, vocab, most)
         tiles = squares(images, side)
@@ -397,6 +399,6 @@ class MixupExplorer(_MixupBlend):
             lambdas=_draw_weights(alphas, np.random.default_rng(seed)),
             curves=_density_curves(alphas),
             predictions=_predictions(learn, self.images, vocab, rows),
-            templates=dict(blend=fill_template(_CODE, sources)),
+            templates=dict(blend=template),
             **dict(t=t, alpha=alpha, second=min(1, len(tiles) - 1)) | state,
         )

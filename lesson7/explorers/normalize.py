@@ -23,7 +23,7 @@ from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
-from .code import fill_template, images_expression, python_float
+from .code import comment_images, fill_template, images_expression, python_float
 from .steps import Step
 from ..lazy import torch
 from ..normalize import NormStats, as_stats
@@ -262,7 +262,9 @@ def _templates(images, stats, side, seed):
     found["batch"]["train"] = _TRAIN_BATCH
     found["none"] = parts | dict(normalize="z = x", train=_TRAIN_RAW)
     found["large"] = parts | dict(normalize=_LARGE, train=_TRAIN_RAW)
-    return {name: fill_template(_CODE, values) for name, values in found.items()}
+    return {
+        name: comment_images(fill_template(_CODE, values), images) for name, values in found.items()
+    }
 
 # %% ../../nbs/api/explorers/normalize.ipynb #7be1c0a7
 _STEPS = [

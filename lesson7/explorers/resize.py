@@ -6,13 +6,15 @@
 __all__ = ['COLOURS', 'MAX_NAME', 'area_shares', 'area_mean', 'ResizeExplorer']
 
 # %% ../../nbs/api/explorers/resize.ipynb #4467b66d
+from os import PathLike
+
 import numpy as np
 import traitlets as T
 
 from ..data.images import as_floats, as_image, encode_png, image_items, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
-from .code import fill_template, images_expression
+from .code import comment_images, fill_template, images_expression
 from .steps import Step
 from ..lazy import torch
 from ..outputs import as_learner, check_classifier, label_threshold, probabilities
@@ -197,9 +199,10 @@ _STAGES = [  # learning rates as in the lesson
 
 def _templates(image, side):
     "Return the programs for two and for three stages."
-    sources = dict(image=image, side=str(side))
+    sources = dict(image=images_expression(image, 'photos("chelsea")'), side=str(side))
+    program = comment_images(fill_template(_CODE, sources), image)
     return {
-        name: fill_template(_CODE, sources | dict(stages="\n".join(_STAGES[:count])))
+        name: fill_template(program, dict(stages="\n".join(_STAGES[:count])))
         for count, name in STAGE_COUNTS.items()
     }
 
@@ -256,10 +259,9 @@ class ResizeExplorer(_ResizeState):
         vocab=None,  # class names, for a torch module as `learn`
         **state,  # steps, stages (pairs, `Stage`s or their four values), file
     ):
-        source = images_expression(image, 'photos("chelsea")')
         learn = as_learner(learn, vocab)
-        image = photos("chelsea") if image is None else image
-        item = image_items(image)[0]
+        item = image_items(photos("chelsea") if image is None else image)[0]
+        source = item if isinstance(item, (str, PathLike)) else image
         image = as_image(item, 2 * MAX_SIDE)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]

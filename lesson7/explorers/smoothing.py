@@ -353,7 +353,8 @@ class SmoothingExplorer(_SmoothingState):
     def _code_values(self):
         n, p = self.n, self.p
         whole = dict(n=n, label=self.label, other=(self.label + 1) % n)
-        numbers = dict(eps=self.eps, t=self.t, p=p, logit=math.log(p * (n - 1) / (1 - p)))
+        logit = round(math.log(p * (n - 1) / (1 - p)), 10)
+        numbers = dict(eps=self.eps, t=self.t, p=p, logit=logit)
         texts = {name: str(value) for name, value in whole.items()}
         floats = {name: python_float(value) for name, value in numbers.items()}
         return f"{self.show} by {self.against}", texts | floats

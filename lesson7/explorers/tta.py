@@ -27,7 +27,13 @@ from lesson7.data.images import (
 from ..data.samples import photos
 from ..errors import check_count, require
 from .base import DATA, STATE, Explorer, check_trait
-from .code import fill_template, images_expression, python_float, python_string
+from lesson7.explorers.code import (
+    comment_images,
+    fill_template,
+    images_expression,
+    python_float,
+    python_string,
+)
 from .steps import Step
 from ..lazy import torch
 from ..outputs import as_learner, label_threshold, probabilities
@@ -394,7 +400,8 @@ def _template(images, learn, side):
         side=str(side),
         predict=_PREDICT if learn else _SHARES,
     )
-    return fill_template(_CODE, values | {"import": probabilities if learn else shares})
+    values["import"] = probabilities if learn else shares
+    return comment_images(fill_template(_CODE, values), images)
 
 # %% ../../nbs/api/explorers/tta.ipynb #c0de5a05
 _CORNERS = [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]]

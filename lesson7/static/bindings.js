@@ -65,11 +65,13 @@ export function createNumberBinding({ max, isLinked = true, format = String, ...
  * Sets a binding from the text of a link; a text that is not allowed changes nothing.
  * @param {AnyBinding} binding
  * @param {string} text
+ * @returns {boolean} whether the text is allowed
  */
 export function setFromText(binding, text) {
   if (binding.kind === "text") {
+    const before = binding.get();
     if (text) binding.set(text);
-    return;
+    return binding.get() === text || binding.get() !== before;
   }
   const value = Number(text);
   const { min, step } = binding;
@@ -77,4 +79,5 @@ export function setFromText(binding, text) {
   const steps = (value - min) / step;
   const isStep = step < 1 || Math.abs(steps - Math.round(steps)) < STEP_ROUNDING;
   if (isInRange && isStep) binding.set(value);
+  return isInRange && isStep;
 }

@@ -36,14 +36,18 @@ export async function decodePng(png) {
 export function imageCanvas({ sharp = false } = {}) {
   const node = html("canvas", { role: "img", width: 0, height: 0 });
   let shownWidth = 0; // CSS pixels
+  /** @type {Pixels["data"] | null} */
+  let shown = null;
 
   function setSharpness() {
     const scale = (shownWidth * devicePixelRatio) / node.width;
     node.classList.toggle("l7-sharp", scale >= SHARP_FROM);
   }
 
-  /** @param {Pixels} pixels */
+  /** @param {Pixels} pixels drawn unless they are on the canvas already */
   function show({ data, width, height }) {
+    if (data === shown) return;
+    shown = data;
     if (node.width !== width) node.width = width;
     if (node.height !== height) node.height = height;
     node.getContext("2d")?.putImageData(new ImageData(data, width, height), 0, 0);

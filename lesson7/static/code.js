@@ -6,12 +6,13 @@ import { html, note, setText } from "./dom.js";
 const DECIMALS = 10;
 
 /**
- * A number as Python writes a float: `0.3`, `1.0`.
+ * A number as Python writes a float: `0.3`, `1.0`. One that is not whole does not become so.
  * @param {number} value
  */
 export function pythonFloat(value) {
   const text = value.toFixed(DECIMALS).replace(/0+$/, "");
-  return text.endsWith(".") ? `${text}0` : text;
+  if (!text.endsWith(".")) return text;
+  return Number(text) === value ? `${text}0` : String(value);
 }
 
 /**

@@ -166,26 +166,6 @@ export function numberField(frame, label, { min, max, step, ...options }) {
 }
 
 /**
- * A field for one number of a list.
- * @param {Frame} frame
- * @param {string} label
- * @param {string} trait
- * @param {number} index
- * @param {{ min: number, max: number, step: number }} range
- */
-export function listNumberField(frame, label, trait, index, range) {
-  /** @type {() => number[]} */
-  const list = () => frame.model.get(trait);
-  return numberField(frame, label, {
-    ...range,
-    trait: `${trait}.${index}`,
-    traits: [trait],
-    get: () => list()[index],
-    set: (value) => frame.set(trait, list().with(index, value)),
-  });
-}
-
-/**
  * @param {HTMLElement} parent
  * @param {string} label
  * @param {() => void} press

@@ -2,7 +2,7 @@
 
 import { codePanel, copyButton, fillTemplate } from "./code.js";
 import { button } from "./controls.js";
-import { addGuess } from "./guess.js";
+import { Guess } from "./guess.js";
 import { addHighlights } from "./highlight.js";
 import { History } from "./history.js";
 import { followLink, linkWriter } from "./link.js";
@@ -123,7 +123,7 @@ export function showExplorer(frame, declaration) {
   }
   const hidden = [frame.headline, ...formulas.map(({ node }) => node), pin.node];
   const answerElements = [...hidden, ...guess.answerElements];
-  const question = addGuess(frame, panels, traits, { ...guess, answerElements });
+  const question = new Guess(frame, panels, traits, { ...guess, answerElements });
   panels.add("Code", code.node);
   for (const { label, node } of declaration.panels ?? []) panels.add(label, node);
   addPinButton(frame, traits);

@@ -37,15 +37,3 @@ export function quoted(name) {
   const short = isLong ? `${characters.slice(0, LONGEST_NAME - 1).join("")}…` : name;
   return `“\u2068${short}\u2069”`;
 }
-
-/**
- * Which classes count, for a model of several classes an image.
- * @param {number[]} values probability of each class
- * @param {string[]} classes
- * @param {number} threshold
- */
-export function describeThreshold(values, classes, threshold) {
-  const found = classes.filter((_, i) => values[i] > threshold);
-  const names = found.join(", ") || "none";
-  return `Above the threshold of ${threshold}: ${names}. The values need not sum to 1.`;
-}

@@ -94,7 +94,8 @@ function guessPanel(allowNegative) {
   return { ...elements, setOpen, clearInput, showMessage };
 }
 
-class Guess {
+/** Adds the button that asks questions about the explorer. */
+export class Guess {
   /** @type {Task | null} */
   #task = null;
   /** @type {Record<string, any> | null} */
@@ -149,8 +150,7 @@ class Guess {
   }
 
   #start() {
-    const { model } = this.frame;
-    this.#stateBefore = Object.fromEntries(this.traits.map((trait) => [trait, model.get(trait)]));
+    this.#stateBefore = this.frame.snapshot(this.traits);
     this.#showChange(true);
     this.#next();
     this.#showScore();
@@ -160,7 +160,7 @@ class Guess {
     const state = this.#stateBefore ?? {};
     this.#setQuestionOpen(false);
     this.panel.showMessage("");
-    this.#setState(state);
+    this.frame.setAll(state);
     this.#stateBefore = null;
     this.#showScore();
     this.#showChange(false);
@@ -174,7 +174,7 @@ class Guess {
   #next() {
     this.#task = this.createTask();
     this.#setQuestionOpen(true);
-    this.#setState(this.#task.state);
+    this.frame.setAll(this.#task.state);
     this.#showQuestion();
     this.panel.showMessage("");
     this.panel.clearInput();
@@ -209,13 +209,6 @@ class Guess {
     document.dispatchEvent(new CustomEvent(SCORE_EVENT));
   }
 
-  /** @param {Record<string, any>} state */
-  #setState(state) {
-    const { model } = this.frame;
-    for (const [trait, value] of Object.entries(state)) model.set(trait, value);
-    model.save_changes();
-  }
-
   /** Updates an unanswered question when the controls change; an answered one stays. */
   #showQuestion() {
     if (this.#isOpen && this.#task) this.panel.question.textContent = this.#task.getQuestion().text;
@@ -240,15 +233,4 @@ class Guess {
     }
     this.panel.setOpen(isOpen);
   }
-}
-
-/**
- * Adds the button that asks questions about the explorer.
- * @param {Frame} frame
- * @param {Panels} panels
- * @param {string[]} traits the state, set back when the reader stops guessing
- * @param {GuessOptions} options
- */
-export function addGuess(frame, panels, traits, options) {
-  return new Guess(frame, panels, traits, options);
 }

@@ -11,27 +11,28 @@ const PIN = "pin";
  * limits others was added before them.
  * @param {Frame} frame
  * @param {URLSearchParams} link names that this explorer has are removed from it
+ * @returns {boolean} whether the link has a value that is allowed
  */
 function setBindings(frame, link) {
+  let isAnySet = false;
   for (const [name, binding] of frame.bindings) {
     const text = link.get(name);
     if (text === null || !binding.isLinked) continue;
-    setFromText(binding, text);
+    if (setFromText(binding, text)) isAnySet = true;
     link.delete(name);
   }
+  return isAnySet;
 }
 
 /**
- * Pins what a link names; without a name that this explorer has, there is no pin.
+ * Pins what a link names; without a name and value that this explorer has, there is no pin.
  * @param {Frame} frame
  * @param {string[]} traits
  * @param {URLSearchParams} pin
  */
 function setPin(frame, traits, pin) {
   const now = frame.snapshot(traits);
-  const count = [...pin].length;
-  setBindings(frame, pin);
-  if ([...pin].length === count) return;
+  if (!setBindings(frame, pin)) return;
   frame.set("pinned", frame.snapshot(traits));
   frame.setAll(now);
 }

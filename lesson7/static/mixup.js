@@ -11,6 +11,7 @@ import { showExplorer } from "./explorer.js";
 import { quoted, significant } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, grip } from "./handle.js";
+import { dotRow, stepPath, tickLabels } from "./histogram.js";
 import { constant, identifier, liveLine, mathText, operator, subscript } from "./live.js";
 import {
   blendPixels,
@@ -27,17 +28,7 @@ import {
   T_STEPS,
   targetValue,
 } from "./mixup.math.js";
-import {
-  axisLine,
-  dotRow,
-  drawing,
-  markLine,
-  moveLine,
-  movePin,
-  pinLine,
-  stepPath,
-  tickLabels,
-} from "./plot.js";
+import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 
 /** @import { Pixels } from "./canvas.js" */
@@ -73,13 +64,15 @@ async function readData(model) {
   const predictions = model.get("predictions");
   /** @type {Pixels} */
   const sprite = await decodePng(model.get("pixels"));
+  /** @type {number} */
+  const side = model.get("side");
   const rest = vocab.length - rows.length;
   const restName = rest ? [`the other ${rest} classes`] : [];
   const hasTwins = new Set(labels).size < labels.length;
   return {
-    ...{ vocab, labels, rows, rest, predictions, sprite },
+    ...{ vocab, labels, rows, rest, predictions, side },
+    images: labels.map((_, i) => imageAt(sprite, side, i)),
     isLearned: Object.keys(predictions).length > 0,
-    side: /** @type {number} */ (model.get("side")),
     alphas: /** @type {number[]} */ (model.get("alphas")),
     lambdas: /** @type {number[][]} */ (model.get("lambdas")),
     curves: /** @type {number[][]} */ (model.get("curves")),
@@ -208,10 +201,10 @@ function drawWeight(frame, data) {
  * @param {Data} data
  * @param {"first" | "second"} trait
  */
-function pictureStrip(frame, { sprite, side, pictures }, trait) {
+function pictureStrip(frame, { images, side, pictures }, trait) {
   const buttons = pictures.map((name, i) => {
     const image = imageCanvas();
-    image.show({ data: imageAt(sprite, side, i), width: side, height: side });
+    image.show({ data: images[i], width: side, height: side });
     setAttributes(image.node, { "aria-hidden": "true" });
     // The keyboard has the control of the same name.
     const label = { "aria-label": `${trait} picture: ${name}`, title: name, tabindex: -1 };
@@ -278,7 +271,7 @@ function term(frame, { side, source, colours }) {
  * @param {Data} data
  */
 function blendFigures(frame, data) {
-  const { sprite, side, pictures } = data;
+  const { images, side, pictures } = data;
   const colours = [FIRST_COLOUR, SECOND_COLOUR];
   const first = term(frame, { side, colours, source: "x1" });
   const second = term(frame, { side, colours, source: "x2" });
@@ -302,7 +295,7 @@ function blendFigures(frame, data) {
   /** @param {State} state */
   function draw(state) {
     const { t, a, b, names, target } = state;
-    const [pixels, others] = [state.first, state.second].map((i) => imageAt(sprite, side, i));
+    const [pixels, others] = [state.first, state.second].map((i) => images[i]);
     const [name, otherName] = [state.first, state.second].map((i) => quoted(pictures[i]));
     const count = names.length;
     const rest = { name: "rest", value: 1 - t, text: two(1 - t), source: "x2" };

@@ -4,12 +4,13 @@
 import { createNumberBinding } from "./bindings.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { pythonFloat } from "./code.js";
-import { button, listNumberField, select, slider } from "./controls.js";
+import { button, numberField, select, slider } from "./controls.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { fixed } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
+import { dotRow, stepPath, tickLabels } from "./histogram.js";
 import { fraction, identifier, liveLine, operator, subscript } from "./live.js";
 import {
   CHANNELS,
@@ -29,21 +30,12 @@ import {
   pixelAt,
   pixelPosition,
   pixelValues,
+  recolour,
   shownLevels,
   sumCounts,
   tileImages,
 } from "./normalize.math.js";
-import {
-  axisLine,
-  dotRow,
-  drawing,
-  markLine,
-  moveLine,
-  movePin,
-  pinLine,
-  stepPath,
-  tickLabels,
-} from "./plot.js";
+import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 
 /** @import { Pixels } from "./canvas.js" */
@@ -181,6 +173,26 @@ function stateReader({ sprite, side, counts, draws, known }, pointing) {
 }
 
 /** @typedef {ReturnType<ReturnType<typeof stateReader>>} State */
+
+/**
+ * A field for one number of a list.
+ * @param {Frame} frame
+ * @param {string} label
+ * @param {string} trait
+ * @param {number} index
+ * @param {{ min: number, max: number, step: number }} range
+ */
+function listNumberField(frame, label, trait, index, range) {
+  /** @type {() => number[]} */
+  const list = () => frame.model.get(trait);
+  return numberField(frame, label, {
+    ...range,
+    trait: `${trait}.${index}`,
+    traits: [trait],
+    get: () => list()[index],
+    set: (value) => frame.set(trait, list().with(index, value)),
+  });
+}
 
 /**
  * @param {Frame} frame
@@ -332,8 +344,12 @@ function batchPicture(pointing, { sprite, side }) {
   function draw({ images, place, alone, statistics }, normalize) {
     count = images.length;
     const key = JSON.stringify([images, alone, normalize && statistics]);
-    const levels = shownLevels(normalize);
-    if (key !== shown) canvas.show(tileImages(sprite, side, images, { levels, channel: alone }));
+    if (key !== shown) {
+      const tiled = tileImages(sprite, side, images);
+      const isPlain = !normalize && alone === null;
+      if (!isPlain) recolour(tiled.data, shownLevels(normalize), alone);
+      canvas.show(tiled);
+    }
     shown = key;
     const { x, y } = pixelPosition(place, { count, side });
     Object.assign(ring.style, { left: `${100 * x}%`, top: `${100 * y}%` });

@@ -160,28 +160,41 @@ export function gridShape(count) {
  * @param {Pixels} sprite
  * @param {number} side of an image, pixels
  * @param {number[]} images
- * @param {{ levels: Uint8ClampedArray[], channel: number | null }} options levels: for each
- *   channel, the byte that shows each byte; channel: the one that is shown alone, in grey
  * @returns {Pixels}
  */
-export function tileImages({ data }, side, images, { levels, channel }) {
+export function tileImages({ data }, side, images) {
   const { columns, rows } = gridShape(images.length);
   const [width, height] = [columns * side, rows * side];
-  const shown = CHANNELS.map((_, c) => channel ?? c);
   const tiled = new Uint8ClampedArray(width * height * 4);
   images.forEach((image, tile) => {
     const left = (tile % columns) * side;
     const top = Math.floor(tile / columns) * side;
     for (let y = 0; y < side; y++) {
       const from = (image * side + y) * side * 4;
-      const to = ((top + y) * width + left) * 4;
-      for (let i = 0; i < side * 4; i += 4) {
-        for (let c = 0; c < 3; c++) tiled[to + i + c] = levels[shown[c]][data[from + i + shown[c]]];
-        tiled[to + i + 3] = 255;
-      }
+      const row = data.subarray(from, from + side * 4);
+      tiled.set(row, ((top + y) * width + left) * 4);
     }
   });
   return { data: tiled, width, height };
+}
+
+/**
+ * Replaces the colours of pixels.
+ * @param {Pixels["data"]} data
+ * @param {Uint8ClampedArray[]} levels for each channel, the byte that shows each byte
+ * @param {number | null} channel the one that is shown alone, in grey
+ */
+export function recolour(data, levels, channel) {
+  const [red, green, blue] = CHANNELS.map((_, c) => channel ?? c);
+  const [redLevels, greenLevels, blueLevels] = [red, green, blue].map((c) => levels[c]);
+  for (let i = 0; i < data.length; i += 4) {
+    const redByte = redLevels[data[i + red]];
+    const greenByte = greenLevels[data[i + green]];
+    const blueByte = blueLevels[data[i + blue]];
+    data[i] = redByte;
+    data[i + 1] = greenByte;
+    data[i + 2] = blueByte;
+  }
 }
 
 /** @typedef {{ tile: number, x: number, y: number }} Pixel of the picture that is the tile */

@@ -1,7 +1,6 @@
 // A pinned result: its values beside the present ones, with the difference.
 
 import { html } from "./dom.js";
-import { withMinus } from "./format.js";
 import { numberTable, setNumber } from "./table.js";
 
 /**
@@ -40,7 +39,11 @@ function resultTable(results) {
  * @returns {(difference: number) => string}
  */
 function signed(format) {
-  return (difference) => `${difference > 0 ? "+" : ""}${withMinus(format(difference))}`;
+  return (difference) => {
+    const text = format(Math.abs(difference));
+    if (!/[1-9]/.test(text)) return text; // it is rounded to 0
+    return `${difference > 0 ? "+" : "−"}${text}`;
+  };
 }
 
 /** The table of a pin; hidden without one. */

@@ -5,7 +5,6 @@ import { decodePng, imageCanvas } from "./canvas.js";
 import { select, slider } from "./controls.js";
 import { figure, html, note, setAttributes, setText, setVisible } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { describeThreshold } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, pointerPosition } from "./handle.js";
 import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
@@ -35,6 +34,7 @@ import {
   withStageCount,
 } from "./resize.math.js";
 import { numberTable, setNumber } from "./table.js";
+import { describeThreshold } from "./threshold.js";
 
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Get } from "./explorer.js" */
@@ -56,13 +56,15 @@ const ARROWS = {
   ...{ ArrowDown: [0, 1], ArrowUp: [0, -1] },
 };
 
+const ENGLISH = new Intl.NumberFormat("en");
+
 /** @param {number} value */
 const three = (value) => value.toFixed(3);
 
 /** @param {number} value */
 function wholeNumber(value) {
   // A narrow space.
-  return value.toLocaleString("en").replaceAll(",", "\u202f");
+  return ENGLISH.format(value).replaceAll(",", "\u202f");
 }
 
 /** @param {Get} get */
@@ -210,6 +212,23 @@ function placeBox(node, box) {
   for (const [name, share] of Object.entries(box)) node.style.setProperty(name, `${100 * share}%`);
 }
 
+/** Returns `cropImage` that computes a part again only where it differs from the last one. */
+function lastCrop() {
+  /** @type {[Pixels, Box, Pixels] | null} */
+  let last = null;
+
+  /**
+   * @param {Pixels} image
+   * @param {Box} box
+   */
+  return (image, box) => {
+    const [lastImage, lastBox] = last ?? [];
+    const isSame = image === lastImage && box.left === lastBox?.left && box.top === lastBox.top;
+    if (!last || !isSame) last = [image, box, cropImage(image, box)];
+    return last[2];
+  };
+}
+
 /**
  * The photo at one size, and a part of it enlarged.
  * @param {string} source of the highlight
@@ -222,6 +241,7 @@ function photoColumn(source, prefixText, choose) {
     choose({ x: crop.left + x * crop.side, y: crop.top + y * crop.side });
   });
   let crop = { left: 0, top: 0, side: 1 };
+  const cropOf = lastCrop();
   const title = html("span");
   const prefix = html("span", { class: "l7-resize-prefix" }, prefixText);
   const comment = note();
@@ -249,7 +269,7 @@ function photoColumn(source, prefixText, choose) {
   function draw(image, place, box) {
     crop = cropBox(place, image.width);
     whole.draw(image);
-    part.draw(cropImage(image, crop));
+    part.draw(cropOf(image, crop));
     whole.drawMark(box);
     part.drawMark(box && boxWithin(box, crop));
   }
@@ -474,8 +494,9 @@ function workPlot(frame) {
 
   /** @param {Cost | null} cost */
   function drawPin(cost) {
+    const hasPin = pinned || cost;
     pinned = cost;
-    layOut();
+    if (hasPin) layOut();
   }
   return { node, draw, drawPin };
 }

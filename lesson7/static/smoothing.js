@@ -951,7 +951,7 @@ function results({ n, p, q, targets }) {
 function codeValues({ n, label, other, eps, t, p, show, byLogit }) {
   const texts = { n: String(n), label: String(label), other: String(other) };
   const numbers = { eps: pythonFloat(eps), t: pythonFloat(t), p: pythonFloat(p) };
-  const values = { ...texts, ...numbers, logit: pythonFloat(logit(p, n)) };
+  const values = { ...texts, ...numbers, logit: pythonFloat(Number(logit(p, n).toFixed(10))) };
   return { template: `${show} by ${byLogit ? "logit" : "p"}`, values };
 }
 

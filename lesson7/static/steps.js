@@ -64,6 +64,20 @@ function moveTo(frame, state, animated, done) {
   requestAnimationFrame(advance);
 }
 
+/**
+ * Scrolls to the headline, and from there to the figure with what is highlighted, if it is below the
+ * window or behind the step. In a low window, where the step is not in front, scrolls to the step.
+ * @param {Frame} frame
+ */
+function scrollToPicture({ root, panels }) {
+  const isInFront = getComputedStyle(panels).position === "sticky";
+  root.style.setProperty("--l7-covered", `${panels.offsetHeight}px`);
+  const lit = [...root.querySelectorAll("[data-picture] .l7-lit")].at(-1);
+  for (const node of isInFront ? [root.firstElementChild, lit?.closest("figure")] : [panels]) {
+    node?.scrollIntoView({ block: "nearest" });
+  }
+}
+
 function stepElements() {
   const position = html("strong");
   const question = note({ spoken: true });
@@ -119,6 +133,7 @@ export function stepsPanel(frame, { traits, animated, steps }) {
         stateAtStart = stateOfMove();
       });
       keepHighlight(frame.root, look);
+      requestAnimationFrame(() => scrollToPicture(frame)); // it is drawn by then
     });
   }
 

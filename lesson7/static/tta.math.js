@@ -1,7 +1,7 @@
 // The arithmetic of test time augmentation: windows of a photo, what they show, and how the
 // predictions of the views are combined. Boxes are [x0, y0, x1, y1] in pixels of the photo.
 
-import { describeThreshold } from "./format.js";
+import { describeThreshold } from "./threshold.js";
 
 /** @import { Pixels } from "./canvas.js" */
 /** @typedef {[x0: number, y0: number, x1: number, y1: number]} Box */

@@ -366,7 +366,9 @@ def bad_links(page):
     "Return links that name no control, and for each control links with a bad value."
     controls = page.locator(".l7 [data-trait]")
     names = controls.evaluate_all("(controls) => controls.map((c) => c.dataset.trait)")
-    return BAD_LINKS + [f"#{name}={value}" for name, value in product(names, BAD_VALUES)]
+    links = [f"#{name}={value}" for name, value in product(names, BAD_VALUES)]
+    pins = [f"#pin={name}%3D1e9" for name in names]
+    return BAD_LINKS + links + pins
 
 
 def invalid_numbers(field):
@@ -399,6 +401,7 @@ def test_bad_links_and_invalid_numbers_change_nothing(example, open_explorer):
         page.evaluate(FOLLOW_LINK, link)
         assert control_values(page) == values, link
     assert drawing(page) == before
+    assert not page.locator(".l7-pin").is_visible()
     for field in page.locator(".l7 input[type=number]:visible").all():
         check_number_field(page, field)
 

@@ -238,3 +238,30 @@ def test_mixup_takes_two_learners(learn, pair):
     given = {"one": learn, "three": (learn,) * 3, "a list of one": [learn]}[pair]
     with pytest.raises(ValueError, match=r"learn must be two learners \(with, without\), got a "):
         MixupExplorer(batch(), [0, 1], learn=given, side=SIDE)
+
+
+FILES = {  # the images of a folder, given as files
+    "a path": lambda folder: folder / "a0.png",
+    "a text": lambda folder: str(folder / "a0.png"),
+    "a folder": lambda folder: folder,
+    "a list": lambda folder: sorted(folder.glob("*.png")),
+    "a tuple": lambda folder: tuple(sorted(folder.glob("*.png"))),
+    "a dict": lambda folder: {path.stem: path for path in folder.glob("*.png")},
+}
+
+
+@pytest.mark.parametrize("form", FILES)
+@pytest.mark.parametrize("kind", [NormalizeExplorer, ResizeExplorer, TTAExplorer, MixupExplorer])
+def test_code_opens_files_by_itself(kind, form, folder):
+    variables = {}
+    exec(kind(FILES[form](folder)).code(), variables)
+    if kind is ResizeExplorer:
+        assert variables["photo"].shape[0] == 1
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_code_says_what_other_images_are(name):
+    images = batch()[0] if name == "ResizeExplorer" else batch()
+    code = EXPLORERS[name](images, None).code()
+    assert code.startswith("# images: those that the explorer was called with\n")
+    exec(code, dict(images=images))

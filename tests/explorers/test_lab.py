@@ -1,6 +1,7 @@
 "JupyterLab as `make lab` starts it: chapter one, the explorers and the workbench with a kernel."
 
 import json
+import math
 import os
 import random
 import re
@@ -31,6 +32,7 @@ from explorer_page import (
 )
 from explorer_page import KEYS as KEYS_OF_TYPE
 from jupyter_client import BlockingKernelClient
+from PIL import Image
 
 # One server for all tests, in one worker.
 pytestmark = pytest.mark.xdist_group("lab")
@@ -388,6 +390,17 @@ def check_tools(client, variable, explorer):
     wait_for_print(client, f"print({state})", "True")
     tools["Steps"].click()
     tools["Reset"].click()
+    check_picture(explorer, tools["Save picture"])
+
+
+def check_picture(explorer, button):
+    "Check that the saved picture has twice the width of the explorer, and its colours."
+    with explorer.page.expect_download() as download:
+        button.click()
+    image = Image.open(download.value.path())
+    assert image.width == 2 * math.ceil(explorer.bounding_box()["width"])
+    colours = image.convert("RGB").resize((60, 60)).getcolors(3600)
+    assert len(colours) > 50  # neither empty nor without its pictures
 
 
 def select_next_cell(page, index):

@@ -181,6 +181,13 @@ def test_lessons_example_is_the_first_state(open_explorer):
     assert "=0.910·0.051+9·0.010·5.193=0.514" in page.locator("math").all_text_contents()
 
 
+@pytest.mark.parametrize("p", [1e-12, 1e-5, 1 - 1e-12])
+@pytest.mark.parametrize("against", ["p", "logit"])
+def test_code_has_a_confidence_near_0_and_1(open_explorer, against, p):
+    explorer = SmoothingExplorer(p=p, against=against)
+    check_code(open_explorer(explorer), explorer)
+
+
 @random_state_counts
 def test_random_states_equal_python(open_explorer, count):
     page = open_explorer("SmoothingExplorer")

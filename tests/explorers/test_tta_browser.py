@@ -1,6 +1,7 @@
 "TTAExplorer in a browser: its view computes the same as Python."
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,6 +36,12 @@ NAMED_VALUES = """(node) => {
   const numbers = [...node.querySelectorAll("[data-name]")];
   return Object.fromEntries(numbers.map(({ dataset }) => [dataset.name, Number(dataset.value)]));
 }"""
+
+
+LABEL_EDGES = """(labels) => labels.map((label) => {
+  const { left, right, top } = label.getBoundingClientRect();
+  return [left, right, top];
+})"""
 
 
 def bars(page):
@@ -197,6 +204,15 @@ def test_random_states_equal_python(example, open_explorer, count):
         check_numbers(page, explorer)
         check_images(page, explorer)
         check_code(page, explorer)
+
+
+@pytest.mark.parametrize("n", [4, 5, 8])
+@pytest.mark.parametrize("width", [375, 640, 768, 900, 1020, 1280])
+def test_names_of_views_do_not_overlap(open_explorer, n, width):
+    page = open_explorer(TTAExplorer(n=n), viewport=dict(width=width, height=900))
+    edges = page.locator(".l7-tta-term label").evaluate_all(LABEL_EDGES)
+    for (_, right, top), (left, _, next_top) in pairwise(edges):
+        assert right <= left or next_top != top, edges
 
 
 def test_last_view_stays_in_use(open_explorer):
