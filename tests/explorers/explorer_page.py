@@ -36,7 +36,8 @@ DRAWING = """(explorer) => {
     const { width, height } = canvas;
     if (!width) return "";
     const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-    const sum = data.reduce((total, level) => (31 * total + level) | 0, 0);
+    let sum = 0;
+    for (const pixel of new Uint32Array(data.buffer)) sum = (Math.imul(31, sum) + pixel) | 0;
     return `${width} x ${height}: ${sum}`;
   }
 
