@@ -119,31 +119,39 @@ def saved_example(tmp_path_factory):
     return save
 
 
+@pytest.fixture(scope="module")
+def shared_explorers(chromium, saved_example):
+    from shared_explorers import SharedExplorers
+
+    pages = LocalPages(chromium)
+    yield SharedExplorers(pages, saved_example)
+    pages.close()
+
+
 @pytest.fixture
-def open_explorer(new_page, saved_example, tmp_path):
-    """`open_explorer(explorer, link, more, long, **context options)`: a saved explorer's page.
+def open_explorer(new_page, saved_example, shared_explorers, tmp_path):
+    """`open_explorer(explorer, link, more, long, fresh, **context options)`: an explorer's page.
 
     `explorer` is an explorer or the name of an example; `link` is the end of the address; `more`:
     whether the controls that are rarely used are shown; `long`: whether trainings in the page have
-    all of their epochs.
+    all of their epochs; `fresh`: whether no other test has used the page.
     """
-    from explorer_page import FEW_EPOCHS, open_more, wait_for_explorers
+    from explorer_page import load_explorer
 
-    def open_page(explorer, link="", more=True, long=False, **options):
+    def open_page(explorer, link="", more=True, long=False, fresh=False, **options):
         if isinstance(explorer, str):
+            is_own = fresh or long or link
+            if not is_own and shared_explorers.is_free(explorer, options):
+                return shared_explorers.open(explorer, more, options)
             file = saved_example(explorer)
         else:
             file = explorer.save(tmp_path / "explorer.html")
         page = new_page(**options)
-        if not long:
-            page.add_init_script(FEW_EPOCHS)
-        page.goto(file.as_uri() + link)
-        wait_for_explorers(page)
-        if more:
-            open_more(page)
+        load_explorer(page, file.as_uri() + link, more, long)
         return page
 
-    return open_page
+    yield open_page
+    assert shared_explorers.end_test() == []
 
 
 @pytest.fixture(scope="session")

@@ -127,7 +127,7 @@ VISIBLE_INDICES = """(controls) => {
 CONTROL_NAME = "(control) => control.labels?.[0]?.textContent ?? control.textContent"
 CONTROL_TYPE = "(control) => control.type"
 
-CHANGE_EVERYTHING = """async (selector) => {
+CHANGE_EVERYTHING = """async ([selector, count]) => {
   const controls = [...document.querySelectorAll(selector)];
   const selects = controls.filter((control) => control.options);
   const others = controls.filter((control) => !control.options);
@@ -148,7 +148,7 @@ CHANGE_EVERYTHING = """async (selector) => {
     for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
   }
 
-  for (let i = 0; i < 1000; i += 1) {
+  for (let i = 0; i < count; i += 1) {
     if (i % 10 === 0) {
       for (const control of selects) change(control, i / 10);
       await new Promise(requestAnimationFrame);
@@ -164,6 +164,29 @@ SELECTOR_LISTS = """(explorer) => {
     return [...rules].flatMap((rule) => rule.selectorText ?? read(rule.cssRules));
   }
   return read(explorer.parentElement.querySelector("style").sheet.cssRules);
+}"""
+
+# A page as it was opened: its state, panels, address, scroll position and start of Tab.
+RESTART = """() => {
+  const press = (selector) => document.querySelectorAll(selector).forEach((node) => node.click());
+  press(".l7-tools [aria-expanded=true]");
+  press(".l7-tools [aria-pressed=true]");
+  const tools = [...document.querySelectorAll(".l7-tools button")];
+  tools.find((tool) => tool.textContent === "Reset").click();
+  document.querySelector(".l7-more").open = true;
+  const start = document.createElement("a");
+  start.tabIndex = 0;
+  document.body.prepend(start);
+  start.focus();
+  start.remove();
+  history.replaceState(null, "", location.pathname);
+  scrollTo(0, 0);
+}"""
+SWITCHES = """(explorer) => {
+  const switches = "[aria-pressed], [aria-expanded], [aria-invalid]";
+  const all = [...explorer.querySelectorAll(switches)];
+  const nodes = all.filter((node) => node.checkVisibility());
+  return nodes.map((node) => [node.ariaPressed, node.ariaExpanded, node.ariaInvalid]);
 }"""
 
 FOLLOW_LINK = """(hash) => new Promise((done) => {
@@ -188,6 +211,27 @@ def wait_for_explorers(page, count=1):
     page.locator("img[hidden]").nth(count - 1).wait_for(state="attached")
 
 
+def load_explorer(page, address, more=True, long=False):
+    "Load a saved explorer, and wait for its view; `long`: whether trainings have all epochs."
+    if not long:
+        page.add_init_script(FEW_EPOCHS)
+    page.goto(address)
+    wait_for_explorers(page)
+    if more:
+        open_more(page)
+
+
+def restart(page):
+    "Set a page to the state in which it was opened; the rare controls are shown."
+    page.evaluate(RESTART)
+    page.mouse.move(0, 0)
+
+
+def page_state(page):
+    "Return what the explorer of a page shows: its drawing, controls and switches."
+    return [read_explorer(page, script) for script in (DRAWING, CONTROL_VALUES, SWITCHES)]
+
+
 def combine_pages(first, second, file):
     "Write one page with the explorers of two saved pages."
     host = f"<script>{joined_script('host')}</script>"
@@ -201,15 +245,21 @@ def combine_pages(first, second, file):
 # What it shows
 
 
+def read_explorer(page, script, index=0):
+    "Return what a script reads from an explorer of the page, once it is drawn."
+    wait_for_drawing(page)
+    # Not `evaluate`, which takes 10 ms to find the element.
+    return page.locator(".l7").evaluate_all(f"(all, index) => ({script})(all[index])", index)
+
+
 def drawing(page, index=0):
     "Return what an explorer of the page draws, as texts that can be compared."
-    wait_for_drawing(page)
-    return page.locator(".l7").nth(index).evaluate(DRAWING)
+    return read_explorer(page, DRAWING, index)
 
 
 def control_values(page, index=0):
     "Return the values of an explorer's visible controls; those of its guess are left out."
-    return page.locator(".l7").nth(index).evaluate(CONTROL_VALUES)
+    return read_explorer(page, CONTROL_VALUES, index)
 
 
 # What a reader does
@@ -271,9 +321,9 @@ def control_names(page):
     return page.locator(CONTROLS).evaluate_all(f"(all) => all.map({CONTROL_NAME})")
 
 
-def change_everything(page):
-    "Change every control a thousand times, unless it is hidden; a select a hundred times."
-    page.evaluate(CHANGE_EVERYTHING, CONTROLS)
+def change_everything(page, count):
+    "Change every control `count` times, unless it is hidden; a select a tenth of that."
+    page.evaluate(CHANGE_EVERYTHING, [CONTROLS, count])
     wait_for_drawing(page)
 
 
@@ -282,8 +332,7 @@ def change_everything(page):
 
 def line_numbers(page):
     "Return name -> value of the numbers in the headline and the formulas, at full precision."
-    wait_for_drawing(page)
-    return page.locator(".l7").first.evaluate(LINE_NUMBERS)
+    return read_explorer(page, LINE_NUMBERS)
 
 
 def panel_code(page):

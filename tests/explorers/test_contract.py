@@ -14,6 +14,7 @@ from explorer_page import (
     CONTROL_NAME,
     CONTROLS,
     ELEMENT_COUNT,
+    FEW_EPOCHS,
     FOLLOW_LINK,
     change_everything,
     combine_pages,
@@ -81,22 +82,20 @@ def explorer(name):
     return getattr(lesson7, name)()
 
 
-def example_parameters():
-    "Return the names of all examples; those with predictions or class names are slow."
+def example_parameters(mark):
+    "Return the names of all examples; those with predictions or class names have a mark."
     others = [name for name in EXAMPLES if name not in NAMES]
-    return NAMES + [pytest.param(name, marks=pytest.mark.slow) for name in others]
+    return NAMES + [pytest.param(name, marks=mark) for name in others]
 
 
-def repeated_parameters():
-    "Return the names of all examples; those with predictions or class names are long."
-    others = [name for name in EXAMPLES if name not in NAMES]
-    return NAMES + [pytest.param(name, marks=pytest.mark.long) for name in others]
-
-
-@pytest.fixture(params=example_parameters())
+@pytest.fixture(params=example_parameters(pytest.mark.slow))
 def example(request):
     "The name of every example: of every explorer, and of those with predictions or class names."
     return request.param
+
+
+# For tests of controls, of which most are the same with predictions and other class names.
+FEW_EXAMPLES = pytest.mark.parametrize("example", example_parameters(pytest.mark.long))
 
 
 def state_names(explorer):
@@ -277,6 +276,7 @@ def test_page_fits_and_names_its_controls(example, open_explorer):
     assert found == {key: [] for key in found}
 
 
+@FEW_EXAMPLES
 def test_tab_follows_the_order_of_the_page(example, open_explorer):
     page = open_explorer(example)
     visible = visible_indices(page)
@@ -285,6 +285,7 @@ def test_tab_follows_the_order_of_the_page(example, open_explorer):
     assert [index for index in focused if index != -1][: len(visible)] == visible
 
 
+@FEW_EXAMPLES
 def test_keyboard_changes_every_control(example, open_explorer):
     page = open_explorer(example)
     controls = page.locator(CONTROLS)
@@ -304,13 +305,13 @@ def test_keyboard_changes_every_control(example, open_explorer):
     assert unchanged == {}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("example", repeated_parameters())
-def test_thousand_changes_add_no_elements(example, open_explorer):
+@FEW_EXAMPLES
+@pytest.mark.parametrize("count", [50, pytest.param(1000, marks=pytest.mark.long)])
+def test_many_changes_add_no_elements(example, count, open_explorer):
     page = open_explorer(example)
     wait_for_drawing(page)
     before = page.evaluate(ELEMENT_COUNT)
-    change_everything(page)
+    change_everything(page, count)
     press_tool(page, "Reset")  # a formula may have other terms in another state
     wait_for_drawing(page)
     assert page.evaluate(ELEMENT_COUNT) <= before  # fewer where parts are switched off
@@ -323,6 +324,7 @@ def test_two_explorers_on_a_page_are_independent(name, new_page, tmp_path):
     change_state(second)
     files = first.save(tmp_path / "first.html"), second.save(tmp_path / "second.html")
     page = new_page()
+    page.add_init_script(FEW_EPOCHS)
     page.goto(combine_pages(*files, tmp_path / "both.html").as_uri())
     wait_for_explorers(page, 2)
     assert duplicate_ids(page) == []
@@ -392,6 +394,7 @@ def check_number_field(page, field):
     assert drawing(page) != before, label
 
 
+@FEW_EXAMPLES
 def test_bad_links_and_invalid_numbers_change_nothing(example, open_explorer):
     page = open_explorer(example)
     before, values = drawing(page), control_values(page)
