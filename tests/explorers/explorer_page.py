@@ -266,8 +266,9 @@ def control_values(page, index=0):
 
 
 def press_tool(page, name, index=0):
-    "Press a button of the row of tools."
+    "Press a button of the row of tools, and wait until its effect is drawn."
     page.get_by_role("button", name=name, exact=True).nth(index).press("Enter")
+    wait_for_drawing(page)
 
 
 def start_guess(page):
@@ -292,8 +293,9 @@ def other_value(control):
 
 
 def press_first_key(control):
-    "Press a key that changes the value of a control."
+    "Press a key that changes the value of a control, and wait until that is drawn."
     control.press(KEYS[control.evaluate(CONTROL_TYPE)][0])
+    wait_for_drawing(control.page)
 
 
 def press_until_changed(page, control, before):
