@@ -121,10 +121,14 @@ def saved_example(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared_explorers(chromium, saved_example):
+    from explorer_page import load_explorer
     from shared_explorers import SharedExplorers
 
+    def load(page, name):
+        load_explorer(page, saved_example(name).as_uri())
+
     pages = LocalPages(chromium)
-    yield SharedExplorers(pages, saved_example)
+    yield SharedExplorers(pages, load)
     pages.close()
 
 
@@ -142,7 +146,7 @@ def open_explorer(new_page, saved_example, shared_explorers, tmp_path):
         if isinstance(explorer, str):
             is_own = fresh or long or link
             if not is_own and shared_explorers.is_free(explorer, options):
-                return shared_explorers.open(explorer, more, options)
+                return shared_explorers.open(explorer, more, **options)
             file = saved_example(explorer)
         else:
             file = explorer.save(tmp_path / "explorer.html")

@@ -171,9 +171,10 @@ RESTART = """() => {
   const press = (selector) => document.querySelectorAll(selector).forEach((node) => node.click());
   press(".l7-tools [aria-expanded=true]");
   press(".l7-tools [aria-pressed=true]");
-  const tools = [...document.querySelectorAll(".l7-tools button")];
-  tools.find((tool) => tool.textContent === "Reset").click();
-  document.querySelector(".l7-more").open = true;
+  for (const tool of document.querySelectorAll(".l7-tools button")) {
+    if (tool.textContent === "Reset") tool.click();
+  }
+  for (const details of document.querySelectorAll(".l7-more")) details.open = true;
   const start = document.createElement("a");
   start.tabIndex = 0;
   document.body.prepend(start);

@@ -1,10 +1,12 @@
-"Pages of examples that the tests of a file share. Each test finds them as they were opened."
+"Pages of explorers that the tests of a file share. Each test finds them as they were opened."
 
-from explorer_page import OPEN_MORE, load_explorer, page_state, restart
+from explorer_page import OPEN_MORE, page_state, restart
 
 VIEWPORT = dict(width=1280, height=720)
 MEDIA = dict(color_scheme="light", reduced_motion="no-preference", forced_colors="none")
-CLOSE_MORE = "document.querySelector('.l7-more').open = false"
+CLOSE_MORE = """() => {
+  for (const details of document.querySelectorAll(".l7-more")) details.open = false;
+}"""
 
 
 def adapt(page, viewport=VIEWPORT, **media):
@@ -14,20 +16,20 @@ def adapt(page, viewport=VIEWPORT, **media):
 
 
 class SharedExplorers:
-    "A page for each example, loaded once."
+    "A page for each name, loaded once."
 
-    def __init__(self, pages, saved_example):
+    def __init__(self, pages, load):
         self.pages = pages  # `LocalPages`
-        self.saved_example = saved_example
+        self.load = load  # `load(page, name)`: shows explorers in an empty page
         self.loaded = {}  # name -> page, and what it showed at first
-        self.in_use = set()  # names of examples that the present test has opened
+        self.in_use = set()  # names that the present test has opened
 
     def is_free(self, name, options):
-        "Return whether the test has not opened this example, and can share it with these options."
+        "Return whether the test has not opened this page, and can share it with these options."
         return name not in self.in_use and options.keys() <= {"viewport", *MEDIA}
 
-    def open(self, name, more, options):
-        "Return the page of an example, as it was opened; it has these options of a context."
+    def open(self, name, more=True, **options):
+        "Return a page as it was opened; it has these options of a context."
         self.in_use.add(name)
         page = self._restarted(name) or self._load(name)
         page.evaluate(OPEN_MORE if more else CLOSE_MORE)
@@ -56,6 +58,6 @@ class SharedExplorers:
 
     def _load(self, name):
         page = self.pages.open()
-        load_explorer(page, self.saved_example(name).as_uri())
+        self.load(page, name)
         self.loaded[name] = page, page_state(page)
         return page

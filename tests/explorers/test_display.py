@@ -142,10 +142,12 @@ def test_accessibility(example, views, open_explorer):
 
 def guess_parameters():
     "One explorer has the guess in both schemes, the others in one; all views in `make long`."
+    found = []
     for name in [*NAMES, "TTAExplorer-model"]:
         views = VIEWS if name == "SmoothingExplorer" else VIEWS[:1]
-        yield pytest.param(name, views, id=f"{name}-some")
-        yield pytest.param(name, ALL_VIEWS, id=f"{name}-all", marks=pytest.mark.long)
+        found.append(pytest.param(name, views, id=f"{name}-some"))
+        found.append(pytest.param(name, ALL_VIEWS, id=f"{name}-all", marks=pytest.mark.long))
+    return found
 
 
 @pytest.mark.parametrize("example, views", guess_parameters())
