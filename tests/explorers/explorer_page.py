@@ -284,8 +284,9 @@ def type_guess(page, text):
 
 
 def follow_link(page, name, value):
-    "Set a control by the page's address."
+    "Set a control by the page's address, and wait until that is drawn."
     page.evaluate(FOLLOW_LINK, f"#{name}={value}")
+    wait_for_drawing(page)
 
 
 def other_value(control):
@@ -356,7 +357,7 @@ def run_code(text):
 
 
 def drag(page, element, dx, dy):
-    "Drag the middle of an element by some CSS pixels."
+    "Drag the middle of an element by some CSS pixels, and wait until that is drawn."
     element.scroll_into_view_if_needed()
     box = element.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -365,6 +366,7 @@ def drag(page, element, dx, dy):
     page.mouse.move(x + dx / 2, y + dy / 2)
     page.mouse.move(x + dx, y + dy)
     page.mouse.up()
+    wait_for_drawing(page)
 
 
 def drag_by_touch(page, element, dx, dy):
@@ -378,6 +380,7 @@ def drag_by_touch(page, element, dx, dy):
         touch = [dict(x=point[0], y=point[1])]
         client.send("Input.dispatchTouchEvent", dict(type=kind, touchPoints=touch))
     client.send("Input.dispatchTouchEvent", dict(type="touchEnd", touchPoints=[]))
+    wait_for_drawing(page)
 
 
 # Links

@@ -39,6 +39,7 @@ from explorer_page import (
 )
 from matplotlib.figure import Figure
 from PIL import Image
+from playwright.sync_api import expect
 
 import lesson7
 from lesson7.explorers.base import Explorer
@@ -347,7 +348,7 @@ def test_link_sets_every_named_control(name, open_explorer):
         value = other_value(control)
         before = drawing(page)
         follow_link(page, trait, value)
-        assert control.input_value() == value, trait
+        expect(control, trait).to_have_value(value)
         assert drawing(page) != before, trait
     trait, value = controls[0].get_attribute("data-trait"), controls[0].input_value()
     page = open_explorer(name, link=f"#{trait}={value}")
@@ -386,11 +387,11 @@ def check_number_field(page, field):
     before, valid = drawing(page), field.input_value()
     for text in invalid_numbers(field):
         field.fill(text)
-        assert field.get_attribute("aria-invalid") == "true", (label, text)
+        expect(field, f"{label} {text}").to_have_attribute("aria-invalid", "true")
         assert drawing(page) == before, (label, text)
     for text in (valid, field.get_attribute("min")):
         field.fill(text)
-        assert field.get_attribute("aria-invalid") == "false", (label, text)
+        expect(field, f"{label} {text}").to_have_attribute("aria-invalid", "false")
     assert drawing(page) != before, label
 
 
@@ -413,7 +414,7 @@ def test_class_names_are_shown_as_text(example, count, open_explorer):
     assert len(set(texts) & set(HOSTILE_NAMES)) >= count
     start_guess(page)
     type_guess(page, "<b>bold</b>")
-    assert "<b>bold</b>" in page.locator(".l7-guess").inner_text()
+    expect(page.locator(".l7-guess")).to_contain_text("<b>bold</b>")
     assert page.locator(".l7 :is(img, script), .l7 b:not(.l7-bars b)").count() == 0
 
 

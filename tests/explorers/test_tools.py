@@ -178,6 +178,7 @@ def test_pointing_at_a_number_highlights_its_source(name, open_explorer):
     lit = []
     for i in range(numbers.count()):
         numbers.nth(i).hover()
+        wait_for_drawing(page)
         lit.append(page.locator(".l7").evaluate(LIT))
     assert max(lit) > 1
 
@@ -295,10 +296,10 @@ def test_one_panel_is_open_at_a_time(name, open_explorer):
     page = open_explorer(name, reduced_motion="reduce")
     for tool in ("Steps", "Guess", "Code"):
         press_tool(page, tool)
-        assert page.locator(".l7-panels > *:visible").count() == 1
-        assert page.locator(".l7-tools [aria-expanded=true]").inner_text() == tool
+        expect(page.locator(".l7-panels > *:visible")).to_have_count(1)
+        expect(page.locator(".l7-tools [aria-expanded=true]")).to_have_text(tool)
     page.keyboard.press("Escape")
-    assert page.locator(".l7-panels > *:visible").count() == 0
+    expect(page.locator(".l7-panels > *:visible")).to_have_count(0)
 
 
 # Steps

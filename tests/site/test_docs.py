@@ -343,7 +343,7 @@ def test_the_tools_of_an_explorer_work_on_the_site(alive, name):
     tools["Undo"].click()
     expect(headline).to_have_text(before)
     tools["Code"].click()
-    assert "fastai" in explorer.locator("pre code").inner_text()
+    expect(explorer.locator("pre code")).to_contain_text("fastai")
 
 
 BAD_LINKS = [
