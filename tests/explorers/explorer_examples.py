@@ -23,6 +23,8 @@ random_state_counts = pytest.mark.parametrize(
 
 NAMES = [name for name in lesson7.__all__ if name.endswith("Explorer")]
 
+QUICK_STATES = {"TrainExplorer": dict(epochs=[2, 2], seeds=2)}  # of explorers that train
+
 HOSTILE_NAMES = [
     "<img src=x onerror=alert(1)><script>alert(2)</script>",
     "\"'&quot;></script><b>bold</b>",
@@ -37,6 +39,11 @@ NORMALIZE_IMAGES = 32
 MIXUP_WEIGHTS = 21  # weights of a blend that learners predict for
 TTA_VIEWS = 3 + 3 * 81  # plain views and windows that a learner predicts for
 TTA_STEPS = 8
+
+
+def quick_explorer(name):
+    "Return an explorer whose code runs in a second."
+    return getattr(lesson7, name)(**QUICK_STATES.get(name, {}))
 
 
 def normalize_predictions():

@@ -36,7 +36,8 @@ DRAWING = """(explorer) => {
     const { width, height } = canvas;
     if (!width) return "";
     const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-    const sum = data.reduce((total, level) => (31 * total + level) | 0, 0);
+    let sum = 0;
+    for (const pixel of new Uint32Array(data.buffer)) sum = (Math.imul(31, sum) + pixel) | 0;
     return `${width} x ${height}: ${sum}`;
   }
 
@@ -126,7 +127,7 @@ VISIBLE_INDICES = """(controls) => {
 CONTROL_NAME = "(control) => control.labels?.[0]?.textContent ?? control.textContent"
 CONTROL_TYPE = "(control) => control.type"
 
-CHANGE_EVERYTHING = """async (selector) => {
+CHANGE_EVERYTHING = """async ([selector, count]) => {
   const controls = [...document.querySelectorAll(selector)];
   const selects = controls.filter((control) => control.options);
   const others = controls.filter((control) => !control.options);
@@ -147,7 +148,7 @@ CHANGE_EVERYTHING = """async (selector) => {
     for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind));
   }
 
-  for (let i = 0; i < 1000; i += 1) {
+  for (let i = 0; i < count; i += 1) {
     if (i % 10 === 0) {
       for (const control of selects) change(control, i / 10);
       await new Promise(requestAnimationFrame);
@@ -163,6 +164,30 @@ SELECTOR_LISTS = """(explorer) => {
     return [...rules].flatMap((rule) => rule.selectorText ?? read(rule.cssRules));
   }
   return read(explorer.parentElement.querySelector("style").sheet.cssRules);
+}"""
+
+# A page as it was opened: its state, panels, address, scroll position and start of Tab.
+RESTART = """() => {
+  const press = (selector) => document.querySelectorAll(selector).forEach((node) => node.click());
+  press(".l7-tools [aria-expanded=true]");
+  press(".l7-tools [aria-pressed=true]");
+  for (const tool of document.querySelectorAll(".l7-tools button")) {
+    if (tool.textContent === "Reset") tool.click();
+  }
+  for (const details of document.querySelectorAll(".l7-more")) details.open = true;
+  const start = document.createElement("a");
+  start.tabIndex = 0;
+  document.body.prepend(start);
+  start.focus();
+  start.remove();
+  history.replaceState(null, "", location.pathname);
+  scrollTo(0, 0);
+}"""
+SWITCHES = """(explorer) => {
+  const switches = "[aria-pressed], [aria-expanded], [aria-invalid]";
+  const all = [...explorer.querySelectorAll(switches)];
+  const nodes = all.filter((node) => node.checkVisibility());
+  return nodes.map((node) => [node.ariaPressed, node.ariaExpanded, node.ariaInvalid]);
 }"""
 
 FOLLOW_LINK = """(hash) => new Promise((done) => {
@@ -187,6 +212,27 @@ def wait_for_explorers(page, count=1):
     page.locator("img[hidden]").nth(count - 1).wait_for(state="attached")
 
 
+def load_explorer(page, address, more=True, long=False):
+    "Load a saved explorer, and wait for its view; `long`: whether trainings have all epochs."
+    if not long:
+        page.add_init_script(FEW_EPOCHS)
+    page.goto(address)
+    wait_for_explorers(page)
+    if more:
+        open_more(page)
+
+
+def restart(page):
+    "Set a page to the state in which it was opened; the rare controls are shown."
+    page.evaluate(RESTART)
+    page.mouse.move(0, 0)
+
+
+def page_state(page):
+    "Return what the explorer of a page shows: its drawing, controls and switches."
+    return [read_explorer(page, script) for script in (DRAWING, CONTROL_VALUES, SWITCHES)]
+
+
 def combine_pages(first, second, file):
     "Write one page with the explorers of two saved pages."
     host = f"<script>{joined_script('host')}</script>"
@@ -200,23 +246,30 @@ def combine_pages(first, second, file):
 # What it shows
 
 
+def read_explorer(page, script, index=0):
+    "Return what a script reads from an explorer of the page, once it is drawn."
+    wait_for_drawing(page)
+    # Not `evaluate`, which takes 10 ms to find the element.
+    return page.locator(".l7").evaluate_all(f"(all, index) => ({script})(all[index])", index)
+
+
 def drawing(page, index=0):
     "Return what an explorer of the page draws, as texts that can be compared."
-    wait_for_drawing(page)
-    return page.locator(".l7").nth(index).evaluate(DRAWING)
+    return read_explorer(page, DRAWING, index)
 
 
 def control_values(page, index=0):
     "Return the values of an explorer's visible controls; those of its guess are left out."
-    return page.locator(".l7").nth(index).evaluate(CONTROL_VALUES)
+    return read_explorer(page, CONTROL_VALUES, index)
 
 
 # What a reader does
 
 
 def press_tool(page, name, index=0):
-    "Press a button of the row of tools."
+    "Press a button of the row of tools, and wait until its effect is drawn."
     page.get_by_role("button", name=name, exact=True).nth(index).press("Enter")
+    wait_for_drawing(page)
 
 
 def start_guess(page):
@@ -231,8 +284,9 @@ def type_guess(page, text):
 
 
 def follow_link(page, name, value):
-    "Set a control by the page's address."
+    "Set a control by the page's address, and wait until that is drawn."
     page.evaluate(FOLLOW_LINK, f"#{name}={value}")
+    wait_for_drawing(page)
 
 
 def other_value(control):
@@ -241,8 +295,9 @@ def other_value(control):
 
 
 def press_first_key(control):
-    "Press a key that changes the value of a control."
+    "Press a key that changes the value of a control, and wait until that is drawn."
     control.press(KEYS[control.evaluate(CONTROL_TYPE)][0])
+    wait_for_drawing(control.page)
 
 
 def press_until_changed(page, control, before):
@@ -270,9 +325,9 @@ def control_names(page):
     return page.locator(CONTROLS).evaluate_all(f"(all) => all.map({CONTROL_NAME})")
 
 
-def change_everything(page):
-    "Change every control a thousand times, unless it is hidden; a select a hundred times."
-    page.evaluate(CHANGE_EVERYTHING, CONTROLS)
+def change_everything(page, count):
+    "Change every control `count` times, unless it is hidden; a select a tenth of that."
+    page.evaluate(CHANGE_EVERYTHING, [CONTROLS, count])
     wait_for_drawing(page)
 
 
@@ -281,8 +336,7 @@ def change_everything(page):
 
 def line_numbers(page):
     "Return name -> value of the numbers in the headline and the formulas, at full precision."
-    wait_for_drawing(page)
-    return page.locator(".l7").first.evaluate(LINE_NUMBERS)
+    return read_explorer(page, LINE_NUMBERS)
 
 
 def panel_code(page):
@@ -303,7 +357,7 @@ def run_code(text):
 
 
 def drag(page, element, dx, dy):
-    "Drag the middle of an element by some CSS pixels."
+    "Drag the middle of an element by some CSS pixels, and wait until that is drawn."
     element.scroll_into_view_if_needed()
     box = element.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -312,6 +366,7 @@ def drag(page, element, dx, dy):
     page.mouse.move(x + dx / 2, y + dy / 2)
     page.mouse.move(x + dx, y + dy)
     page.mouse.up()
+    wait_for_drawing(page)
 
 
 def drag_by_touch(page, element, dx, dy):
@@ -325,6 +380,7 @@ def drag_by_touch(page, element, dx, dy):
         touch = [dict(x=point[0], y=point[1])]
         client.send("Input.dispatchTouchEvent", dict(type=kind, touchPoints=touch))
     client.send("Input.dispatchTouchEvent", dict(type="touchEnd", touchPoints=[]))
+    wait_for_drawing(page)
 
 
 # Links

@@ -14,6 +14,7 @@ from explorer_page import (
     CONTROL_NAME,
     CONTROLS,
     ELEMENT_COUNT,
+    FEW_EPOCHS,
     FOLLOW_LINK,
     change_everything,
     combine_pages,
@@ -38,6 +39,7 @@ from explorer_page import (
 )
 from matplotlib.figure import Figure
 from PIL import Image
+from playwright.sync_api import expect
 
 import lesson7
 from lesson7.explorers.base import Explorer
@@ -81,22 +83,20 @@ def explorer(name):
     return getattr(lesson7, name)()
 
 
-def example_parameters():
-    "Return the names of all examples; those with predictions or class names are slow."
+def example_parameters(mark):
+    "Return the names of all examples; those with predictions or class names have a mark."
     others = [name for name in EXAMPLES if name not in NAMES]
-    return NAMES + [pytest.param(name, marks=pytest.mark.slow) for name in others]
+    return NAMES + [pytest.param(name, marks=mark) for name in others]
 
 
-def repeated_parameters():
-    "Return the names of all examples; those with predictions or class names are long."
-    others = [name for name in EXAMPLES if name not in NAMES]
-    return NAMES + [pytest.param(name, marks=pytest.mark.long) for name in others]
-
-
-@pytest.fixture(params=example_parameters())
+@pytest.fixture(params=example_parameters(pytest.mark.slow))
 def example(request):
     "The name of every example: of every explorer, and of those with predictions or class names."
     return request.param
+
+
+# For tests of controls, of which most are the same with predictions and other class names.
+FEW_EXAMPLES = pytest.mark.parametrize("example", example_parameters(pytest.mark.long))
 
 
 def state_names(explorer):
@@ -277,6 +277,7 @@ def test_page_fits_and_names_its_controls(example, open_explorer):
     assert found == {key: [] for key in found}
 
 
+@FEW_EXAMPLES
 def test_tab_follows_the_order_of_the_page(example, open_explorer):
     page = open_explorer(example)
     visible = visible_indices(page)
@@ -285,6 +286,7 @@ def test_tab_follows_the_order_of_the_page(example, open_explorer):
     assert [index for index in focused if index != -1][: len(visible)] == visible
 
 
+@FEW_EXAMPLES
 def test_keyboard_changes_every_control(example, open_explorer):
     page = open_explorer(example)
     controls = page.locator(CONTROLS)
@@ -304,13 +306,13 @@ def test_keyboard_changes_every_control(example, open_explorer):
     assert unchanged == {}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("example", repeated_parameters())
-def test_thousand_changes_add_no_elements(example, open_explorer):
+@FEW_EXAMPLES
+@pytest.mark.parametrize("count", [50, pytest.param(1000, marks=pytest.mark.long)])
+def test_many_changes_add_no_elements(example, count, open_explorer):
     page = open_explorer(example)
     wait_for_drawing(page)
     before = page.evaluate(ELEMENT_COUNT)
-    change_everything(page)
+    change_everything(page, count)
     press_tool(page, "Reset")  # a formula may have other terms in another state
     wait_for_drawing(page)
     assert page.evaluate(ELEMENT_COUNT) <= before  # fewer where parts are switched off
@@ -323,6 +325,7 @@ def test_two_explorers_on_a_page_are_independent(name, new_page, tmp_path):
     change_state(second)
     files = first.save(tmp_path / "first.html"), second.save(tmp_path / "second.html")
     page = new_page()
+    page.add_init_script(FEW_EPOCHS)
     page.goto(combine_pages(*files, tmp_path / "both.html").as_uri())
     wait_for_explorers(page, 2)
     assert duplicate_ids(page) == []
@@ -345,7 +348,7 @@ def test_link_sets_every_named_control(name, open_explorer):
         value = other_value(control)
         before = drawing(page)
         follow_link(page, trait, value)
-        assert control.input_value() == value, trait
+        expect(control, trait).to_have_value(value)
         assert drawing(page) != before, trait
     trait, value = controls[0].get_attribute("data-trait"), controls[0].input_value()
     page = open_explorer(name, link=f"#{trait}={value}")
@@ -386,14 +389,15 @@ def check_number_field(page, field):
     before, valid = drawing(page), field.input_value()
     for text in invalid_numbers(field):
         field.fill(text)
-        assert field.get_attribute("aria-invalid") == "true", (label, text)
+        expect(field, f"{label} {text}").to_have_attribute("aria-invalid", "true")
         assert drawing(page) == before, (label, text)
     for text in (valid, field.get_attribute("min")):
         field.fill(text)
-        assert field.get_attribute("aria-invalid") == "false", (label, text)
+        expect(field, f"{label} {text}").to_have_attribute("aria-invalid", "false")
     assert drawing(page) != before, label
 
 
+@FEW_EXAMPLES
 def test_bad_links_and_invalid_numbers_change_nothing(example, open_explorer):
     page = open_explorer(example)
     before, values = drawing(page), control_values(page)
@@ -413,7 +417,7 @@ def test_class_names_are_shown_as_text(example, count, open_explorer):
     assert len(set(texts) & set(HOSTILE_NAMES)) >= count
     start_guess(page)
     type_guess(page, "<b>bold</b>")
-    assert "<b>bold</b>" in page.locator(".l7-guess").inner_text()
+    expect(page.locator(".l7-guess")).to_contain_text("<b>bold</b>")
     assert page.locator(".l7 :is(img, script), .l7 b:not(.l7-bars b)").count() == 0
 
 

@@ -25,6 +25,7 @@ SHRINK = """(explorer) => {
   parent.style.display = "inline-block";
   return explorer.getBoundingClientRect().width;
 }"""
+GROW = "(explorer) => explorer.parentElement.style.removeProperty('display')"
 PRINT_ADJUST = "(node) => getComputedStyle(node).printColorAdjust"
 COLOUR = "(node, name) => getComputedStyle(node).getPropertyValue(name)"
 FORCED_ADJUST = "(node) => getComputedStyle(node).forcedColorAdjust"
@@ -58,11 +59,14 @@ def test_still_is_wide_enough_to_read(name):
     assert Image.open(io.BytesIO(still)).width > MIN_STILL_WIDTH
 
 
-@pytest.mark.parametrize("width, least", [(1040, 480), (360, 300)])
-def test_parent_that_shrinks_to_fit(opened, width, least):
-    page = opened(viewport=dict(width=width, height=800))
-    assert page.locator(".l7").evaluate(SHRINK) >= least
-    assert page.evaluate(PAGE_WIDTH) <= width
+def test_parent_that_shrinks_to_fit(opened):
+    page = opened()
+    for width, least in ((1040, 480), (360, 300)):
+        page.set_viewport_size(dict(width=width, height=800))
+        wait_for_drawing(page)
+        assert page.locator(".l7").evaluate(SHRINK) >= least
+        assert page.evaluate(PAGE_WIDTH) <= width
+    page.locator(".l7").evaluate(GROW)
 
 
 def test_colours_follow_the_colour_scheme(opened):
@@ -91,7 +95,7 @@ def test_forced_colours(opened):
 
 
 def test_page_without_a_theme(opened):
-    page = opened(color_scheme="light")
+    page = opened(fresh=True)
     page.evaluate(REMOVE_THEME)
     assert page.locator(".l7").evaluate(COLOURS)[1] == DARK_BACKGROUND
 
@@ -136,8 +140,17 @@ def test_accessibility(example, views, open_explorer):
     assert faults_at(page, views) == {}
 
 
-@SOME_OR_ALL
-@pytest.mark.parametrize("example", [*NAMES, "TTAExplorer-model"])
+def guess_parameters():
+    "One explorer has the guess in both schemes, the others in one; all views in `make long`."
+    found = []
+    for name in [*NAMES, "TTAExplorer-model"]:
+        views = VIEWS if name == "SmoothingExplorer" else VIEWS[:1]
+        found.append(pytest.param(name, views, id=f"{name}-some"))
+        found.append(pytest.param(name, ALL_VIEWS, id=f"{name}-all", marks=pytest.mark.long))
+    return found
+
+
+@pytest.mark.parametrize("example, views", guess_parameters())
 def test_accessibility_of_the_guess(example, views, open_explorer):
     page = open_explorer(example)
     start_guess(page)

@@ -26,6 +26,7 @@ from explorer_page import (
     CONTROL_VALUES,
     CONTROLS_INSIDE,
     DRAWING,
+    FEW_EPOCHS,
     IS_FOCUSED,
     open_more,
     wait_for_explorers,
@@ -36,6 +37,11 @@ from PIL import Image
 
 # One server for all tests, in one worker.
 pytestmark = pytest.mark.xdist_group("lab")
+
+# What a saved file shows of every explorer is not repeated here: one explorer has each type of
+# control; the others have a number field, images from Python, and trainings in the page.
+ONE = ["SmoothingExplorer"]
+FEW = ["SmoothingExplorer", "TTAExplorer", "TrainExplorer"]
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "t"
@@ -208,6 +214,7 @@ def lab_pages(chromium):
 def lab_page(lab, lab_pages):
     "JupyterLab in a browser with the first notebook open; it takes seconds to load."
     page = lab_pages.open(viewport=LONG_VIEWPORT, allowed_errors=CLOSING_ERRORS)
+    page.add_init_script(FEW_EPOCHS)
     page.goto(lab.address("index.ipynb"))
     page.get_by_role("heading", name="lesson7").wait_for(timeout=LAB_SECONDS * 1000)
     return page
@@ -411,15 +418,20 @@ def select_next_cell(page, index):
 
 
 @pytest.mark.parametrize(
-    "count", [pytest.param(3, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.long)]
+    "names, count",
+    [
+        pytest.param(FEW, 2, id="few", marks=pytest.mark.slow),
+        pytest.param(NAMES, 20, id="all", marks=pytest.mark.long),
+    ],
 )
-def test_random_states_are_the_same_in_python(lab, open_notebook, new_page, count):
+def test_random_states_are_the_same_in_python(lab, open_notebook, new_page, names, count):
     no_stills = "from lesson7.explorers.base import Explorer\nExplorer.still = lambda self: b''"
     show = "from lesson7 import {0}\n{1} = {0}()\n{1}"
-    variables = [name.lower() for name in NAMES]
-    sources = [show.format(*names) for names in zip(NAMES, variables)]
+    variables = [name.lower() for name in names]
+    sources = [show.format(*pair) for pair in zip(names, variables)]
     write_notebook(lab, "explorers.ipynb", [no_stills, *sources])
     page, saved_page = open_notebook("explorers.ipynb"), new_page(viewport=LONG_VIEWPORT)
+    saved_page.add_init_script(FEW_EPOCHS)
     with kernel(lab, "explorers.ipynb") as client:
         run_first_cell(page)
         for i, variable in enumerate(variables):
@@ -492,33 +504,43 @@ def check_explorer_keys(page, index, file):
     check_ctrl_s(page, file)
 
 
-def check_keys_of_all_explorers(page, file):
+def check_keys_of_explorers(page, names, file):
     page.locator(IDLE_INDICATOR).first.wait_for(timeout=LAB_SECONDS * 1000)
     page.locator(".jp-CodeCell").first.click()
-    for index in range(len(NAMES)):
+    for index in range(len(names)):
         check_explorer_keys(page, index, file)
         select_next_cell(page, index)
 
 
-def write_explorers(lab, file):
-    "Write a notebook with every explorer in a cell of its own."
+def write_explorers(lab, names, file):
+    "Write a notebook with each explorer in a cell of its own."
     show = "from lesson7 import {0}\n{0}.still = lambda self: b''\n{0}()"
-    write_notebook(lab, file, [*map(show.format, NAMES), "# the last cell"])
+    write_notebook(lab, file, [*map(show.format, names), "# the last cell"])
 
 
-@pytest.mark.slow
-def test_keys_change_the_explorer_and_not_the_notebook_in_jupyterlab(lab, open_notebook):
-    write_explorers(lab, "keys-lab.ipynb")
-    check_keys_of_all_explorers(open_notebook("keys-lab.ipynb"), "keys-lab.ipynb")
+# That each control of every explorer keeps its keys is tested on saved pages: `test_display.py`.
+ONE_OR_ALL = pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(ONE, id="one", marks=pytest.mark.slow),
+        pytest.param(NAMES, id="all", marks=pytest.mark.long),
+    ],
+)
 
 
-@pytest.mark.slow
-def test_keys_change_the_explorer_and_not_the_notebook_in_notebook_7(lab, new_page):
-    write_explorers(lab, "keys.ipynb")
+@ONE_OR_ALL
+def test_keys_change_the_explorer_and_not_the_notebook_in_jupyterlab(lab, open_notebook, names):
+    write_explorers(lab, names, "keys-lab.ipynb")
+    check_keys_of_explorers(open_notebook("keys-lab.ipynb"), names, "keys-lab.ipynb")
+
+
+@ONE_OR_ALL
+def test_keys_change_the_explorer_and_not_the_notebook_in_notebook_7(lab, new_page, names):
+    write_explorers(lab, names, "keys.ipynb")
     page = new_page(viewport=LONG_VIEWPORT, allowed_errors=NOTEBOOK_ERRORS)
     with page.expect_response(is_new_session, timeout=LAB_SECONDS * 1000):
         page.goto(lab.address("keys.ipynb", "notebooks"))
-    check_keys_of_all_explorers(page, "keys.ipynb")
+    check_keys_of_explorers(page, names, "keys.ipynb")
 
 
 GUESS_CELL = """

@@ -7,6 +7,7 @@ import torch
 from browser import canvas_images, values, wait_for_drawing
 from explorer_examples import normalize_with_predictions, random_state_counts
 from explorer_page import FOLLOW_LINK
+from playwright.sync_api import expect
 
 from lesson7.data.images import image_grid
 from lesson7.explorers.normalize import CHANNELS, NormalizeExplorer
@@ -164,6 +165,7 @@ def drag(page, handle, dx):
     page.mouse.down()
     page.mouse.move(x + dx, y)
     page.mouse.up()
+    wait_for_drawing(page)
     axis = page.locator(".l7-normalize-charts svg > line").first.bounding_box()
     return dx / axis["width"]
 
@@ -183,7 +185,7 @@ def test_handles_change_own_statistics(open_explorer):
         expected[moment, channel] += sign * abs(share)
         assert abs(statistics_in_use(page) - expected).max() < FINEST_DRAG
         expected = statistics_in_use(page)
-        assert page.get_by_label("Normalize with").input_value() == "own"
+        expect(page.get_by_label("Normalize with")).to_have_value("own")
 
 
 def test_scrubbed_result_changes_own_statistics(open_explorer):
@@ -193,7 +195,7 @@ def test_scrubbed_result_changes_own_statistics(open_explorer):
     assert abs(named(page, ".l7-headline")["mean"] - LOW) < 0.01
     sd.press("ArrowRight")
     sd.press("PageDown")
-    assert page.get_by_label("Normalize with").input_value() == "own"
+    expect(page.get_by_label("Normalize with")).to_have_value("own")
 
 
 def outlines(page):
@@ -259,9 +261,9 @@ def test_keys_choose_the_batch(open_explorer):
     page.get_by_label("Batch", exact=True).press("ArrowRight")
     second = named(page, ".l7-normalize-charts")
     assert abs(first["before.0.mean"] - second["before.0.mean"]) > 1e-3
-    assert page.get_by_text("2 of 40", exact=True).is_visible()
+    expect(page.get_by_text("2 of 40", exact=True)).to_be_visible()
     page.get_by_role("button", name="Another batch").press("Enter")
-    assert page.get_by_text("3 of 40", exact=True).is_visible()
+    expect(page.get_by_text("3 of 40", exact=True)).to_be_visible()
     page.get_by_label("Batch size").press("End")
     after = named(page, ".l7-normalize-charts")  # all images are the whole dataset
     assert np.allclose([after[f"after.{c}.mean"] for c in range(3)], 0, atol=TOLERANCE)
@@ -278,6 +280,7 @@ def test_keys_choose_the_statistics_and_the_large_picture(open_explorer):
     grids = page.locator(".l7-normalize-grid")
     widths = [grid.bounding_box()["width"] for grid in grids.all()]
     page.get_by_label("Large pictures").press_sequentially("as the")
+    wait_for_drawing(page)
     assert widths[0] > widths[1]
     widths = [grid.bounding_box()["width"] for grid in grids.all()]
     assert widths[0] < widths[1]
@@ -290,10 +293,10 @@ def test_standard_deviation_of_zero_is_not_used(open_explorer):
     field = page.get_by_label("red sd", exact=True)
     for text in ("0", "-1"):
         field.fill(text)
-        assert field.get_attribute("aria-invalid") == "true"
+        expect(field).to_have_attribute("aria-invalid", "true")
         assert (statistics_in_use(page) == before).all()
     field.fill("0.25")
-    assert field.get_attribute("aria-invalid") == "false"
+    expect(field).to_have_attribute("aria-invalid", "false")
     assert statistics_in_use(page)[1, 0] == 0.25
 
 

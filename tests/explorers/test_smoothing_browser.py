@@ -9,6 +9,7 @@ import torch
 from browser import values, wait_for_drawing
 from explorer_examples import HOSTILE_NAMES, random_state_counts
 from explorer_page import FOLLOW_LINK
+from playwright.sync_api import expect
 
 from lesson7.explorers.smoothing import SmoothingExplorer
 from lesson7.mixup import mix, one_hot
@@ -258,7 +259,7 @@ def test_the_true_classs_bar_is_dragged(open_explorer, show, trait, wanted):
     page = open_explorer(SmoothingExplorer(show=show))
     drag_to(page, page.locator(f".l7-bars [data-handle={trait}]"), 0.55)
     assert float(control(page, trait).input_value()) == pytest.approx(wanted, abs=0.011)
-    assert control(page, "label").input_value() == "3"
+    expect(control(page, "label")).to_have_value("3")
 
 
 @pytest.mark.parametrize("against", ["p", "logit"])
@@ -278,11 +279,12 @@ def test_a_click_on_a_bar_makes_its_class_the_true_one(open_explorer):
     page = open_explorer(SmoothingExplorer(n=20, label=15))
     names = bar_names(page)
     page.get_by_text("class 2", exact=True).click()
-    assert control(page, "label").input_value() == "2"
+    expect(control(page, "label")).to_have_value("2")
     page.locator(".l7-bars > span:nth-child(3n+2):visible").first.click()
-    assert control(page, "label").input_value() == "0"
+    expect(control(page, "label")).to_have_value("0")
     page.get_by_text(names[-1]).click()  # each of the others
-    assert control(page, "label").input_value() == "0"
+    wait_for_drawing(page)
+    expect(control(page, "label")).to_have_value("0")
 
 
 @pytest.mark.parametrize(
@@ -358,7 +360,7 @@ def test_keys_set_the_numbers(open_explorer):
     control(page, "n").press("ArrowUp")
     assert table_numbers(page)[1, 0] == pytest.approx(0.9 + 0.1 / 11)
     control(page, "label").press("End")
-    assert control(page, "label").input_value() == "10"
+    expect(control(page, "label")).to_have_value("10")
     assert bar_names(page)[-2] == "class 10"
     control(page, "t").press("ArrowLeft")
     assert table_numbers(page)[2, 0] == pytest.approx(0.69)
@@ -391,10 +393,10 @@ def test_invalid_number_of_classes_is_not_used(open_explorer):
     field = control(page, "n")
     for text in ("1", "0", "1001", "2.5", ""):
         field.fill(text)
-        assert field.get_attribute("aria-invalid") == "true"
+        expect(field).to_have_attribute("aria-invalid", "true")
         assert (table_numbers(page) == before).all()
     field.fill("2")
-    assert field.get_attribute("aria-invalid") == "false"
+    expect(field).to_have_attribute("aria-invalid", "false")
     assert len(values(page, BARS)) == 2
     assert control(page, "label").input_value() == "1"  # the last class
 

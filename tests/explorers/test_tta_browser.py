@@ -10,6 +10,7 @@ from browser import canvas_images, values, wait_for_drawing
 from explorer_examples import EXAMPLES, HOSTILE_NAMES, add_tta_predictions, random_state_counts
 from explorer_page import FOLLOW_LINK
 from PIL import Image
+from playwright.sync_api import expect
 
 from lesson7.explorers.tta import TTAExplorer
 from lesson7.tta import CORNERS, combine
@@ -215,13 +216,18 @@ def test_names_of_views_do_not_overlap(open_explorer, n, width):
         assert right <= left or next_top != top, edges
 
 
+def views_in_use(page):
+    "Return for each view whether it is in use."
+    wait_for_drawing(page)
+    return page.get_by_role("checkbox").evaluate_all(CHECKED)
+
+
 def test_last_view_stays_in_use(open_explorer):
     page = open_explorer("TTAExplorer")
-    boxes = page.get_by_role("checkbox")
-    for box in boxes.all():
+    for box in page.get_by_role("checkbox").all():
         box.press("Space")
         wait_for_drawing(page)
-    assert boxes.evaluate_all(CHECKED) == [False] * 4 + [True]
+    assert views_in_use(page) == [False] * 4 + [True]
 
 
 def on_page(page, x, y):
@@ -242,11 +248,13 @@ def drag(page, start, end):
 
 def moved(page):
     "Return the place of the selected window and its number, from 0."
+    wait_for_drawing(page)
     place = page.locator(".l7-more output").all_text_contents()[:2]
     return place, page.get_by_label("Move", exact=True).input_value()
 
 
 def object_place(page):
+    wait_for_drawing(page)
     return page.locator(".l7-more output").all_text_contents()[2:]
 
 
@@ -265,14 +273,14 @@ def test_dragging(open_explorer):
 def test_dragging_the_corner_changes_the_size_of_all_windows(open_explorer):
     page = open_explorer("TTAExplorer")
     drag(page, (136, 136), (100, 90))  # of window 1, which is selected
-    assert page.get_by_label("Window size").input_value() == "0.6"
+    expect(page.get_by_label("Window size")).to_have_value("0.6")
     assert window_boxes(page) == [list(box) for box in TTAExplorer(scale=0.6).boxes[1:]]
     page.locator(".l7-tta-term canvas").nth(2).click()  # selects window 2
     drag(page, (240, 160), (230, 120))
     x0, y0, x1, y1 = window_boxes(page)[1]
     assert (x0, y0, x1, y1) == (144, 64, 240, 160)  # the smallest size already
     drag(page, (240, 160), (280, 200))
-    assert page.get_by_label("Window size").input_value() == "0.85"
+    expect(page.get_by_label("Window size")).to_have_value("0.85")
     assert window_boxes(page)[1] == [104, 24, 240, 160]  # kept within the photo
 
 
@@ -282,11 +290,10 @@ def test_views_select_and_switch_their_windows(open_explorer):
     canvases.nth(3).click()
     assert moved(page)[1] == "2"
     canvases.nth(4).dblclick()
-    boxes = page.get_by_role("checkbox")
-    assert boxes.evaluate_all(CHECKED) == [True] * 4 + [False]
+    assert views_in_use(page) == [True] * 4 + [False]
     canvases.nth(4).dblclick()
     canvases.nth(0).dblclick()
-    assert boxes.evaluate_all(CHECKED) == [False] + [True] * 4
+    assert views_in_use(page) == [False] + [True] * 4
     assert moved(page)[1] == "3"
 
 
@@ -294,9 +301,9 @@ def test_number_of_views_is_changed_in_the_headline(open_explorer):
     page = open_explorer("TTAExplorer")
     views = page.locator(".l7-headline [data-name=views]")
     views.press("ArrowLeft")
-    assert page.get_by_role("checkbox").evaluate_all(CHECKED) == [True] * 4 + [False]
+    assert views_in_use(page) == [True] * 4 + [False]
     views.press("Home")
-    assert page.get_by_role("checkbox").evaluate_all(CHECKED) == [True] + [False] * 4
+    assert views_in_use(page) == [True] + [False] * 4
     assert "the mean of 1 view is 0.286" in page.locator(".l7-headline").text_content()
 
 

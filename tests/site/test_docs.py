@@ -20,10 +20,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import torch
-from conftest import ROOT, module_files, module_name, notebook_files
+from conftest import ROOT, LocalPages, module_files, module_name, notebook_files
 from explorer_page import FOLLOW_LINK, open_more
 from playwright.sync_api import expect
 from processes import python_output
+from shared_explorers import SharedExplorers
 from test_guess_browser import answer
 
 from lesson7 import (
@@ -68,16 +69,42 @@ def site():
     return SITE
 
 
+def load_explorers(page, address):
+    page.goto(address)
+    page.locator(".l7").first.wait_for()
+    page.wait_for_function(EXPLORERS_ARE_DRAWN)
+    open_more(page)
+
+
+@pytest.fixture(scope="module")
+def site_pages(chromium, site):
+    "Pages of the site that the tests share."
+    pages = LocalPages(chromium)
+    yield SharedExplorers(pages, lambda page, name: load_explorers(page, address(site, name)))
+    pages.close()
+
+
 @pytest.fixture
-def alive(new_page, site):
+def alive(new_page, site, site_pages):
+    """`alive(page_name, hash, **context options)`: a page of the site, whose explorers are shown.
+
+    With a hash or options, no other test uses the page.
+    """
+
     def open_page(page_name, hash="", **options):
+        if not hash and not options:
+            return site_pages.open(page_name)
         page = new_page(**options)
-        page.goto(f"{(site / page_name).as_uri()}.html{hash}")
-        page.locator(".l7").first.wait_for()
-        open_more(page)
+        load_explorers(page, address(site, page_name) + hash)
         return page
 
-    return open_page
+    yield open_page
+    assert site_pages.end_test() == []
+
+
+def address(site, page_name):
+    "Return the address of a page on disk."
+    return f"{(site / page_name).as_uri()}.html"
 
 
 def page_name(notebook):
@@ -316,7 +343,7 @@ def test_the_tools_of_an_explorer_work_on_the_site(alive, name):
     tools["Undo"].click()
     expect(headline).to_have_text(before)
     tools["Code"].click()
-    assert "fastai" in explorer.locator("pre code").inner_text()
+    expect(explorer.locator("pre code")).to_contain_text("fastai")
 
 
 BAD_LINKS = [
@@ -441,27 +468,30 @@ def test_search_finds(new_page, site, word):
     assert FOUND[word] in " ".join(results)
 
 
+OTHER_SCHEMES = [
+    ("light", "01_normalize"),
+    ("light", "02_resize"),
+    ("light", "03_tta"),
+    ("light", "05_smoothing"),
+    ("light", "07_share"),
+    ("light", "reference/explorers.normalize"),
+    ("light", "differences"),
+    ("light", "use"),
+    ("light", "contributing"),
+    ("dark", "05_smoothing"),
+    ("dark", "credits"),
+]
 # Colour scheme and page; those of a kind that another one has already are in `make long`.
 SCHEMES = [
     ("light", "index"),
-    ("light", "01_normalize"),
     ("light", "04_mixup"),
-    ("light", "07_share"),
     ("light", "api/data/samples"),
     ("light", "reference/normalize"),
-    ("light", "reference/explorers.normalize"),
     ("light", "glossary"),
-    ("light", "differences"),
     ("light", "credits"),
-    ("light", "use"),
-    ("light", "contributing"),
     ("dark", "01_normalize"),
     ("dark", "reference/normalize"),
-    ("dark", "credits"),
-    pytest.param("light", "02_resize", marks=pytest.mark.long),
-    pytest.param("light", "03_tta", marks=pytest.mark.long),
-    pytest.param("light", "05_smoothing", marks=pytest.mark.long),
-    pytest.param("dark", "05_smoothing", marks=pytest.mark.long),
+    *(pytest.param(*pair, marks=pytest.mark.long) for pair in OTHER_SCHEMES),
 ]
 
 # A page has thousands of coloured words of code, and axe looks at each: one of each kind is enough.
