@@ -208,12 +208,14 @@ def test_random_states_equal_python(example, open_explorer, count):
 
 
 @pytest.mark.parametrize("n", [4, 5, 8])
-@pytest.mark.parametrize("width", [375, 640, 768, 900, 1020, 1280])
-def test_names_of_views_do_not_overlap(open_explorer, n, width):
-    page = open_explorer(TTAExplorer(n=n), viewport=dict(width=width, height=900))
-    edges = page.locator(".l7-tta-term label").evaluate_all(LABEL_EDGES)
-    for (_, right, top), (left, _, next_top) in pairwise(edges):
-        assert right <= left or next_top != top, edges
+def test_names_of_views_do_not_overlap(open_explorer, n):
+    page = open_explorer(TTAExplorer(n=n))
+    for width in (375, 640, 768, 900, 1020, 1280):
+        page.set_viewport_size(dict(width=width, height=900))
+        wait_for_drawing(page)
+        edges = page.locator(".l7-tta-term label").evaluate_all(LABEL_EDGES)
+        for (_, right, top), (left, _, next_top) in pairwise(edges):
+            assert right <= left or next_top != top, (width, edges)
 
 
 def views_in_use(page):
