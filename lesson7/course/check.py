@@ -317,9 +317,10 @@ def _makes_slip(task, slip, outcome):
         return bool(outcome.problem)  # the shapes do not fit these inputs, for example
     if outcome.problem:
         return _is_like_error(parts, outcome.problem)
-    if _returns_the_same(task, value, outcome.case, lambda: slip(**inputs)) != outcome.repeats:
+    if not _is_all_equal(task, outcome.given, parts):
         return False
-    return _is_all_equal(task, outcome.given, parts)
+    repeats = _returns_the_same(task, value, outcome.case, lambda: slip(**inputs))
+    return repeats == outcome.repeats
 
 
 def _is_all_equal(task, given, parts):
@@ -344,12 +345,23 @@ def _likely_slip(task, outcomes):
             return slip.__doc__
     return None
 
-# %% ../../nbs/api/course/check.ipynb #d163e48e
-def _pairs(outcomes):
-    "Return (given, wanted) tensors of all outcomes with numbers of the expected shapes."
+# %% ../../nbs/api/course/check.ipynb #69f30f8b
+def _wrong_parts(task, outcomes):
+    "Return the indices of the parts of an answer that are wrong in some outcome."
+    wrong = set()
+    for outcome in outcomes:
+        for i, (given, wanted) in enumerate(zip(outcome.given, outcome.wanted)):
+            if not _is_close(given, wanted, task.atol):
+                wrong.add(i)
+    return wrong
+
+
+def _pairs(outcomes, parts):
+    "Return (given, wanted) of some parts of all outcomes with numbers of the expected shapes."
     pairs = []
     for outcome in outcomes:
-        for given, wanted in zip(outcome.given, outcome.wanted):
+        for i in parts:
+            given, wanted = outcome.given[i], outcome.wanted[i]
             if given.shape == wanted.shape and given.numel():
                 pairs.append((given, wanted))
     return pairs
@@ -415,7 +427,7 @@ def _describe_shape(outcome):
 
 def _describe_values(task, outcomes):
     "Return a message that describes the values of all outcomes; empty if there is none."
-    pairs = _pairs(outcomes)
+    pairs = _pairs(outcomes, _wrong_parts(task, outcomes))
     if not pairs:
         return ""
     given, wanted = _flat(pairs)
@@ -427,16 +439,24 @@ def _describe_values(task, outcomes):
         or _describe_distance(given, wanted, task.atol)
     )
 
-# %% ../../nbs/api/course/check.ipynb #d1e3b04b
+# %% ../../nbs/api/course/check.ipynb #4d6b5de4
+def _describe_pair(task, outcomes):
+    "Return a message about a pair of which one part is right in all outcomes."
+    wrong = _wrong_parts(task, outcomes)
+    if wrong == {0} and len(outcomes[0].given) == 2:
+        return "Its second part is right, and the first one differs."
+    return "Its first part is right, and the second one differs." if wrong == {1} else ""
+
+
 def _describe(task, outcomes, wrong):
     "Return a message about the wrong outcome `wrong`; it may be empty."
     if message := _describe_shape(wrong):
         return message
     if not all(part.isfinite().all() for part in wrong.given):
-        message = "Some of its values are infinite or no numbers."
-    elif all(outcome.given for outcome in outcomes):
-        message = _describe_values(task, outcomes)
-    return message
+        return "Some of its values are infinite or no numbers."
+    if not all(outcome.given for outcome in outcomes):
+        return ""
+    return f"{_describe_pair(task, outcomes)} {_describe_values(task, outcomes)}".strip()
 
 
 def _note(outcomes, wrong):

@@ -68,6 +68,15 @@ def rounded_stats(x):
     return mean.round(3), std.round(3)
 
 
+def shifted_std(x):
+    mean, std = numpy_batch_stats(x)
+    return mean, std + 0.5
+
+
+def means_of_first_image(x):
+    return x[0].mean((1, 2)), numpy_batch_stats(x)[1]
+
+
 def doubled_stats(x):
     mean, std = numpy_batch_stats(x)
     return 2 * mean, 2 * std
@@ -533,6 +542,11 @@ def one_hot_without_count(x, y, lam, perm, n):
     return images, torch.lerp(one_hot[perm], one_hot, lam[:, None])
 
 
+def mixed_with_the_next(x, y, lam, perm, n):
+    images, _ = torch_mix_batch(x, y, lam, torch.arange(len(y)).roll(1), n)
+    return images, torch_mix_batch(x, y, lam, perm, n)[1]
+
+
 def images_alone(x, y, lam, perm, n):
     return torch_mix_batch(x, y, lam, perm, n)[0]
 
@@ -749,6 +763,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (stats_with_variance, "returned the variance"),
         (stats_of_last_axis, "took the last axis as the channel axis"),
         (rounded_stats, "It is close: the largest difference is 0.0005, and 1e-05 is allowed."),
+        (shifted_std, "the second one differs. Every value differs from the expected one by 0.5."),
+        (means_of_first_image, "Its second part is right, and the first one differs."),
         (doubled_stats, "Every value is 2 times what is expected."),
     ),
     "normalize": (
@@ -871,6 +887,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (images_not_mixed, "left the images unmixed"),
         (inverse_partners, "exchanged the two partners"),
         (one_hot_without_count, "up to the highest in y"),
+        (mixed_with_the_next, "Its second part is right, and the first one differs."),
         (images_alone, "It returns one Tensor; expected a tuple of 2 values."),
     ),
     "sample_lambda": (
