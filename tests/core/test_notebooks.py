@@ -17,7 +17,7 @@ from lesson7.course.notebooks import _digest, clean_edition, copy_notebooks, upd
 pytest_plugins = ["core_fixtures"]
 pytestmark = pytest.mark.usefixtures("data_home")
 
-CHAPTERS = sorted(NBS.glob("0[1-6]_*.ipynb"))
+CHAPTERS = sorted(NBS.glob("0[1-7]_*.ipynb"))
 CHAPTERS_WITH_EXERCISES = CHAPTERS[:5]
 OTHER_NOTEBOOKS = [file for file in notebook_files() if file not in CHAPTERS]
 
