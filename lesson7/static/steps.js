@@ -17,6 +17,8 @@ import { keepHighlight } from "./highlight.js";
 
 const MOVE_TIME = 300; // milliseconds, at most, that a change of state by a step takes
 
+const STEP_GAP = 8; // px, above an open step
+
 /**
  * @param {any} from number, or list of numbers
  * @param {any} to of the same form
@@ -71,7 +73,8 @@ function moveTo(frame, state, animated, done) {
  */
 function scrollToPicture({ root, panels }) {
   const isInFront = getComputedStyle(panels).position === "sticky";
-  root.style.setProperty("--l7-covered", `${panels.offsetHeight}px`);
+  const covered = isInFront ? panels.offsetHeight + STEP_GAP : 0;
+  root.style.setProperty("--l7-covered", `${covered}px`);
   const lit = [...root.querySelectorAll("[data-picture] .l7-lit")].at(-1);
   for (const node of isInFront ? [root.firstElementChild, lit?.closest("figure")] : [panels]) {
     node?.scrollIntoView({ block: "nearest" });
@@ -158,6 +161,7 @@ export function stepsPanel(frame, { traits, animated, steps }) {
     isOpen = false;
     isWaiting = false;
     keepHighlight(frame.root, "");
+    frame.root.style.removeProperty("--l7-covered");
   }
   return { node: elements.node, onOpen, onClose };
 }

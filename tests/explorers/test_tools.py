@@ -355,8 +355,8 @@ def test_steps_ask_and_answer_after_the_move(name, explorer, open_explorer):
 
 @pytest.mark.parametrize("width, height", [*WINDOWS, (640, 360)])
 def test_step_does_not_cover_its_picture(name, width, height, open_explorer):
-    viewport = dict(width=width, height=height)
-    page = open_explorer(name, more=False, reduced_motion="reduce", viewport=viewport)
+    options = dict(viewport=dict(width=width, height=height), reduced_motion="reduce")
+    page = open_explorer(name, more=False, fresh=True, **options)
     press_tool(page, "Steps")
     for index in range(3):
         if index:
