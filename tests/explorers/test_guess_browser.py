@@ -7,7 +7,7 @@ import torch
 from browser import static, wait_for_drawing
 from explorer_examples import EXAMPLES, NAMES
 from explorer_page import (
-    IS_FOCUSED,
+    FOCUSED_INDEX,
     combine_pages,
     control_values,
     open_more,
@@ -120,9 +120,10 @@ def open_guess(new_page, saved_example):
 
 def start(page, n=0):
     "Reach the button of the `n`th guess by Tab alone, and press it."
-    button = page.locator(GUESS).nth(n)
+    buttons = page.locator(GUESS)
+    button = buttons.nth(n)
     for _ in range(MAX_TAB_STOPS):
-        if button.evaluate(IS_FOCUSED):
+        if buttons.evaluate_all(FOCUSED_INDEX) == n:
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")

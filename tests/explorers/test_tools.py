@@ -94,7 +94,7 @@ def test_headline_controls_and_picture_are_in_view_together(name, open_explorer)
 def test_controls_that_were_opened_are_open_again(name, open_explorer):
     page = open_explorer(name, more=False)
     page.locator(".l7-more summary").click()
-    expect(page.locator(".l7-more")).to_have_attribute("open", "")
+    wait_for_drawing(page)  # an event of the page keeps it
     page.reload()
     wait_for_explorers(page)
     assert page.locator(".l7-more").evaluate("(more) => more.open")
