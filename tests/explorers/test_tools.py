@@ -344,7 +344,7 @@ def test_copying_a_link_with_a_pin_is_no_move(name, open_explorer):
 
 
 def test_step_sets_the_state_of_its_explorer(name, explorer, open_explorer):
-    page = open_explorer(name, fresh=True)
+    page = open_explorer(name)
     press_tool(page, "Steps")
     step = explorer.steps[0]
     for trait, value in step["state"].items():
