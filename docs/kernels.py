@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 from subprocess import PIPE, Popen
 from threading import Lock
 
@@ -50,6 +51,12 @@ class ForkedKernel:
 
     def send_signal(self, number):
         os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(SIGTERM)
+
+    def kill(self):
+        self.send_signal(SIGKILL)
 
 
 class ForkedProvisioner(LocalProvisioner):

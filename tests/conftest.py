@@ -22,7 +22,17 @@ CHROMIUM_ARGUMENTS = [
 LOCAL_SCHEMES = {"file", "data", "blob", "about"}
 LOCAL_HOSTS = {"localhost", "127.0.0.1"}
 NO_ERRORS = "(?!)"  # a pattern that no text matches
-LONGEST_FILES = ["test_lab.py", "test_docs.py", "test_install.py", "test_contributing.py"]
+LONGEST_FILES = [
+    "test_docs.py",
+    "test_contract.py",
+    "test_tools.py",
+    "test_lab.py",
+    "test_display.py",
+    "test_guess_browser.py",
+    "test_train_browser.py",
+    "test_install.py",
+    "test_contributing.py",
+]
 
 
 def pytest_collection_modifyitems(items):

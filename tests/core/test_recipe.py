@@ -375,6 +375,7 @@ if __name__ == "__main__":
     compare(arms, seeds=20, path=sys.argv[1], save=sys.argv[2], jobs=1)
 """
 LONGEST_WAIT = 120  # seconds
+LONG = pytest.mark.long
 
 
 def count_runs(file):
@@ -382,12 +383,16 @@ def count_runs(file):
     return len(Comparison.load(file).runs) if file.exists() else 0
 
 
-def test_a_killed_comparison_continues(small, tmp_path):
+@pytest.mark.parametrize("is_begun, kills", [(True, 1), pytest.param(False, 3, marks=LONG)])
+def test_a_killed_comparison_continues(small, tmp_path, is_begun, kills):
     script, file = tmp_path / "compare.py", tmp_path / "comparison.json"
     script.write_text(COMPARE)
     command = [sys.executable, script, small, file]
-    before = 0
-    for _ in range(2):
+    if is_begun:
+        tiny = Recipe(size=16, bs=16, epochs=1)
+        compare([tiny, replace(tiny, smoothing=0.1)], seeds=1, path=small, save=file, jobs=1)
+    before = count_runs(file)
+    for _ in range(kills):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + LONGEST_WAIT
         while count_runs(file) < before + 2:

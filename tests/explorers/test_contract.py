@@ -46,13 +46,8 @@ from lesson7.explorers.base import Explorer
 
 OTHER_STOPS = ".l7 :is([tabindex='0'], summary, .l7-tools button), body"  # of Tab
 MAX_ROUNDS = 4
-SCHEMES_AND_WIDTHS = [
-    ("light", 360),
-    ("light", 700),
-    ("light", 1040),
-    ("light", 1200),
-    ("dark", 360),
-]
+VIEWS = [("light", 360), ("light", 700), ("dark", 1040)]  # colour scheme, width in px
+ALL_VIEWS = list(product(("light", "dark"), (360, 700, 1040, 1200)))
 MAX_FILE_SIZE = 1_000_000  # bytes
 MAX_PLAIN_FILE_SIZE = 700_000  # of an explorer without a model's predictions
 MAX_STILL_SIZE = 200_000  # of a still picture in base64
@@ -262,14 +257,17 @@ def test_still_is_shown_without_javascript(name, new_page, saved_example):
     assert page.locator("img").is_visible() and page.locator(".l7").count() == 0
 
 
-def test_page_fits_and_names_its_controls(example, open_explorer):
+@pytest.mark.parametrize(
+    "views", [VIEWS, pytest.param(ALL_VIEWS, marks=pytest.mark.long)], ids=["some", "all"]
+)
+def test_page_fits_and_names_its_controls(example, views, open_explorer):
     page = open_explorer(example)
     assert not page.locator("img").is_visible()
     assert visible_indices(page)
     assert unnamed_controls(page) == []
     assert duplicate_ids(page) == []
     found = {}
-    for scheme, width in SCHEMES_AND_WIDTHS:
+    for scheme, width in views:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(dict(width=width, height=800))
         wait_for_drawing(page)
@@ -319,11 +317,9 @@ def test_many_changes_add_no_elements(example, count, open_explorer):
 
 
 @pytest.mark.slow
-def test_two_explorers_on_a_page_are_independent(name, new_page, tmp_path):
-    explorer_class = getattr(lesson7, name)
-    first, second = explorer_class(), explorer_class()
-    change_state(second)
-    files = first.save(tmp_path / "first.html"), second.save(tmp_path / "second.html")
+def test_two_explorers_on_a_page_are_independent(name, explorer, new_page, saved_example, tmp_path):
+    change_state(explorer)
+    files = saved_example(name), explorer.save(tmp_path / "second.html")
     page = new_page()
     page.add_init_script(FEW_EPOCHS)
     page.goto(combine_pages(*files, tmp_path / "both.html").as_uri())

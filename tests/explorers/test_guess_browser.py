@@ -9,7 +9,7 @@ from browser import static, wait_for_drawing
 from explorer_examples import EXAMPLES, NAMES
 from explorer_page import (
     FEW_EPOCHS,
-    IS_FOCUSED,
+    FOCUSED_INDEX,
     combine_pages,
     control_values,
     open_more,
@@ -136,9 +136,10 @@ def open_guess(new_page, saved_example):
 
 def start(page, n=0):
     "Reach the button of the `n`th guess by Tab alone, and press it."
-    button = page.locator(GUESS).nth(n)
+    buttons = page.locator(GUESS)
+    button = buttons.nth(n)
     for _ in range(MAX_TAB_STOPS):
-        if button.evaluate(IS_FOCUSED):
+        if buttons.evaluate_all(FOCUSED_INDEX) == n:
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")

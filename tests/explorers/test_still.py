@@ -21,12 +21,25 @@ READERS_STYLES = {
 NAMES_IN_SCRIPTS = ["cat 猫", "แมว", "חתול", "\N{CAT}", "$x_1$ & \\frac", "<b>"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_style_of_the_reader_does_not_change_a_still(name):
+ALL_STYLES = list(READERS_STYLES)
+
+
+def still_parameters():
+    "One explorer has all styles of a reader, the others have one; all of both in `make long`."
+    first, *others = NAMES
+    found = [(first, ALL_STYLES)]
+    for name in others:
+        found.append((name, ["large font"]))
+        found.append(pytest.param(name, ALL_STYLES, marks=pytest.mark.long))
+    return found
+
+
+@pytest.mark.parametrize("name, titles", still_parameters())
+def test_style_of_the_reader_does_not_change_a_still(name, titles):
     explorer = getattr(lesson7, name)()
     expected = draw_still(explorer.figure)
-    for title, settings in READERS_STYLES.items():
-        with style.context(settings):
+    for title in titles:
+        with style.context(READERS_STYLES[title]):
             before = dict(matplotlib.rcParams)
             assert draw_still(explorer.figure) == expected, title
             assert dict(matplotlib.rcParams) == before, title

@@ -104,7 +104,7 @@ def test_headline_controls_and_picture_are_in_view_together(name, open_explorer)
 def test_controls_that_were_opened_are_open_again(name, open_explorer):
     page = open_explorer(name, more=False)
     page.locator(".l7-more summary").click()
-    expect(page.locator(".l7-more")).to_have_attribute("open", "")
+    wait_for_drawing(page)  # an event of the page keeps it
     page.reload()
     wait_for_explorers(page)
     assert page.locator(".l7-more").evaluate("(more) => more.open")
@@ -376,7 +376,7 @@ def test_copying_a_link_with_a_pin_is_no_move(name, open_explorer):
 
 
 def test_step_sets_the_state_of_its_explorer(name, explorer, open_explorer):
-    page = open_explorer(name, fresh=True)
+    page = open_explorer(name)
     press_tool(page, "Steps")
     step = explorer.steps[0]
     for trait, value in step["state"].items():

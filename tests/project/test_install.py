@@ -222,7 +222,8 @@ def explorer_packages():
     return lines[1].split()
 
 
-@pytest.mark.slow
+# `test_layout.py` opens each explorer where imports of torch and fastai fail.
+@pytest.mark.long
 def test_explorers_work_without_torch_and_fastai_installed(wheel, venv, tmp_path, env):
     pip_install(venv, "--no-deps", wheel)
     pip_install(venv, *explorer_packages())
