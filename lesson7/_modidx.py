@@ -65,6 +65,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'lesson7.course.cards.Card._repr_markdown_': ( 'api/course/cards.html#card._repr_markdown_',
                                                                                      'lesson7/course/cards.py'),
                                       'lesson7.course.cards.Card.effect': ('api/course/cards.html#card.effect', 'lesson7/course/cards.py'),
+                                      'lesson7.course.cards._signed': ('api/course/cards.html#_signed', 'lesson7/course/cards.py'),
                                       'lesson7.course.cards.card': ('api/course/cards.html#card', 'lesson7/course/cards.py'),
                                       'lesson7.course.cards.measured': ('api/course/cards.html#measured', 'lesson7/course/cards.py')},
             'lesson7.course.check': { 'lesson7.course.check.Progress': ('api/course/check.html#progress', 'lesson7/course/check.py'),

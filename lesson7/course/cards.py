@@ -35,6 +35,11 @@ def measured(
     return differences
 
 # %% ../../nbs/api/course/cards.ipynb #047b10ba
+def _signed(share):
+    "Return a share in points, with its sign."
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
 @dataclass(frozen=True)
 class Card:
     "A technique in a few lines."
@@ -53,7 +58,7 @@ class Card:
     def effect(self):
         "Return what the technique changed in our studies, as text."
         parts = [
-            f"{name} {100 * estimate.mean:+.1f} ± {100 * estimate.half_width:.1f}"
+            f"{name} {_signed(estimate.mean)} ± {100 * estimate.half_width:.1f}"
             for name, estimate in measured(self.without, self.with_technique).items()
         ]
         return f"points of accuracy, with 95 % intervals: {'; '.join(parts)}"
@@ -87,7 +92,7 @@ CARDS = {
         "(the model's documentation)",
         cost="none worth measuring",
         helps="a pretrained model, which needs the statistics of its training",
-        hurts="where training and use differ in it, without an error",
+        hurts="if training and use differ in it, which raises no error",
         interacts="batch normalization, which does the same after the first layer",
         without=("not normalized", "plain"),
         with_technique=_BASELINE,

@@ -248,14 +248,18 @@ def _plot_gain(ax, y, gain):
 def plot_gains(
     panels,  # title -> gains, as `gains` returns them; arms may be missing
 ):  # matplotlib `Figure`
-    "Draw the gains of arms side by side: a panel for each training, a row for each arm."
+    "Draw the gains of arms: a panel for each training, two in a row, with a line for each arm."
     import matplotlib.pyplot as plt
 
     arms = list(dict.fromkeys(arm for found in panels.values() for arm in found))
-    size = 2.4 * len(panels) + 1.6, 0.34 * len(arms) + 1.3
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    size = 2.6 * columns + 1.6, rows * (0.3 * len(arms) + 0.5) + 0.5
     fig = plt.figure(figsize=size, layout="constrained")
     plt.close(fig)  # a notebook shows what is returned; an open figure it would show once more
-    axes = fig.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    axes = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
     for ax, (title, found) in zip(axes, panels.items()):
         ax.axvline(0, color="black", lw=1)
         for y, arm in enumerate(arms):

@@ -30,7 +30,8 @@ def test_the_effect_is_the_difference_of_the_two_arms(name):
         with_technique = mean_right(file, noise, *found.with_technique)
         wanted = with_technique - mean_right(file, noise, *found.without)
         assert estimate.mean == pytest.approx(wanted)
-        assert f"{100 * wanted:+.1f} ± {100 * estimate.half_width:.1f}" in str(found)
+        points = f"{100 * wanted:+.1f}".replace("-", "−")
+        assert f"{points} ± {100 * estimate.half_width:.1f}" in str(found)
 
 
 @pytest.mark.parametrize("name", CARDS)

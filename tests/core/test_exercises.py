@@ -152,9 +152,12 @@ def test_a_hint_that_is_not_there():
 @pytest.mark.parametrize("file", CHAPTERS, ids=lambda file: file.stem)
 def test_a_chapter_shows_at_its_head_what_is_done(file):
     chapter = file.stem[3:]
-    cell = read_notebook(file)["cells"][3]
-    source = "".join(cell["source"])
-    assert source == f'check.progress("{chapter}")'
+    cells = read_notebook(file)["cells"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    source = f'check.progress("{chapter}")'
+    place = sources.index(source)
+    assert sources[place + 1].startswith("## The idea")
+    cell = cells[place]
     output = "".join(cell["outputs"][0]["data"]["text/plain"])
     assert output == repr(eval(source, first_cell(chapter)))
     count = len(EXERCISES[chapter])
