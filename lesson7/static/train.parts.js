@@ -353,8 +353,9 @@ export function reliabilityPlot() {
       setAttributes(parts[i].line, { d: path(points) });
       const dots = points.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`);
       setAttributes(parts[i].dots, { d: dots.join("") });
-      const [x, y] = points[0] ?? [-20, -20];
-      setAttributes(parts[i].label, { x: x - 4, y: y - 8 });
+      const [x, y] = points[0] ?? [0, 0];
+      const visibility = points.length ? "visible" : "hidden"; // before the first result
+      setAttributes(parts[i].label, { x: x - 4, y: y - 8, visibility });
     });
     const errors = sides.map(({ mean: scores }, i) => `${SIDES[i]} ${lossText(scores?.ece ?? 0)}`);
     const label = `reliability: expected calibration error of ${errors.join(", of ")}`;
