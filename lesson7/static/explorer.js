@@ -40,6 +40,7 @@ import { stepsPanel } from "./steps.js";
  *   of a template and what is put in it
  * @property {(state: State) => Result[]} results numbers that are compared with those of a pin
  * @property {GuessOptions} guess
+ * @property {any[]} [steps] guided steps in place of the model's
  * @property {{ label: string, node: HTMLElement }[]} [panels] more panels, each with a button
  */
 
@@ -92,9 +93,11 @@ function addLinks(frame, traits) {
     return `${location.href.split("#")[0]}#${link}`;
   });
   frame.tools.append(copy.node, copy.message);
-  frame.el.addEventListener("l7-link", (event) => {
+  const follow = (/** @type {Event} */ event) => {
     followLink(frame, traits, /** @type {CustomEvent} */ (event).detail);
-  });
+  };
+  frame.el.addEventListener("l7-link", follow);
+  frame.onClose(() => frame.el.removeEventListener("l7-link", follow));
 }
 
 /**
@@ -116,7 +119,7 @@ export function showExplorer(frame, declaration) {
   const pin = pinPanel();
   frame.body.after(...formulas.map(({ node }) => node), pin.node);
 
-  const steps = model.get("steps");
+  const steps = declaration.steps ?? model.get("steps");
   if (steps.length) {
     const panel = stepsPanel(frame, { traits, animated, steps });
     panels.add("Steps", panel.node, panel).classList.add("l7-main");
