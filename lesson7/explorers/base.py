@@ -20,12 +20,12 @@ from typing import ClassVar
 import anywidget
 import numpy as np
 import traitlets as T
+from .networks import as_network, lite0_network, network_parts, runtime_files
 from PIL import Image
 
 from ..data.files import write_atomically
 from ..errors import must_be, require, warn_caller
 from .code import fill_template
-from .network import as_network, lite0_network, network_parts, runtime_files
 from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
@@ -201,7 +201,9 @@ class Explorer(anywidget.AnyWidget):
                 known = ", ".join(self.trait_names(sync=True, state=True))
                 name_of_this = f"argument of {type(self).__name__}"
                 raise TypeError(must_be(name_of_this, f"one of its own, or of {known}", name))
-        super().__init__(**dict(templates=self._templates) | traits)
+        has_model = self._learn is not None  # the site has no network of its own for it
+        own = dict(network=dict(name="")) if has_model else {}
+        super().__init__(**dict(templates=self._templates) | own | traits)
         self.steps = [step.as_dict() for step in self._fitting(steps)]
 
     def _fitting(self, steps):

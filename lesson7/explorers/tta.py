@@ -12,6 +12,7 @@ from os import PathLike
 
 import numpy as np
 import traitlets as T
+from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 
 from lesson7.data.images import (
     as_floats,
@@ -34,7 +35,6 @@ from lesson7.explorers.code import (
     python_float,
     python_string,
 )
-from .network import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
 from ..outputs import label_threshold, probabilities
@@ -376,7 +376,7 @@ _SHARES = """\
 shares = [shown_share(box, {object}) for box in boxes]
 preds = torch.tensor([[[share, 1 - share]] for share in shares])  # [views,1,classes]"""
 
-_OPEN_LEARNER = "from lesson7.explorers.network import open_learner"
+_OPEN_LEARNER = "from lesson7.explorers.networks import open_learner"
 _PREDICT = "preds = probabilities(learn, torch.from_numpy(views))[:, None]  # [views,1,classes]"
 
 # %% ../../nbs/api/explorers/tta.ipynb #c0de5a04

@@ -75,11 +75,12 @@ async function fetchFile(url, { signal, onBytes }) {
 
 /**
  * A file as a script, which gives its content to `l7file`.
+ * @param {string} name
  * @param {URL} url
  * @param {Progress} progress
  * @returns {Promise<Uint8Array>}
  */
-function runFile(url, { signal, onBytes }) {
+function runFile(name, url, { signal, onBytes }) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     const page = /** @type {any} */ (globalThis);
@@ -87,12 +88,17 @@ function runFile(url, { signal, onBytes }) {
       script.remove();
       reject(new Error(reason));
     };
-    page.l7file = (/** @type {string} */ text) => {
-      const bytes = decodeBase64(text);
+    page.l7files ??= {};
+    page.l7file = (/** @type {string} */ file, /** @type {string} */ text) => {
+      page.l7files[file] = text;
+    };
+    script.addEventListener("load", () => {
+      const bytes = decodeBase64(page.l7files[name]);
+      delete page.l7files[name];
+      script.remove();
       onBytes(bytes.length);
       resolve(bytes);
-    };
-    script.addEventListener("load", () => script.remove());
+    });
     script.addEventListener("error", () => fail(`${url.pathname} was not found`));
     signal.addEventListener("abort", () => fail("cancelled"));
     script.src = String(url);
@@ -113,6 +119,6 @@ export async function readFile(name, progress) {
     return bytes;
   }
   const folder = new URL("networks/", offerElement()?.src ?? location.href);
-  if (isOnDisk()) return runFile(new URL(`${name}.gz.js`, folder), progress);
+  if (isOnDisk()) return runFile(name, new URL(`${name}.gz.js`, folder), progress);
   return fetchFile(new URL(`${name}.gz`, folder), progress);
 }

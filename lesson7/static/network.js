@@ -251,7 +251,8 @@ function formatSize(bytes) {
  */
 function networkControl(networks, name, { isOn, message, toggle }) {
   const { label, note: about } = networks.offers[name];
-  const node = html("div", { class: "l7-network", role: "group", "aria-label": "Network" });
+  const attributes = { class: "l7-network", role: "group", "aria-label": "Network" };
+  const node = html("div", { ...attributes, "data-answers": isOn ? "page" : "" });
   const run = button(node, "", toggle);
   const progress = html("progress", { "aria-label": `Loading ${label}` });
   const cancel = button(node, "Cancel", () => networks.cancel(name));
@@ -264,8 +265,7 @@ function networkControl(networks, name, { isOn, message, toggle }) {
     const loading = networks.getLoading(name);
     const cost = networks.cost(name);
     const price = cost ? ` · ${formatSize(cost)}` : "";
-    setText(run, `Run ${label} here${isOn ? "" : price}`);
-    setAttributes(run, { "aria-pressed": isOn });
+    setText(run, isOn ? `Stop ${label}` : `Run ${label} here${price}`);
     for (const part of [progress, cancel]) part.hidden = !loading;
     run.hidden = loading !== null;
     if (loading) setAttributes(progress, { max: loading.total, value: loading.received });
