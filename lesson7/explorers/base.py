@@ -20,12 +20,12 @@ from typing import ClassVar
 import anywidget
 import numpy as np
 import traitlets as T
-from .networks import as_network, lite0_network, network_parts, runtime_files
 from PIL import Image
 
 from ..data.files import write_atomically
 from ..errors import must_be, require, warn_caller
 from .code import fill_template
+from .networks import as_network, lite0_network, network_parts, runtime_files
 from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e

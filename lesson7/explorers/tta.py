@@ -12,7 +12,6 @@ from os import PathLike
 
 import numpy as np
 import traitlets as T
-from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 
 from lesson7.data.images import (
     as_floats,
@@ -35,6 +34,7 @@ from lesson7.explorers.code import (
     python_float,
     python_string,
 )
+from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
 from ..outputs import label_threshold, probabilities

@@ -259,7 +259,8 @@ function networkControl(networks, name, { isOn, message, toggle }) {
   const text = note({ spoken: true });
   cancel.before(progress);
   node.append(text);
-  const answering = `${label} answers, in this page. ${about}`.trim();
+  const sentence = `${label} answers, in this page. ${about}`.trim();
+  const answering = sentence.replace(/^./, (letter) => letter.toUpperCase());
 
   function show() {
     const loading = networks.getLoading(name);
