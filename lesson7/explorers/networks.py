@@ -28,7 +28,7 @@ from platformdirs import user_cache_path
 
 from ..data.files import make_folder, write_atomically
 from ..data.torch_state import default_torch
-from ..errors import require
+from ..errors import must_be, require
 from ..lazy import torch
 from ..outputs import as_learner, classifier_outputs, is_multi_label
 
