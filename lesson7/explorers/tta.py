@@ -31,6 +31,7 @@ from lesson7.explorers.code import (
     comment_images,
     fill_template,
     images_expression,
+    photo_program,
     python_float,
     python_string,
 )
@@ -557,7 +558,8 @@ class TTAExplorer(_TTAViews):
         check_count("side", side)
         learn = as_learner(learn, vocab)
         _check_number("windows", n)
-        templates = dict(views=_template(images, learn, side))
+        photo = photo_program("TTAExplorer", f'{{"your photo": {{file}}}},\n    side={side}')
+        templates = dict(views=_template(images, learn, side), photo=photo)
         is_own = images is not None
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
