@@ -40,6 +40,7 @@ import { stepsPanel } from "./steps.js";
  *   of a template and what is put in it
  * @property {(state: State) => Result[]} results numbers that are compared with those of a pin
  * @property {GuessOptions} guess
+ * @property {any[]} [steps] guided steps in place of the model's
  * @property {{ label: string, node: HTMLElement }[]} [panels] more panels, each with a button
  */
 
@@ -125,7 +126,7 @@ export function showExplorer(frame, declaration) {
   const pin = pinPanel();
   frame.body.after(...formulas.map(({ node }) => node), pin.node);
 
-  const steps = model.get("steps");
+  const steps = declaration.steps ?? model.get("steps");
   if (steps.length) {
     const panel = stepsPanel(frame, { traits, animated, steps });
     panels.add("Steps", panel.node, panel).button.classList.add("l7-main");

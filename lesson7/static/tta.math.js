@@ -20,6 +20,7 @@ export const CORNERS = [
   [0, 1],
 ];
 const GRID = 9; // places along a side that a model was asked about
+const OPAQUE = 255; // the largest value of a channel
 const OBJECT_SCALE = 0.35;
 export const PLAIN_WEIGHT = 0.25; // of the plain view in fastai's weighting
 
@@ -164,22 +165,49 @@ function filterTaps(length, side) {
  * @returns {Pixels}
  */
 export function cropResized(photo, box, side) {
+  const data = new Uint8ClampedArray(side * side * 4).fill(OPAQUE);
+  visitCrop(photo, box, side, (pixel, channel, value) => {
+    data[4 * pixel + channel] = roundHalfUp(value);
+  });
+  return { data, width: side, height: side };
+}
+
+/**
+ * The same as a network takes it: normalized, and not rounded.
+ * @param {Pixels} photo
+ * @param {Box} box
+ * @param {number} side of the result, pixels
+ * @param {{ mean: number[], std: number[] }} statistics of values in [0, 1]
+ * @returns {Float32Array} [3, side, side]
+ */
+export function cropTensor(photo, box, side, { mean, std }) {
+  const tensor = new Float32Array(3 * side * side);
+  visitCrop(photo, box, side, (pixel, channel, value) => {
+    tensor[channel * side * side + pixel] = (value / OPAQUE - mean[channel]) / std[channel];
+  });
+  return tensor;
+}
+
+/**
+ * Calls `visit` with each value of a box that is resized to a square.
+ * @param {Pixels} photo
+ * @param {Box} box
+ * @param {number} side
+ * @param {(pixel: number, channel: number, value: number) => void} visit
+ */
+function visitCrop(photo, box, side, visit) {
   const rows = resizeRows(photo, box, side);
-  const data = new Uint8ClampedArray(side * side * 4);
   filterTaps(box[3] - box[1], side).forEach(({ from, weights }, y) => {
     for (let x = 0; x < side; x++) {
-      const to = (y * side + x) * 4;
       for (let c = 0; c < 3; c++) {
         let value = 0;
         for (let k = 0; k < weights.length; k++) {
           value += weights[k] * rows[((from + k) * side + x) * 3 + c];
         }
-        data[to + c] = roundHalfUp(value);
+        visit(y * side + x, c, value);
       }
-      data[to + 3] = 255;
     }
   });
-  return { data, width: side, height: side };
 }
 
 /**

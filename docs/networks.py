@@ -1,0 +1,53 @@
+"The network that the site's pages can run: its files, and what a page says before it loads them."
+
+import base64
+import json
+import sys
+from functools import cache
+
+from lesson7.explorers.networks import (
+    has_runtime,
+    lite0_network,
+    network_files,
+    offer,
+    runtime_files,
+)
+
+NO_NETWORK = "Pages have no button that runs a network:"
+
+
+@cache
+def _network():
+    "Return the site's network; None, with one line that says why, where it cannot be had."
+    if not has_runtime():
+        print(NO_NETWORK, "make vendor did not fetch the runtime.", file=sys.stderr)
+        return None
+    try:
+        return lite0_network()
+    except (ImportError, ValueError) as e:
+        print(NO_NETWORK, e, file=sys.stderr)
+        return None
+
+
+def network_offer():
+    "Return what a page says about the network, as JSON; an empty text without one."
+    network = _network()
+    return json.dumps(offer(network)) if network else ""
+
+
+def write_networks(folder):
+    """Write the files of the network and its runtime, unless they are there.
+
+    A page from disk may not read files: there is each of them as a script, too.
+    """
+    network = _network()
+    if not network:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in {**runtime_files(), **network_files(network)}.items():
+        file = folder / f"{name}.gz"
+        if file.is_file() and file.read_bytes() == data:
+            continue
+        file.write_bytes(data)
+        text = base64.b64encode(data).decode()
+        (folder / f"{name}.gz.js").write_text(f'l7file("{name}", "{text}");\n')
