@@ -23,7 +23,13 @@ from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
-from .code import comment_images, fill_template, images_expression, python_float
+from lesson7.explorers.code import (
+    comment_images,
+    fill_template,
+    images_expression,
+    photo_program,
+    python_float,
+)
 from .steps import Step
 from ..lazy import torch
 from ..normalize import NormStats, as_stats
@@ -266,6 +272,13 @@ def _templates(images, stats, side, seed):
         name: comment_images(fill_template(_CODE, values), images) for name, values in found.items()
     }
 
+
+def _photo_template(stats, side, seed):
+    "Return the program for the reader's own photo, beside the whole dataset's statistics."
+    dataset = f"NormStats(\n        {list(stats.mean)},\n        {list(stats.std)},\n    )"
+    arguments = f"{{file}},\n    {dataset},\n    side={side},\n    seed={seed}"
+    return photo_program("NormalizeExplorer", arguments, "NormStats")
+
 # %% ../../nbs/api/explorers/normalize.ipynb #7be1c0a7
 _STEPS = [
     Step(
@@ -359,6 +372,6 @@ class NormalizeExplorer(_NormalizedBatch):
             says=_predictions(learn, self.images, known, draws, bs),
             right=right,
             credits=_credits(items),
-            templates=templates,
+            templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )

@@ -14,7 +14,7 @@ import traitlets as T
 from ..data.images import as_floats, as_image, encode_png, image_items, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
-from .code import comment_images, fill_template, images_expression
+from .code import comment_images, fill_template, images_expression, photo_program
 from .steps import Step
 from ..lazy import torch
 from ..outputs import as_learner, check_classifier, label_threshold, probabilities
@@ -197,6 +197,9 @@ _STAGES = [  # learning rates as in the lesson
 ]
 
 
+_PHOTO = photo_program("ResizeExplorer", "{file}")
+
+
 def _templates(image, side):
     "Return the programs for two and for three stages."
     sources = dict(image=images_expression(image, 'photos("chelsea")'), side=str(side))
@@ -270,7 +273,7 @@ class ResizeExplorer(_ResizeState):
             photo=encode_png(square),
             side=side,
             credit=_credit(item),
-            templates=_templates(source, side),
+            templates=_templates(source, side) | dict(photo=_PHOTO),
             files=[s for s in FILE_SIDES if s < side] + [side],
             **dict(file=side) | state,
         )

@@ -31,6 +31,7 @@ from lesson7.explorers.code import (
     comment_images,
     fill_template,
     images_expression,
+    photo_program,
     python_float,
     python_string,
 )
@@ -570,7 +571,8 @@ class TTAExplorer(_TTAViews):
         learn = open_learner(learn, vocab)
         side = model_side(learn, SIDE) if side is None else side
         _check_number("windows", n)
-        templates = dict(views=_template(images, learn, side, opening))
+        photo = photo_program("TTAExplorer", f'{{"your photo": {{file}}}},\n    side={side}')
+        templates = dict(views=_template(images, learn, side, opening), photo=photo)
         if not learn:
             templates["network"] = _template(images, True, LITE0_SIZE, python_string(LITE0))
         is_own = images is not None

@@ -35,6 +35,7 @@ import {
   sumCounts,
   tileImages,
 } from "./normalize.math.js";
+import { PhotoError, withPhoto } from "./photo.js";
 import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 
@@ -43,6 +44,7 @@ import { randomChoice, randomInt } from "./random.js";
 /** @import { Model, View } from "./frame.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
 /** @import { Kind, Moments, Pixel, Statistics } from "./normalize.math.js" */
+/** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 
 /** @type {Record<Kind, string>} */
@@ -969,4 +971,23 @@ async function render({ model, el }) {
   return () => frame.close();
 }
 
-export default { render };
+/**
+ * What the explorer has of the reader's own photo: it is the whole batch.
+ * @param {OpenPhoto} photo
+ * @param {Get} get
+ */
+function ownTraits(photo, get) {
+  /** @type {number} */
+  const side = get("side");
+  const pixels = photo.square(side);
+  const [counts] = countValues(pixels, side);
+  if (counts.some((count) => moments(count).sd === 0)) {
+    throw new PhotoError("A channel of this photo has one value only: it has no sd to divide by.");
+  }
+  const draws = get("draws").map(() => [0]);
+  return { ...{ pixels, draws, right: [], credits: [""] }, draw: 0, bs: 1 };
+}
+
+export default {
+  render: withPhoto(render, { traits: TRAITS, predictions: "says", own: ownTraits }),
+};

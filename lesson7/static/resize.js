@@ -8,6 +8,8 @@ import { showExplorer } from "./explorer.js";
 import { Frame } from "./frame.js";
 import { addHandle, pointerPosition } from "./handle.js";
 import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
+import { withPhoto } from "./photo.js";
+import { centreSquare } from "./photo.math.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
   boxWithin,
@@ -40,10 +42,13 @@ import { describeThreshold } from "./threshold.js";
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
+/** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 /** @import { Box, Cost, Place, Stage } from "./resize.math.js" */
 
 const TRAITS = ["stages", "file"];
+const MOST_SIDE = 256; // of a photo, pixels
+const FILE_SIDES = [32, 64, 96, 128, 160, 192]; // to choose from, pixels
 const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
 // The guess hides the columns after these.
 const HIDDEN_COLUMNS = 2;
@@ -773,4 +778,17 @@ async function render({ model, el }) {
   return () => frame.close();
 }
 
-export default { render };
+/**
+ * What the explorer has of the reader's own photo.
+ * @param {OpenPhoto} opened
+ */
+function ownTraits(opened) {
+  const side = Math.min(MOST_SIDE, opened.width, opened.height);
+  const photo = centreSquare(opened.opened(2 * MOST_SIDE), side);
+  const files = [...FILE_SIDES.filter((file) => file < side), side];
+  return { ...{ photo, side, files }, credit: "", file: side };
+}
+
+export default {
+  render: withPhoto(render, { traits: TRAITS, predictions: "guesses", own: ownTraits }),
+};

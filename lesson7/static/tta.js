@@ -12,6 +12,7 @@ import { Frame } from "./frame.js";
 import { addHandle, grip } from "./handle.js";
 import { constant, fraction, identifier, liveLine, mathRow, operator, subscript } from "./live.js";
 import { networkRows, showWithNetwork } from "./network.js";
+import { OWN_NAME, withPhoto } from "./photo.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
   CORNERS,
@@ -51,6 +52,7 @@ import {
 /** @import { Position } from "./handle.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
 /** @import { PageNetwork } from "./network.js" */
+/** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 /** @import { Box, Plain, Point, Reduce } from "./tta.math.js" */
 
@@ -62,6 +64,7 @@ const VIEW_COLOURS = [
   ...["#00ddff", "#996688", "#778855", "#ff99aa"],
 ];
 const OBJECT_COLOUR = "#ffe600";
+const PHOTO_SIDE = 160; // short side of a photo, pixels
 const MOST_BARS = 5;
 const OBJECT_CLASSES = ["object", "no object"];
 const CLEAR_MARGIN = 0.12; // distance from one half at which the eye can tell
@@ -1177,4 +1180,16 @@ function render(view) {
   return showWithNetwork(view, (network) => build(view, network));
 }
 
-export default { render };
+/**
+ * What the explorer has of the reader's own photo.
+ * @param {OpenPhoto} opened
+ */
+function ownTraits(opened) {
+  const pixels = opened.shrunk(PHOTO_SIDE);
+  const sizes = [[pixels.height, pixels.width]];
+  return { ...{ pixels, sizes, names: [OWN_NAME], credits: [""] }, grid: FINE_STEPS, photo: 0 };
+}
+
+export default {
+  render: withPhoto(render, { traits: TRAITS, predictions: "asked", own: ownTraits }),
+};
