@@ -321,6 +321,8 @@ def as_network(
     "Return a model as a network for a page, compared with torch; a learner needs the extra `onnx`."
     if getattr(learn, "network_name", None) == LITE0:
         return lite0_network()
+    is_one = hasattr(learn, "model") and hasattr(learn, "dls")
+    require(is_one, "learn", "one model, for a page that runs it", f"a {type(learn).__name__}")
     classes = tuple(map(str, learn.dls.vocab))
     mean, std = _own_stats(learn)
     activation = "sigmoid" if is_multi_label(learn) else "softmax"
