@@ -3,7 +3,6 @@
 import { cropTensor } from "./crop.js";
 import { figure, html, note, setAttributes, setText } from "./dom.js";
 import { quoted } from "./format.js";
-import { blendPixels } from "./mixup.math.js";
 import { networkBars, topClasses } from "./network.bars.js";
 import { networkPart, networkRows } from "./network.js";
 import { curvePlot } from "./network.plot.js";
@@ -25,12 +24,23 @@ function blendRows(network, { images, side }) {
   const { about } = network;
   const rows = networkRows(network);
 
+  /** @type {Map<number, Float32Array>} of single pictures */
+  const tensors = new Map();
+
+  /** @param {number} index */
+  function pictureTensor(index) {
+    const data = /** @type {Uint8ClampedArray<ArrayBuffer>} */ (images[index]);
+    const picture = { data, width: side, height: side };
+    const tensor = tensors.get(index) ?? cropTensor(picture, [0, 0, side, side], about.size, about);
+    tensors.set(index, tensor);
+    return tensor;
+  }
+
   /** @param {string} key */
   function makeTensor(key) {
     const [first, second, t] = key.split(" ").map(Number);
-    const data = blendPixels(images[first], images[second], t);
-    const blend = { data, width: side, height: side };
-    return cropTensor(blend, [0, 0, side, side], about.size, about);
+    const [a, b] = [first, second].map(pictureTensor);
+    return a.map((value, i) => t * value + (1 - t) * b[i]);
   }
   return {
     ...rows,
