@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TOLERANCE', 'LITE0', 'LITE0_SIZE', 'NO_RUNTIME', 'Network', 'half_weights', 'round_weights', 'lite0_model',
-           'network_folder', 'lite0_network', 'Normalize', 'open_learner', 'model_side', 'as_network', 'has_runtime',
-           'runtime_files', 'network_files', 'network_parts', 'offer', 'write_network']
+           'network_folder', 'lite0_network', 'open_learner', 'model_side', 'as_network', 'has_runtime',
+           'runtime_files', 'network_files', 'network_parts', 'network_offer', 'write_network']
 
 # %% ../../nbs/api/explorers/networks.ipynb #91c6130f
 import base64
@@ -224,12 +224,10 @@ def lite0_network() -> Network:
     return network
 
 # %% ../../nbs/api/explorers/networks.ipynb #8d6da3bb
-class Normalize:
-    "The statistics of a model, as the transform of the same name in fastai has them."
-
-    def __init__(self, mean, std):
-        self.mean = torch.tensor(mean)
-        self.std = torch.tensor(std)
+def _normalize(mean, std):
+    "Return statistics in the form of fastai's `Normalize`, which is known by its name."
+    values = dict(mean=torch.tensor(mean), std=torch.tensor(std))
+    return type("Normalize", (), values)()
 
 
 def _stand_in(model, vocab, transforms=(), **attributes):
@@ -240,7 +238,7 @@ def _stand_in(model, vocab, transforms=(), **attributes):
 
 def _lite0_learner():
     "Return EfficientNet-Lite0 as explorers take a learner."
-    normalize = Normalize(_HALVES, _HALVES)
+    normalize = _normalize(_HALVES, _HALVES)
     options = dict(size=LITE0_SIZE, network_name=LITE0)
     return _stand_in(lite0_model(), _imagenet_names(), [normalize], **options)
 
@@ -378,7 +376,7 @@ def network_parts(
 ) -> str:  # HTML
     "Return a network and its runtime as elements of a page; no text of theirs can close one."
     found = {**runtime_files(), **network_files(network)}
-    offers = html.escape(json.dumps(offer(network)))
+    offers = html.escape(json.dumps(network_offer(network)))
     lines = [f'<script type="application/json" data-networks="{offers}"></script>']
     for name, data in found.items():
         text = base64.b64encode(data).decode()
@@ -386,7 +384,7 @@ def network_parts(
     return "".join(f"{line}\n" for line in lines)
 
 
-def offer(
+def network_offer(
     network,  # `Network`
 ) -> dict:  # of JSON
     "Return what a page says about a network before it loads it: its files with their sizes, bytes."

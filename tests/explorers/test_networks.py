@@ -25,7 +25,7 @@ from lesson7.explorers.networks import (
     LITE0_SIZE,
     lite0_model,
     lite0_network,
-    offer,
+    network_offer,
     round_weights,
 )
 from lesson7.explorers.scripts import joined_script
@@ -67,7 +67,7 @@ def site_page_text(explorers, folder, network):
     "Return a page with several explorers as the site has it, which offers a network."
     texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
     contents = [CONTENT.search(text)[0] for text in texts]
-    offers = html.escape(json.dumps(offer(network)))
+    offers = html.escape(json.dumps(network_offer(network)))
     host = f'<script defer src="host.js" data-networks="{offers}"></script>'
     start = POLICY.sub("", texts[0].partition("<img")[0])
     return "\n".join([start, *contents, host, "</html>"])
