@@ -216,7 +216,9 @@ def lite0_network() -> Network:
     folder = network_folder()
     about, data = (folder / f"{LITE0}-{_LITE0_FORMAT}.{kind}" for kind in ("json", "onnx"))
     if about.is_file() and data.is_file():
-        return Network(data=data.read_bytes(), **json.loads(about.read_text(encoding="utf-8")))
+        values = json.loads(about.read_text(encoding="utf-8"))
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return Network(data=data.read_bytes(), **values | lists)
     network = _make_lite0()
     make_folder(folder)
     write_atomically(data, network.data)
