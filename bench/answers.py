@@ -12,9 +12,10 @@ from playwright.sync_api import sync_playwright
 from lesson7 import TTAExplorer
 from lesson7.explorers.networks import has_runtime
 
-from .paint import LONGEST_WAIT, MOVES, TIME_INTERACT, drag_frames, jupyterlab
+from .paint import MOVES, TIME_INTERACT, drag_frames, jupyterlab
 from .row import Row
 
+LONGEST_WAIT = 240_000  # ms, for torch and the network
 ROUNDS = 5
 MOVES_A_ROUND = 10
 STEPS = 120  # places of a window along a side

@@ -14,8 +14,18 @@ import torch
 from browser import DATA_VALUES, values, wait_for_drawing
 from conftest import LocalPages
 from explorer_examples import HOSTILE_NAMES
-from explorer_page import FOLLOW_LINK, load_explorer, open_more, wait_for_explorers
+from explorer_page import (
+    ELEMENT_COUNT,
+    FOLLOW_LINK,
+    PAGE_WIDTH,
+    accessibility_faults,
+    load_explorer,
+    open_more,
+    unnamed_controls,
+    wait_for_explorers,
+)
 from playwright.sync_api import expect
+from shared_explorers import adapt
 
 from lesson7 import MixupExplorer, NormalizeExplorer, ResizeExplorer, TTAExplorer
 from lesson7.data.images import crop_resized
@@ -43,6 +53,15 @@ VALUES = ".l7-tta-term > strong"
 BEST = ".l7-tta-term > span:nth-of-type(2)"
 CONTENT = re.compile(r"<img.*</script>(?=\n<script>)", re.DOTALL)  # of a saved page
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+# Moves the first window many times while the network answers; it ends at place `last`, or near it.
+MOVE_WINDOW = """async (last) => {
+  const slider = document.querySelector("input[data-trait='at.x']");
+  for (let move = 0; move <= last; move += 1) {
+    slider.value = move % 121;
+    slider.dispatchEvent(new Event("input"));
+    if (move % 20 === 0) await new Promise(requestAnimationFrame);
+  }
+}"""
 
 
 def small_model():
@@ -204,13 +223,7 @@ def test_the_newest_answer_stays_after_a_drag(small_page):
     state = "crop", 0.6, [[0, 0], [1, 1], [1, 0], [0, 1]]
     set_state(small_page, *state)
     wait_for_drawing(small_page)
-    small_page.evaluate("""() => {
-      const slider = document.querySelector("input[data-trait='at.x']");
-      for (let value = 0; value <= 100; value += 1) {
-        slider.value = value;
-        slider.dispatchEvent(new Event("input"));
-      }
-    }""")
+    small_page.evaluate(MOVE_WINDOW, 100)
     moved = "crop", 0.6, [[100 / FINE_STEPS, 0], *state[2][1:]]
     check_answers(small_page, predictions(small_model(), image, moved, SMALL_SIDE))
 
@@ -347,6 +360,29 @@ def test_explorers_share_what_was_loaded(site_page):
     assert page.evaluate("performance.getEntriesByType('resource').length") >= len(loaded)
     names = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert sum(name.endswith("lite0.onnx.gz") for name in names) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_answers_fit_a_phone_and_are_accessible(site_page, scheme):
+    page, *_ = site_page
+    for index in range(4):
+        show_explorer(page, index)
+    adapt(page, viewport=dict(width=360, height=640), color_scheme=scheme)
+    wait_for_drawing(page)
+    assert page.evaluate(PAGE_WIDTH) <= 360
+    assert accessibility_faults(page) == []
+    assert unnamed_controls(page) == []
+    adapt(page)
+
+
+def test_many_moves_leave_one_worker(site_page):
+    page, *_ = site_page
+    workers = len(page.workers)
+    elements = page.evaluate(ELEMENT_COUNT)
+    page.evaluate(MOVE_WINDOW, 500)
+    wait_for_drawing(page)
+    assert len(page.workers) == workers == 1
+    assert page.evaluate(ELEMENT_COUNT) == elements
 
 
 def test_a_network_runs_from_disk(new_page, tmp_path):
