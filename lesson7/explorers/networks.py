@@ -228,8 +228,8 @@ def lite0_network() -> Network:
 # %% ../../nbs/api/explorers/networks.ipynb #8d6da3bb
 def _normalize(mean, std):
     "Return statistics in the form of fastai's `Normalize`, which is known by its name."
-    values = dict(mean=torch.tensor(mean), std=torch.tensor(std))
-    return type("Normalize", (), values)()
+    mean, std = (torch.tensor(values)[:, None, None] for values in (mean, std))
+    return type("Normalize", (), dict(mean=mean, std=std))()
 
 
 def _stand_in(model, vocab, transforms=(), **attributes):

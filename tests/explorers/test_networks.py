@@ -458,6 +458,10 @@ def test_the_name_lite0_is_the_network_of_the_site(cache):
     learn = networks.open_learner("lite0")
     assert networks.model_side(learn, 96) == networks.LITE0_SIZE
     assert networks.as_network(learn, 96) == lite0_network()
+    images = torch.rand(2, 3, 96, 96)
+    with torch.inference_mode():
+        expected = lite0_model()((images - 0.5) / 0.5).softmax(1)
+    assert probabilities(learn, images).numpy() == pytest.approx(expected.numpy(), abs=1e-6)
     assert "float16, which changes its logits by up to 0.0" in lite0_network().note
 
 
