@@ -239,6 +239,32 @@ def test_stopping_shows_the_grid_again(small_page):
     small_page.locator(".l7-network[data-answers=page]").wait_for()
 
 
+def test_the_readers_own_photo_is_answered(new_page, small_file, tmp_path):
+    page = new_page()
+    load_explorer(page, small_file.as_uri())
+    run_network(page, "your network")
+    photo = photos("chelsea")["chelsea"].crop((0, 0, 240, 160))
+    photo.save(tmp_path / "own.png")
+    page.locator(".l7-photo input[type=file]").set_input_files(tmp_path / "own.png")
+    expect(page.locator(".l7-headline")).to_contain_text("predicts")
+    expect(page.locator(".l7").get_by_text("own.png").first).to_be_visible()
+    state = "crop", 0.85, [[0, 0], [1, 1], [1, 0], [0, 1]]
+    set_state(page, *state)
+    image = np.asarray(photo).transpose(2, 0, 1).astype(np.float32) / 255
+    check_answers(page, predictions(small_model(), image, state, SMALL_SIDE))
+
+
+def test_the_grid_answers_after_a_failure(new_page, small_file):
+    page = new_page()
+    load_explorer(page, small_file.as_uri())
+    shown = values(page, VALUES)
+    run_network(page, "your network")
+    page.workers[0].evaluate("() => { setTimeout(() => { throw new Error('no memory'); }); }")
+    expect(page.locator(".l7-network .l7-note")).to_contain_text("The network ended: ")
+    assert values(page, VALUES) == pytest.approx(shown)
+    run_network(page, "your network")
+
+
 def test_a_page_that_forbids_the_network_says_so(new_page, small_file, tmp_path):
     file = tmp_path / "strict.html"
     file.write_text(small_file.read_text().replace(" &#x27;wasm-unsafe-eval&#x27;", "", 1))
