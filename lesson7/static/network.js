@@ -348,7 +348,7 @@ const MOST_ROWS = 400; // of 1,000 numbers each
 
 /**
  * The rows that a network gave, by keys; those that are missing are asked for.
- * @param {PageNetwork} network
+ * @param {{ about: { size: number }, source: Source }} network
  */
 export function networkRows({ about, source }) {
   const answers = createAnswers([source]);
@@ -365,7 +365,7 @@ export function networkRows({ about, source }) {
     const missing = [...new Set(keys.filter((key) => !rows.has(key)))];
     if (!missing.length) return false;
     const question = {
-      ...{ key: missing.join(" "), size },
+      ...{ key: missing.join(" "), keys: missing, size },
       get tensors() {
         return missing.map(makeTensor);
       },
