@@ -1,17 +1,10 @@
 "The network that the site's pages can run: its files, and what a page says before it loads them."
 
-import base64
 import json
 import sys
 from functools import cache
 
-from lesson7.explorers.networks import (
-    has_runtime,
-    lite0_network,
-    network_files,
-    offer,
-    runtime_files,
-)
+from lesson7.explorers.networks import has_runtime, lite0_network, offer, write_network
 
 NO_NETWORK = "Pages have no button that runs a network:"
 
@@ -36,18 +29,6 @@ def network_offer():
 
 
 def write_networks(folder):
-    """Write the files of the network and its runtime, unless they are there.
-
-    A page from disk may not read files: there is each of them as a script, too.
-    """
-    network = _network()
-    if not network:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in {**runtime_files(), **network_files(network)}.items():
-        file = folder / f"{name}.gz"
-        if file.is_file() and file.read_bytes() == data:
-            continue
-        file.write_bytes(data)
-        text = base64.b64encode(data).decode()
-        (folder / f"{name}.gz.js").write_text(f'l7file("{name}", "{text}");\n')
+    "Write the files of the network and its runtime, unless they are there."
+    if _network():
+        write_network(_network(), folder)

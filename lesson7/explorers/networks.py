@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TOLERANCE', 'LITE0', 'LITE0_SIZE', 'NO_RUNTIME', 'Network', 'half_weights', 'round_weights', 'lite0_model',
            'network_folder', 'lite0_network', 'Normalize', 'open_learner', 'model_side', 'as_network', 'has_runtime',
-           'runtime_files', 'network_files', 'network_parts', 'offer']
+           'runtime_files', 'network_files', 'network_parts', 'offer', 'write_network']
 
 # %% ../../nbs/api/explorers/networks.ipynb #91c6130f
 import base64
@@ -28,7 +28,7 @@ from platformdirs import user_cache_path
 
 from ..data.files import make_folder, write_atomically
 from ..data.torch_state import default_torch
-from ..errors import require
+from ..errors import must_be, require
 from ..lazy import torch
 from ..outputs import as_learner, classifier_outputs, is_multi_label
 
@@ -66,10 +66,13 @@ def _check_packages(names, extra):
             raise ImportError(f"{name} is not installed; install it with: {install}") from None
 
 
-def _to_onnx(model, example):
-    "Return a module as the bytes of an ONNX file."
+_SIZES = {2: "height", 3: "width"}  # axes of images
+
+
+def _export(model, example, size_axes):
+    "Return a module as the bytes of an ONNX file; the batch may have any size."
     file = io.BytesIO()
-    axes = {"images": {0: "n", 2: "height", 3: "width"}, "outputs": {0: "n"}}
+    axes = {"images": {0: "n", **size_axes}, "outputs": {0: "n"}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # this exporter is the older one, which needs less
         torch.onnx.export(
@@ -83,6 +86,16 @@ def _to_onnx(model, example):
             dynamo=False,
         )
     return file.getvalue()
+
+
+def _to_onnx(model, example):
+    "Return a module as the bytes of an ONNX file; images have any size where its layers allow it."
+    for axes in (_SIZES, {}):
+        try:
+            return _export(model, example, axes)
+        except torch.onnx.errors.OnnxExporterError as e:
+            reason = str(e).strip().splitlines()[0]
+    raise ValueError(must_be("learn", "a model that torch.onnx can export", reason))
 
 # %% ../../nbs/api/explorers/networks.ipynb #3dd21863
 def _largest_difference(data, model, images):
@@ -314,7 +327,7 @@ def as_network(
     options = dict(classes=classes, size=size, mean=mean, std=std)
     if hasattr(learn, "onnx"):
         activation = "none" if learn.output == "probabilities" else activation
-        return Network("own", "Your network", learn.onnx, activation=activation, **options)
+        return Network("own", "your network", learn.onnx, activation=activation, **options)
     _check_packages(["onnx", "onnxruntime"], "onnx")
     model = deepcopy(learn.model).cpu().float().to(memory_format=torch.contiguous_format).eval()
     images = _example(size)
@@ -322,7 +335,7 @@ def as_network(
         classifier_outputs(model, images, len(classes))
     data = _to_onnx(model, images)
     _check_alike(data, model, images)
-    return Network("own", "Your network", data, activation=activation, **options)
+    return Network("own", "your network", data, activation=activation, **options)
 
 # %% ../../nbs/api/explorers/networks.ipynb #e1c0b0de
 _RUNTIME = ("runtime.js", "runtime.wasm")
@@ -378,3 +391,18 @@ def offer(
     found = {**runtime_files(), **network_files(network)}
     sizes = {name: len(data) for name, data in found.items()}
     return {network.name: dict(label=network.label, note=network.note, files=sizes)}
+
+
+def write_network(
+    network,  # `Network`
+    folder,  # of a site, "networks" beside host.js
+):
+    "Write the files of a network and its runtime for a site, and each of them as a script."
+    make_folder(folder)
+    for name, data in {**runtime_files(), **network_files(network)}.items():
+        file = Path(folder, f"{name}.gz")
+        if file.is_file() and file.read_bytes() == data:
+            continue
+        text = base64.b64encode(data).decode()
+        write_atomically(file.with_name(f"{file.name}.js"), f'l7file("{name}", "{text}");\n')
+        write_atomically(file, data)

@@ -144,7 +144,7 @@ export function kernelRows(kernel) {
    * @returns {Promise<boolean>} whether something else is to be drawn
    */
   async function request(keys) {
-    if (!kernel.isReady()) return false;
+    if (!keys.length || !kernel.isReady()) return false;
     const isNew = await rows.request(keys, () => new Float32Array());
     const isFailure = !isNew && rows.getMessage() !== "";
     failed = isFailure ? String(keys) : "";

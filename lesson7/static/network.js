@@ -259,7 +259,8 @@ function networkControl(networks, name, { isOn, message, toggle }) {
   const text = note({ spoken: true });
   cancel.before(progress);
   node.append(text);
-  const answering = `${label} answers, in this page. ${about}`.trim();
+  const sentence = `${label} answers, in this page. ${about}`.trim();
+  const running = sentence.replace(/^./, (letter) => letter.toUpperCase());
 
   function show() {
     const loading = networks.getLoading(name);
@@ -269,11 +270,17 @@ function networkControl(networks, name, { isOn, message, toggle }) {
     for (const part of [progress, cancel]) part.hidden = !loading;
     run.hidden = loading !== null;
     if (loading) setAttributes(progress, { max: loading.total, value: loading.received });
-    setText(text, loading ? `Loading ${label}` : message || (isOn ? answering : ""));
+    setText(text, loading ? `Loading ${label}` : message || (isOn ? running : ""));
   }
   show();
   return { node, run, show };
 }
+
+/**
+ * Elements of explorers for which a network answers, also when they are shown again.
+ * @type {WeakSet<HTMLElement>}
+ */
+const answering = new WeakSet();
 
 /**
  * Shows an explorer; where its page offers a network, with the button that runs it. The explorer is
@@ -282,12 +289,13 @@ function networkControl(networks, name, { isOn, message, toggle }) {
  * @param {(network: PageNetwork | null) => Promise<Frame>} build
  * @returns {Promise<() => void>} closes it
  */
-export async function showWithNetwork({ model }, build) {
+export async function showWithNetwork({ model, el }, build) {
   const networks = pageNetworks();
   const name = networkName(model.get("network"));
-  let frame = await build(null);
+  const loaded = answering.has(el) ? networks.get(name) : null;
+  let frame = await build(loaded);
   if (!networks.offers[name]) return () => frame.close();
-  let isOn = false;
+  let isOn = loaded !== null;
   let isClosed = false;
   /** @type {ReturnType<typeof networkControl>} */
   let control;
@@ -305,6 +313,7 @@ export async function showWithNetwork({ model }, build) {
   /** @param {boolean} next whether the network answers */
   async function change(next) {
     const network = next ? await networks.load(name) : null;
+    if (isClosed) return;
     const built = await build(network);
     const old = frame;
     const hadFocus = old.root.contains(document.activeElement);
@@ -312,9 +321,10 @@ export async function showWithNetwork({ model }, build) {
     old.root.remove();
     frame = built;
     isOn = next;
+    if (isOn) answering.add(el);
+    else answering.delete(el);
     addControl();
-    if (hadFocus) control.run.focus();
-    if (isClosed) frame.close();
+    if (hadFocus) control.run.focus({ preventScroll: true });
   }
 
   async function toggle() {
@@ -348,7 +358,7 @@ const MOST_ROWS = 400; // of 1,000 numbers each
 
 /**
  * The rows that a network gave, by keys; those that are missing are asked for.
- * @param {{ about: { size: number }, source: Source }} network
+ * @param {{ name?: string, about: { size: number }, source: Source }} network
  */
 export function networkRows({ about, source }) {
   const answers = createAnswers([source]);
@@ -358,12 +368,15 @@ export function networkRows({ about, source }) {
   /**
    * @param {string[]} keys
    * @param {(key: string) => Float32Array} makeTensor [C,H,W], normalized
-   * @param {number} [size] of the images, pixels
+   * @param {(key: string) => number} [sizeOf] size of an image, pixels; where sizes differ, those of
+   *   the first size are asked for
    * @returns {Promise<boolean>} whether there are new rows
    */
-  async function request(keys, makeTensor, size = about.size) {
-    const missing = [...new Set(keys.filter((key) => !rows.has(key)))];
-    if (!missing.length) return false;
+  async function request(keys, makeTensor, sizeOf = () => about.size) {
+    const lacking = [...new Set(keys.filter((key) => !rows.has(key)))];
+    if (!lacking.length) return false;
+    const size = sizeOf(lacking[0]);
+    const missing = lacking.filter((key) => sizeOf(key) === size);
     const question = {
       ...{ key: missing.join(" "), keys: missing, size },
       get tensors() {
@@ -387,4 +400,37 @@ export function networkRows({ about, source }) {
   };
 }
 
-/** @typedef {ReturnType<typeof networkRows>} NetworkRows */
+/**
+ * The part of an explorer that asks a network for what the present state needs.
+ * @template State
+ * @param {Frame} frame
+ * @param {{ request: (keys: string[]) => Promise<boolean>, hasAll: (keys: string[]) => boolean,
+ *   getMessage: () => string, close: () => void }} rows
+ * @param {{ wanted: (state: State) => string[], later?: (state: State) => string[],
+ *   onComplete?: (state: State) => void }} options wanted: keys that the state is shown with; later:
+ *   keys that can wait; onComplete: called with a state whose rows are there
+ */
+export function networkPart(frame, rows, { wanted, later = () => [], onComplete = () => {} }) {
+  const node = note({ spoken: true });
+  let redraw = () => {};
+  frame.onClose(rows.close);
+
+  /** @param {State} state */
+  async function draw(state) {
+    const keys = wanted(state);
+    const isComplete = rows.hasAll(keys);
+    setAttributes(frame.body, { "aria-busy": !isComplete });
+    frame.root.classList.toggle("l7-waiting", !isComplete);
+    if (isComplete) onComplete(state);
+    const isNew = await rows.request(isComplete ? later(state) : keys);
+    setText(node, rows.getMessage());
+    if (isNew) redraw();
+  }
+  return {
+    ...{ node, draw },
+    /** @param {() => void} next draws the explorer again */
+    setRedraw(next) {
+      redraw = next;
+    },
+  };
+}

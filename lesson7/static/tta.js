@@ -5,6 +5,7 @@ import { createNumberBinding } from "./bindings.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { pythonFloat, pythonString } from "./code.js";
 import { button, select, slider } from "./controls.js";
+import { cropResized, cropTensor, photoAt, roundHalfUp } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { quoted } from "./format.js";
@@ -12,14 +13,12 @@ import { Frame } from "./frame.js";
 import { addHandle, grip } from "./handle.js";
 import { connectKernel, kernelRows } from "./kernel.js";
 import { constant, fraction, identifier, liveLine, mathRow, operator, subscript } from "./live.js";
-import { networkRows, showWithNetwork } from "./network.js";
+import { networkPart, networkRows, showWithNetwork } from "./network.js";
 import { OWN_NAME, withPhoto } from "./photo.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
   CORNERS,
   combine,
-  cropResized,
-  cropTensor,
   describePlain,
   describeTogether,
   formatPlaces,
@@ -33,12 +32,10 @@ import {
   PLAIN_WEIGHT,
   parsePlaces,
   parseSwitches,
-  photoAt,
   placeOf,
   placesEndToEnd,
   plainBox,
   ranking,
-  roundHalfUp,
   SCALES,
   snapPoint,
   sumSigns,
@@ -48,6 +45,7 @@ import {
 } from "./tta.math.js";
 
 /** @import { Pixels } from "./canvas.js" */
+/** @import { Box } from "./crop.js" */
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
 /** @import { Position } from "./handle.js" */
@@ -56,7 +54,7 @@ import {
 /** @import { PageNetwork } from "./network.js" */
 /** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
-/** @import { Box, Plain, Point, Reduce } from "./tta.math.js" */
+/** @import { Plain, Point, Reduce } from "./tta.math.js" */
 
 const TRAITS = ["photo", "plain", "scale", "at", "on", "reduce", "moving", "target"];
 // They differ for colour-blind readers too, from one another, from white and from the object's
@@ -151,20 +149,16 @@ function viewRows(network, photos) {
     return cropTensor(photos[photo], [x0, y0, x1, y1], about.size, about);
   }
 
-  /** @param {Views[]} states the one that is shown first */
-  async function request(states) {
-    const keys = viewKeys(states[0]);
-    const isNew = await rows.request(states.flatMap(viewKeys), makeTensor);
-    if (rows.hasAll(keys)) latest = keys.map((key) => rows.get(key) ?? []);
-    return isNew;
+  /** @param {Views} state whose rows are there */
+  function remember(state) {
+    latest = viewKeys(state).map((key) => rows.get(key) ?? []);
   }
 
   return {
-    ...{ request, close: rows.close, getMessage: rows.getMessage },
+    ...{ ...rows, remember, keysOf: viewKeys },
+    request: (/** @type {string[]} */ keys) => rows.request(keys, makeTensor),
     /** @param {Views} state */
     lookup: (state) => viewKeys(state).map((key, i) => rows.get(key) ?? latest[i]),
-    /** @param {Views[]} states */
-    hasAll: (states) => rows.hasAll(states.flatMap(viewKeys)),
   };
 }
 
@@ -187,13 +181,9 @@ function viewsOfKeys(keys) {
 function kernelViews(kernel) {
   const rows = kernelRows(kernel);
   return {
-    ...{ close: rows.close, getMessage: rows.getMessage },
-    /** @param {Views[]} states */
-    request: (states) => rows.request(states.flatMap(viewKeys)),
+    ...{ ...rows, keysOf: viewKeys, remember() {} },
     /** @param {Views} state */
     lookup: (state) => rows.lookup(viewKeys(state), state.photo),
-    /** @param {Views[]} states */
-    hasAll: (states) => rows.hasAll(states.flatMap(viewKeys)),
   };
 }
 
@@ -1144,11 +1134,9 @@ function listViews(names) {
  * @param {Frame} frame
  * @param {Data} data
  */
-function networkPart(frame, data) {
+function viewsPart(frame, data) {
   const { rows } = data;
-  const failure = note({ spoken: true });
-  let redraw = () => {};
-  if (rows) frame.onClose(rows.close);
+  if (!rows) return null;
 
   /** @returns {Views[]} of the pin; none without one */
   function pinnedViews() {
@@ -1157,24 +1145,10 @@ function networkPart(frame, data) {
     return [{ photo: pinned.photo, views: readViews((trait) => pinned[trait], data) }];
   }
 
-  /** @param {State} shown */
-  async function draw(shown) {
-    if (!rows) return;
-    const state = [shown, ...pinnedViews()];
-    const isComplete = rows.hasAll(state);
-    setAttributes(frame.body, { "aria-busy": !isComplete });
-    frame.root.classList.toggle("l7-waiting", !isComplete);
-    if (!isComplete && (await rows.request(state))) redraw();
-    setText(failure, rows.getMessage());
-  }
-
-  return {
-    ...{ node: failure, draw },
-    /** @param {() => void} draw */
-    setRedraw(draw) {
-      redraw = draw;
-    },
-  };
+  return networkPart(frame, rows, {
+    wanted: (/** @type {State} */ shown) => [shown, ...pinnedViews()].flatMap(rows.keysOf),
+    onComplete: rows.remember,
+  });
 }
 
 /**
@@ -1184,7 +1158,9 @@ function networkPart(frame, data) {
 async function build({ model, el }, network) {
   const data = await readData(model, network);
   const get = (/** @type {string} */ trait) => model.get(trait);
-  await data.rows?.request([{ photo: get("photo"), views: readViews(get, data) }]);
+  const first = { photo: get("photo"), views: readViews(get, data) };
+  await data.rows?.request(data.rows.keysOf(first));
+  data.rows?.remember(first);
   const frame = new Frame({ model, el }, "Test time augmentation");
   addControls(frame, data);
 
@@ -1197,9 +1173,9 @@ async function build({ model, el }, network) {
   const caption = html("figcaption", {}, html("span", {}, hint), strip.node);
   const photo = figure(caption, stage.node);
   const picture = html("div", { class: "l7-tta-picture", "data-picture": "" }, photo, sum.node);
-  const asking = networkPart(frame, data);
+  const asking = viewsPart(frame, data);
   const side = html("div", { class: "l7-tta-side" }, bars.node, bars.sentence, notes.node);
-  side.append(asking.node);
+  if (asking) side.append(asking.node);
   frame.body.append(html("div", { class: "l7-tta" }, picture, side));
 
   const redraw = showExplorer(frame, {
@@ -1207,7 +1183,7 @@ async function build({ model, el }, network) {
     ...(network && model.get("model_steps").length && { steps: model.get("model_steps") }),
     readState: (get) => readState(get, data),
     ...{ headline, formulas: formulas(), results },
-    parts: [stage, strip, sum, bars, notes, asking, chosenFormula(frame)],
+    parts: [stage, strip, sum, bars, notes, ...(asking ? [asking] : []), chosenFormula(frame)],
     code: (state) => codeValues(state, data),
     guess: {
       createTask: () => createViewsTask(model, data),
@@ -1215,7 +1191,7 @@ async function build({ model, el }, network) {
       ariaHiddenElements: sum.canvases,
     },
   });
-  asking.setRedraw(redraw);
+  asking?.setRedraw(redraw);
   data.kernel?.onChange(redraw);
   return frame;
 }
