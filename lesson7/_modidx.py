@@ -1436,6 +1436,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                 'lesson7/explorers/normalize.py'),
                                              'lesson7.explorers.normalize.NormalizeExplorer.__init__': ( 'api/explorers/normalize.html#normalizeexplorer.__init__',
                                                                                                          'lesson7/explorers/normalize.py'),
+                                             'lesson7.explorers.normalize.NormalizeExplorer.predict': ( 'api/explorers/normalize.html#normalizeexplorer.predict',
+                                                                                                        'lesson7/explorers/normalize.py'),
                                              'lesson7.explorers.normalize._NormalizeState': ( 'api/explorers/normalize.html#_normalizestate',
                                                                                               'lesson7/explorers/normalize.py'),
                                              'lesson7.explorers.normalize._NormalizeState._valid_bs': ( 'api/explorers/normalize.html#_normalizestate._valid_bs',

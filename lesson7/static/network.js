@@ -364,6 +364,7 @@ export function networkRows({ about, source }) {
   const answers = createAnswers([source]);
   /** @type {Map<string, number[]>} */
   const rows = new Map();
+  let newest = ""; // keys of the question that was asked last and has no answer yet
 
   /**
    * @param {string[]} keys
@@ -377,13 +378,17 @@ export function networkRows({ about, source }) {
     if (!lacking.length) return false;
     const size = sizeOf(lacking[0]);
     const missing = lacking.filter((key) => sizeOf(key) === size);
+    const key = missing.join(" ");
+    if (key === newest) return false;
+    newest = key;
     const question = {
-      ...{ key: missing.join(" "), keys: missing, size },
+      ...{ key, keys: missing, size },
       get tensors() {
         return missing.map(makeTensor);
       },
     };
     const answer = await answers.ask(question);
+    if (newest === key) newest = "";
     answer?.rows.forEach((row, i) => {
       rows.set(missing[i], Array.from(row));
     });
