@@ -4,7 +4,12 @@ import json
 import sys
 from functools import cache
 
-from lesson7.explorers.networks import has_runtime, lite0_network, offer, write_network
+from lesson7.explorers.networks import (
+    has_runtime,
+    lite0_network,
+    network_offer,
+    write_network,
+)
 
 NO_NETWORK = "Pages have no button that runs a network:"
 
@@ -22,10 +27,10 @@ def _network():
         return None
 
 
-def network_offer():
+def site_offer():
     "Return what a page says about the network, as JSON; an empty text without one."
     network = _network()
-    return json.dumps(offer(network)) if network else ""
+    return json.dumps(network_offer(network)) if network else ""
 
 
 def write_networks(folder):

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TOLERANCE', 'LITE0', 'LITE0_SIZE', 'NO_RUNTIME', 'Network', 'half_weights', 'round_weights', 'lite0_model',
-           'network_folder', 'lite0_network', 'Normalize', 'open_learner', 'model_side', 'as_network', 'has_runtime',
-           'runtime_files', 'network_files', 'network_parts', 'offer', 'write_network']
+           'network_folder', 'lite0_network', 'open_learner', 'model_side', 'as_network', 'has_runtime',
+           'runtime_files', 'network_files', 'network_parts', 'network_offer', 'write_network']
 
 # %% ../../nbs/api/explorers/networks.ipynb #91c6130f
 import base64
@@ -216,7 +216,9 @@ def lite0_network() -> Network:
     folder = network_folder()
     about, data = (folder / f"{LITE0}-{_LITE0_FORMAT}.{kind}" for kind in ("json", "onnx"))
     if about.is_file() and data.is_file():
-        return Network(data=data.read_bytes(), **json.loads(about.read_text(encoding="utf-8")))
+        values = json.loads(about.read_text(encoding="utf-8"))
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return Network(data=data.read_bytes(), **values | lists)
     network = _make_lite0()
     make_folder(folder)
     write_atomically(data, network.data)
@@ -224,12 +226,10 @@ def lite0_network() -> Network:
     return network
 
 # %% ../../nbs/api/explorers/networks.ipynb #8d6da3bb
-class Normalize:
-    "The statistics of a model, as the transform of the same name in fastai has them."
-
-    def __init__(self, mean, std):
-        self.mean = torch.tensor(mean)
-        self.std = torch.tensor(std)
+def _normalize(mean, std):
+    "Return statistics in the form of fastai's `Normalize`, which is known by its name."
+    mean, std = (torch.tensor(values)[:, None, None] for values in (mean, std))
+    return type("Normalize", (), dict(mean=mean, std=std))()
 
 
 def _stand_in(model, vocab, transforms=(), **attributes):
@@ -240,7 +240,7 @@ def _stand_in(model, vocab, transforms=(), **attributes):
 
 def _lite0_learner():
     "Return EfficientNet-Lite0 as explorers take a learner."
-    normalize = Normalize(_HALVES, _HALVES)
+    normalize = _normalize(_HALVES, _HALVES)
     options = dict(size=LITE0_SIZE, network_name=LITE0)
     return _stand_in(lite0_model(), _imagenet_names(), [normalize], **options)
 
@@ -321,6 +321,8 @@ def as_network(
     "Return a model as a network for a page, compared with torch; a learner needs the extra `onnx`."
     if getattr(learn, "network_name", None) == LITE0:
         return lite0_network()
+    is_one = hasattr(learn, "model") and hasattr(learn, "dls")
+    require(is_one, "learn", "one model, for a page that runs it", f"a {type(learn).__name__}")
     classes = tuple(map(str, learn.dls.vocab))
     mean, std = _own_stats(learn)
     activation = "sigmoid" if is_multi_label(learn) else "softmax"
@@ -376,7 +378,7 @@ def network_parts(
 ) -> str:  # HTML
     "Return a network and its runtime as elements of a page; no text of theirs can close one."
     found = {**runtime_files(), **network_files(network)}
-    offers = html.escape(json.dumps(offer(network)))
+    offers = html.escape(json.dumps(network_offer(network)))
     lines = [f'<script type="application/json" data-networks="{offers}"></script>']
     for name, data in found.items():
         text = base64.b64encode(data).decode()
@@ -384,7 +386,7 @@ def network_parts(
     return "".join(f"{line}\n" for line in lines)
 
 
-def offer(
+def network_offer(
     network,  # `Network`
 ) -> dict:  # of JSON
     "Return what a page says about a network before it loads it: its files with their sizes, bytes."

@@ -87,7 +87,7 @@ export function cropTensor(photo, box, side, { mean, std }) {
  * @param {(pixel: number, channel: number, value: number) => void} visit
  */
 function visitCrop(photo, box, side, visit) {
-  const rows = resizeRows(photo, box, side);
+  const rows = cropRows(photo, box, side);
   filterTaps(box[3] - box[1], side).forEach(({ from, weights }, y) => {
     for (let x = 0; x < side; x++) {
       for (let c = 0; c < 3; c++) {
@@ -108,7 +108,7 @@ function visitCrop(photo, box, side, visit) {
  * @param {number} side
  * @returns {Float64Array} RGB
  */
-function resizeRows({ data, width, height }, [x0, y0, x1, y1], side) {
+function cropRows({ data, width, height }, [x0, y0, x1, y1], side) {
   const rows = new Float64Array((y1 - y0) * side * 3);
   const taps = filterTaps(x1 - x0, side);
   const last = Math.min(y1, height);
@@ -124,4 +124,21 @@ function resizeRows({ data, width, height }, [x0, y0, x1, y1], side) {
     });
   }
   return rows;
+}
+
+/**
+ * An image as a network takes it.
+ * @param {Pixels} image
+ * @param {{ mean: number[], std: number[] }} statistics of values in [0, 1]
+ * @returns {Float32Array} [3,H,W]
+ */
+export function imageTensor({ data, width, height }, { mean, std }) {
+  const area = width * height;
+  const tensor = new Float32Array(3 * area);
+  for (let c = 0; c < 3; c += 1) {
+    for (let i = 0; i < area; i += 1) {
+      tensor[c * area + i] = (data[4 * i + c] / OPAQUE - mean[c]) / std[c];
+    }
+  }
+  return tensor;
 }

@@ -29,6 +29,8 @@ import {
   T_STEPS,
   targetValue,
 } from "./mixup.math.js";
+import { blendAnswers } from "./mixup.network.js";
+import { showWithNetwork } from "./network.js";
 import { OWN_NAME, withPhoto } from "./photo.js";
 import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
@@ -37,6 +39,7 @@ import { randomChoice, randomInt } from "./random.js";
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
+/** @import { PageNetwork } from "./network.js" */
 /** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 
@@ -630,8 +633,11 @@ function explainTarget(k, { a, b, t }) {
   return "neither picture is of this class";
 }
 
-/** @param {View} view */
-async function render({ model, el }) {
+/**
+ * @param {View} view
+ * @param {PageNetwork | null} network
+ */
+async function build({ model, el }, network) {
   const data = await readData(model);
   const frame = new Frame({ model, el }, "Mixup");
   addControls(frame, data);
@@ -645,13 +651,15 @@ async function render({ model, el }) {
   const answers = data.isLearned ? [learners.node] : [];
   const low = html("div", { class: "l7-mixup-low" }, left, right);
   frame.body.append(html("div", { class: "l7-mixup" }, figures.node, ...answers, low));
+  const asked = network && blendAnswers(frame, network, data);
+  if (asked) frame.body.append(asked.node);
 
   /** @param {Get} get */
   const read = (get) => readState(get, data);
-  showExplorer(frame, {
+  const redraw = showExplorer(frame, {
     ...{ traits: TRAITS, animated: ["t"], readState: read },
     ...{ headline, formulas: formulas(), code: codeValues },
-    parts: [figures, target, learners, weights],
+    parts: [figures, target, learners, weights, ...(asked ? [asked] : [])],
     results: (state) => results(state, data),
     guess: {
       createTask: () => createTargetTask(() => read((trait) => model.get(trait))),
@@ -659,7 +667,13 @@ async function render({ model, el }) {
       ariaHiddenElements: [figures.blend],
     },
   });
-  return () => frame.close();
+  asked?.setRedraw(redraw);
+  return frame;
+}
+
+/** @param {View} view */
+function render(view) {
+  return showWithNetwork(view, (network) => build(view, network));
 }
 
 /**

@@ -33,6 +33,7 @@ export function networkBars({ classes }, caption) {
   const chart = barChart(count, (value) => value.toFixed(2));
   const captionNode = html("figcaption", {}, caption);
   const node = figure(captionNode, chart.node);
+  node.classList.add("l7-network-bars");
 
   /** @param {number[] | undefined} row probabilities; undefined: those that are shown stay */
   function draw(row) {

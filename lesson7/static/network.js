@@ -354,7 +354,7 @@ function networkName(own) {
   return own?.name ?? PAGE_DEFAULT;
 }
 
-const MOST_ROWS = 400; // of 1,000 numbers each
+const KEPT_ROWS = 400; // of 1,000 numbers each
 
 /**
  * The rows that a network gave, by keys; those that are missing are asked for.
@@ -392,7 +392,7 @@ export function networkRows({ about, source }) {
     answer?.rows.forEach((row, i) => {
       rows.set(missing[i], Array.from(row));
     });
-    while (rows.size > MOST_ROWS) rows.delete(rows.keys().next().value ?? "");
+    while (rows.size > KEPT_ROWS) rows.delete(rows.keys().next().value ?? "");
     return answer !== null;
   }
 

@@ -1,15 +1,15 @@
 // What the page's network predicts for the photo at different input sizes.
 
-import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
+import { imageTensor } from "./crop.js";
+import { figure, html, note, setAttributes, setText } from "./dom.js";
 import { quoted } from "./format.js";
-import { tickLabels } from "./histogram.js";
 import { networkBars, topClasses } from "./network.bars.js";
 import { networkPart, networkRows } from "./network.js";
-import { axisLine, drawing, markLine, moveLine } from "./plot.js";
+import { curvePlot } from "./network.plot.js";
 
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Frame } from "./frame.js" */
-/** @import { About, PageNetwork } from "./network.js" */
+/** @import { PageNetwork } from "./network.js" */
 /** @import { Stage } from "./resize.math.js" */
 
 /** @typedef {{ stages: Stage[], file: number }} ShownSizes */
@@ -23,63 +23,8 @@ const SIZES = Array.from(
   { length: (LAST_SIZE - FIRST_SIZE) / CURVE_STEP + 1 },
   (_, i) => FIRST_SIZE + CURVE_STEP * i,
 );
-const PLOT_WIDTH = 420;
-const PLOT_HEIGHT = 90;
-const LARGEST_LEVEL = 255;
 
-/**
- * An image as a network takes it.
- * @param {Pixels} image
- * @param {About} about
- * @returns {Float32Array} [3,H,W]
- */
-export function imageTensor({ data, width, height }, { mean, std }) {
-  const area = width * height;
-  const tensor = new Float32Array(3 * area);
-  for (let c = 0; c < 3; c += 1) {
-    for (let i = 0; i < area; i += 1) {
-      tensor[c * area + i] = (data[4 * i + c] / LARGEST_LEVEL - mean[c]) / std[c];
-    }
-  }
-  return tensor;
-}
-
-/** @param {number} size */
-const xOf = (size) => (PLOT_WIDTH * (size - FIRST_SIZE)) / (LAST_SIZE - FIRST_SIZE);
-/** @param {number} probability */
-const yOf = (probability) => PLOT_HEIGHT * (1 - probability);
-
-/** The probability of a class against the input size, with a line at the training's size. */
-function sizePlot() {
-  const curve = svg("path", { fill: "none", stroke: "var(--l7-blue)", "stroke-width": 2 });
-  const dots = SIZES.map(() => svg("circle", { r: 4, fill: "var(--l7-blue)" }));
-  const trained = markLine(0, PLOT_HEIGHT);
-  setAttributes(trained, { "stroke-dasharray": "4 3" });
-  const labels = tickLabels([64, 128, 192, 256, 320], PLOT_WIDTH, PLOT_HEIGHT + 16);
-  const box = { left: -8, top: -8, width: PLOT_WIDTH + 16, height: PLOT_HEIGHT + 30 };
-  const node = drawing(box, axisLine(PLOT_WIDTH, PLOT_HEIGHT), trained, curve, ...dots, ...labels);
-
-  /**
-   * @param {(number | undefined)[]} probabilities one for each of `SIZES`
-   * @param {number} size of the training, pixels
-   */
-  function draw(probabilities, size) {
-    const points = probabilities.flatMap((value, i) =>
-      value === undefined ? [] : [`${xOf(SIZES[i])} ${yOf(value)}`],
-    );
-    setAttributes(curve, { d: points.length ? `M${points.join("L")}` : "" });
-    dots.forEach((dot, i) => {
-      const value = probabilities[i];
-      setVisible(dot, value !== undefined);
-      if (value === undefined) return;
-      setAttributes(dot, { cx: xOf(SIZES[i]), cy: yOf(value), "data-value": value });
-    });
-    const isInside = size >= FIRST_SIZE && size <= LAST_SIZE;
-    setVisible(trained, isInside);
-    if (isInside) moveLine(trained, xOf(size));
-  }
-  return { node, draw };
-}
+const SIZE_TICKS = [64, 128, 192, 256, 320];
 
 /**
  * What the curve says, in a sentence.
@@ -129,7 +74,7 @@ export function sizeAnswers(frame, network, imageAt) {
   });
   const bars = Array.from({ length: 3 }, () => networkBars(about, ""));
   const pictures = html("div", { class: "l7-resize-answers" }, ...bars.map(({ node }) => node));
-  const plot = sizePlot();
+  const plot = curvePlot({ values: SIZES, ticks: SIZE_TICKS, colours: ["var(--l7-blue)"] });
   const caption = html("figcaption");
   const sentence = note({ spoken: true });
   const curve = figure(caption, plot.node);
@@ -157,7 +102,7 @@ export function sizeAnswers(frame, network, imageAt) {
   function drawCurve(file, c) {
     const name = about.classes[c];
     const values = SIZES.map((size) => rows.get(keyOf(file, size))?.[c]);
-    plot.draw(values, about.size);
+    plot.draw([values], about.size);
     setText(
       caption,
       `Probability of ${quoted(name)} against the input size; dashed: the training's ` +

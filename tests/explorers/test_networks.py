@@ -5,22 +5,39 @@ import html
 import json
 import re
 import threading
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 import torch
-from browser import values, wait_for_drawing
+from browser import DATA_VALUES, values, wait_for_drawing
 from conftest import LocalPages
 from explorer_examples import HOSTILE_NAMES
-from explorer_page import FOLLOW_LINK, load_explorer
+from explorer_page import (
+    ELEMENT_COUNT,
+    FOLLOW_LINK,
+    PAGE_WIDTH,
+    accessibility_faults,
+    load_explorer,
+    open_more,
+    unnamed_controls,
+    wait_for_explorers,
+)
 from playwright.sync_api import expect
+from shared_explorers import adapt
 
-from lesson7 import TTAExplorer
+from lesson7 import MixupExplorer, NormalizeExplorer, ResizeExplorer, TTAExplorer
 from lesson7.data.images import crop_resized
 from lesson7.data.samples import photos
 from lesson7.explorers import networks
-from lesson7.explorers.networks import lite0_model, lite0_network, offer, round_weights
+from lesson7.explorers.networks import (
+    LITE0_SIZE,
+    lite0_model,
+    lite0_network,
+    network_offer,
+    round_weights,
+)
 from lesson7.explorers.scripts import joined_script
 from lesson7.explorers.tta import FINE_STEPS, plain_box
 from lesson7.models import architecture
@@ -34,8 +51,17 @@ SMALL_SIDE = 48  # pixels
 LONGEST_LOAD = 90_000  # ms, on a busy machine
 VALUES = ".l7-tta-term > strong"
 BEST = ".l7-tta-term > span:nth-of-type(2)"
-INLINE_HOST = re.compile(r"<script>\(async.*?</script>", re.DOTALL)
+CONTENT = re.compile(r"<img.*</script>(?=\n<script>)", re.DOTALL)  # of a saved page
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+# Moves the first window many times while the network answers; it ends at place `last`, or near it.
+MOVE_WINDOW = """async (last) => {
+  const slider = document.querySelector("input[data-trait='at.x']");
+  for (let move = 0; move <= last; move += 1) {
+    slider.value = move % 121;
+    slider.dispatchEvent(new Event("input"));
+    if (move % 20 === 0) await new Promise(requestAnimationFrame);
+  }
+}"""
 
 
 def small_model():
@@ -56,17 +82,26 @@ def small_file(tmp_path_factory):
     return explorer.save(tmp_path_factory.mktemp("live") / "small.html", live=True)
 
 
+def site_page_text(explorers, folder, network):
+    "Return a page with several explorers as the site has it, which offers a network."
+    texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
+    contents = [CONTENT.search(text)[0] for text in texts]
+    offers = html.escape(json.dumps(network_offer(network)))
+    host = f'<script defer src="host.js" data-networks="{offers}"></script>'
+    start = POLICY.sub("", texts[0].partition("<img")[0])
+    return "\n".join([start, *contents, host, "</html>"])
+
+
 @pytest.fixture(scope="module")
 def site(cache, tmp_path_factory):
-    "A folder with a page of an explorer as the site has it, and the files of EfficientNet-Lite0."
+    "A folder with a page of explorers, and the files of EfficientNet-Lite0."
     folder = tmp_path_factory.mktemp("site")
-    network = lite0_network()
-    networks.write_network(network, folder / "networks")
+    networks.write_network(lite0_network(), folder / "networks")
     (folder / "host.js").write_text(joined_script("host"))
-    text = TTAExplorer().save(folder / "page.html").read_text()
-    attributes = f'defer src="host.js" data-networks="{html.escape(json.dumps(offer(network)))}"'
-    text = INLINE_HOST.sub(lambda _: f"<script {attributes}></script>", text)
-    (folder / "page.html").write_text(POLICY.sub("", text))
+    explorers = [TTAExplorer(), NormalizeExplorer(bs=2), ResizeExplorer(), MixupExplorer()]
+    network = lite0_network()
+    (folder / "page.html").write_text(site_page_text(explorers, folder, network))
+    (folder / "one.html").write_text(site_page_text(explorers[:1], folder, network))
     return folder
 
 
@@ -80,7 +115,7 @@ def address(site):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/page.html"
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
 
@@ -93,7 +128,7 @@ def pages(chromium):
 
 def run_network(page, label):
     "Press the button, and wait until the network answers."
-    page.get_by_role("button", name=re.compile(f"^Run {label} here")).click()
+    page.get_by_role("button", name=re.compile(f"^Run {label} here")).first.click()
     page.locator(".l7-network[data-answers=page]").wait_for(timeout=LONGEST_LOAD)
     wait_for_drawing(page)
 
@@ -118,7 +153,9 @@ def site_page(pages, address):
             requests.append(request.url.rpartition("/")[2])
 
     page.on("request", keep)
-    load_explorer(page, address)
+    page.goto(f"{address}/page.html")
+    wait_for_explorers(page, 4)
+    open_more(page)
     before = list(requests)
     run_network(page, "EfficientNet-Lite0")
     return page, before, requests[len(before) :]
@@ -186,13 +223,7 @@ def test_the_newest_answer_stays_after_a_drag(small_page):
     state = "crop", 0.6, [[0, 0], [1, 1], [1, 0], [0, 1]]
     set_state(small_page, *state)
     wait_for_drawing(small_page)
-    small_page.evaluate("""() => {
-      const slider = document.querySelector("input[data-trait='at.x']");
-      for (let value = 0; value <= 100; value += 1) {
-        slider.value = value;
-        slider.dispatchEvent(new Event("input"));
-      }
-    }""")
+    small_page.evaluate(MOVE_WINDOW, 100)
     moved = "crop", 0.6, [[100 / FINE_STEPS, 0], *state[2][1:]]
     check_answers(small_page, predictions(small_model(), image, moved, SMALL_SIDE))
 
@@ -241,18 +272,139 @@ def test_the_sites_network_answers_as_torch(site_page):
         check_answers(page, predictions(model, image, state, 224, half=0.5))
 
 
-def test_the_network_runs_from_disk(new_page, site):
+@pytest.fixture(scope="module")
+def lite0(cache):
+    "What torch predicts with the weights that the page has: normalized images to probabilities."
+    model = round_weights(lite0_model())
+
+    def predict(images, mean=0.5, std=0.5):
+        mean, std = (np.reshape(x, (-1, 1, 1)) for x in (mean, std))
+        batch = torch.from_numpy((images - mean) / std).float()
+        with torch.inference_mode():
+            return model(batch).softmax(1).double().numpy()
+
+    return predict
+
+
+def enlarged(image):
+    "Return an image as the network sees it."
+    side = image.shape[-1]
+    return crop_resized(image.astype(np.float32), (0, 0, side, side), LITE0_SIZE)
+
+
+def show_explorer(page, index, link=""):
+    "Run the network in an explorer of the page, which has loaded it, and set a state."
+    explorer = page.locator(".l7").nth(index)
+    run = explorer.get_by_role("button", name="Run EfficientNet-Lite0 here", exact=True)
+    if run.count():
+        run.click()
+        explorer.locator(".l7-network[data-answers=page]").wait_for()
+    page.evaluate(FOLLOW_LINK, f"#explorer={index + 1}{link}")
+    wait_for_drawing(page)
+    return explorer
+
+
+def bars(explorer, index):
+    "Return the numbers of one of an explorer's charts of classes."
+    chart = explorer.locator(".l7-network-bars").nth(index)
+    return chart.locator("[data-value]").evaluate_all(DATA_VALUES)
+
+
+def highest(row, count=5):
+    return np.sort(row)[::-1][:count]
+
+
+def test_statistics_change_the_answer_as_in_torch(site_page, lite0):
+    page, *_ = site_page
+    explorer = show_explorer(page, 1, "&kind=own&own_mean.0=0.1&own_std.2=0.9")
+    python = NormalizeExplorer(bs=2, kind="own", own_mean=[0.1, 0.5, 0.5], own_std=[0.5, 0.5, 0.9])
+    image = enlarged(python.batch[0])[None]
+    used = lite0(image, python.own_mean, python.own_std)[0]
+    assert bars(explorer, 0) == pytest.approx(highest(used), abs=TOLERANCE)
+    assert bars(explorer, 1) == pytest.approx(highest(lite0(image)[0]), abs=TOLERANCE)
+    changes = explorer.locator(".l7-normalize-answers > .l7-note[data-value]")
+    expect(changes).to_contain_text("of 2 pictures.")
+    images = np.stack([enlarged(image) for image in python.batch])
+    pairs = lite0(images, python.own_mean, python.own_std), lite0(images)
+    now, before = (rows.argmax(1) for rows in pairs)
+    assert values(page, ".l7-normalize-answers > [data-value]") == [(now != before).sum()]
+
+
+def test_sizes_change_the_answer_as_in_torch(site_page, lite0):
+    page, *_ = site_page
+    explorer = show_explorer(page, 2, "&size0=96&file=128")
+    python = ResizeExplorer(stages=[[96, 4], [224, 5]], file=128)
+    for index, (size, _) in enumerate(python.stages):
+        row = lite0(python.seen(size)[None])[0]
+        assert bars(explorer, index) == pytest.approx(highest(row), abs=TOLERANCE)
+    dots = explorer.locator(".l7-network-plot circle")
+    expect(dots.last).to_have_attribute("visibility", "visible", timeout=LONGEST_LOAD)
+    expect(explorer.locator(".l7-resize-network")).to_contain_text("Of these sizes")
+    shown = dots.evaluate_all(DATA_VALUES)
+    trained = lite0(python.seen(LITE0_SIZE)[None])[0].argmax()
+    sizes = [64, 320]
+    wanted = [lite0(python.seen(size)[None])[0, trained] for size in sizes]
+    assert [shown[0], shown[-1]] == pytest.approx(wanted, abs=TOLERANCE)
+
+
+def test_blends_are_answered_as_in_torch(site_page, lite0):
+    page, *_ = site_page
+    explorer = show_explorer(page, 3, "&t=0.62&first=1&second=2")
+    python = MixupExplorer(t=0.62, first=1, second=2)
+    row = lite0(enlarged(python.blend)[None])[0]
+    assert bars(explorer, 0) == pytest.approx(highest(row), abs=TOLERANCE)
+
+
+def test_explorers_share_what_was_loaded(site_page):
+    page, _, loaded = site_page
+    assert page.evaluate("performance.getEntriesByType('resource').length") >= len(loaded)
+    names = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert sum(name.endswith("lite0.onnx.gz") for name in names) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_answers_fit_a_phone_and_are_accessible(site_page, scheme):
+    page, *_ = site_page
+    for index in range(4):
+        show_explorer(page, index)
+    adapt(page, viewport=dict(width=360, height=640), color_scheme=scheme)
+    wait_for_drawing(page)
+    assert page.evaluate(PAGE_WIDTH) <= 360
+    assert accessibility_faults(page) == []
+    assert unnamed_controls(page) == []
+    adapt(page)
+
+
+def test_many_moves_leave_one_worker(site_page):
+    page, *_ = site_page
+    workers = len(page.workers)
+    elements = page.evaluate(ELEMENT_COUNT)
+    page.evaluate(MOVE_WINDOW, 500)
+    wait_for_drawing(page)
+    assert len(page.workers) == workers == 1
+    assert page.evaluate(ELEMENT_COUNT) == elements
+
+
+def test_a_network_runs_from_disk(new_page, tmp_path):
+    learn = networks.open_learner(small_model(), HOSTILE_NAMES)
+    network = replace(networks.as_network(learn, SMALL_SIDE), name=networks.LITE0)
+    networks.write_network(network, tmp_path / "networks")
+    (tmp_path / "host.js").write_text(joined_script("host"))
+    explorer = TTAExplorer(photos("coffee"))
+    (tmp_path / "page.html").write_text(site_page_text([explorer], tmp_path, network))
     page = new_page()
-    load_explorer(page, (site / "page.html").as_uri())
-    expect(page.locator(".l7-network button").first).to_contain_text("17 MB")
-    run_network(page, "EfficientNet-Lite0")
-    assert values(page, VALUES).min() > 0
+    load_explorer(page, (tmp_path / "page.html").as_uri())
+    scripts = sum(file.stat().st_size for file in (tmp_path / "networks").glob("*.js"))
+    expect(page.locator(".l7-network button").first).to_contain_text(f"{scripts / 1e6:.0f} MB")
+    run_network(page, "your network")
+    state = "crop", 0.85, [[0, 0], [1, 1], [1, 0], [0, 1]]
+    check_answers(page, predictions(small_model(), first_photo(explorer), state, SMALL_SIDE))
 
 
 def test_loading_can_be_cancelled(new_page, address):
     page = new_page()
     page.route("**/lite0.onnx.gz", lambda route: None)  # it never arrives
-    load_explorer(page, address)
+    load_explorer(page, f"{address}/one.html")
     run = page.get_by_role("button", name=re.compile("^Run EfficientNet-Lite0 here · 13 MB"))
     run.click()
     expect(page.get_by_role("progressbar")).to_be_visible()
@@ -306,6 +458,10 @@ def test_the_name_lite0_is_the_network_of_the_site(cache):
     learn = networks.open_learner("lite0")
     assert networks.model_side(learn, 96) == networks.LITE0_SIZE
     assert networks.as_network(learn, 96) == lite0_network()
+    images = torch.rand(2, 3, 96, 96)
+    with torch.inference_mode():
+        expected = lite0_model()((images - 0.5) / 0.5).softmax(1)
+    assert probabilities(learn, images).numpy() == pytest.approx(expected.numpy(), abs=1e-6)
     assert "float16, which changes its logits by up to 0.0" in lite0_network().note
 
 
