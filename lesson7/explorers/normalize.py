@@ -30,7 +30,7 @@ from lesson7.explorers.code import (
     photo_program,
     python_float,
 )
-from .kernel import KernelAnswers
+from .kernel import KernelAnswers, answering_copy
 from .networks import model_side, open_learner
 from .steps import Step
 from ..lazy import torch
@@ -351,6 +351,7 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
             check_count("side", side)
         check_seed(seed)
         self._learn = learn = open_learner(learn, vocab)
+        self._answering = answering_copy(learn) if learn else None
         side = model_side(learn, SIDE) if side is None else side
         stats = None if stats is None else _rgb_stats(stats)
         templates = _templates(images, stats, side, seed)
@@ -392,6 +393,6 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         for statistics in {tuple(numbers) for _, *numbers in pictures}:
             images = [i for i, *numbers in pictures if tuple(numbers) == statistics]
             stats = NormStats(statistics[:3], statistics[3:])
-            best = _best_classes(self._learn, self.images[images], stats)
+            best = _best_classes(self._answering, self.images[images], stats)
             found |= {(i, *statistics): row for i, row in zip(images, best)}
         return [found[tuple(picture)] for picture in pictures]

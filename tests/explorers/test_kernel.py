@@ -105,3 +105,15 @@ def test_any_statistics_are_answered_for_a_batch(small):
         assert np.allclose(found[:, 1], expected.values, atol=1e-5)
     mixed = [[0, *own[0], *own[1]], [0, 0, 0, 0, 1, 1, 1]]
     assert len(explorer.predict(dict(pictures=mixed))) == 2
+
+
+def test_later_training_does_not_change_the_answers(small):
+    learn = narrow_learner(get_dls(8, 48, small, STATS))
+    explorer = TTAExplorer(photos("china"), learn=learn, side=48)
+    before = explorer.predict(dict(views=VIEWS[:1]))
+    learn.model.train()
+    with torch.no_grad():
+        for weight in learn.model.parameters():
+            weight.mul_(2)
+    assert np.array_equal(explorer.predict(dict(views=VIEWS[:1])), before)
+    assert all(module.training for module in learn.model.modules())
