@@ -380,12 +380,13 @@ const KEPT_ROWS = 400; // of 1,000 numbers each
 
 /**
  * The rows that a network gave, by keys; those that are missing are asked for.
- * @param {PageNetwork} network
+ * @param {{ name?: string, about: { size: number }, source: Source }} network
  */
 export function networkRows({ about, source }) {
   const answers = createAnswers([source]);
   /** @type {Map<string, number[]>} */
   const rows = new Map();
+  let newest = ""; // keys of the question that was asked last and has no answer yet
 
   /**
    * @param {string[]} keys
@@ -399,13 +400,17 @@ export function networkRows({ about, source }) {
     if (!lacking.length) return false;
     const size = sizeOf(lacking[0]);
     const missing = lacking.filter((key) => sizeOf(key) === size);
+    const key = missing.join(" ");
+    if (key === newest) return false;
+    newest = key;
     const question = {
-      ...{ key: missing.join(" "), size },
+      ...{ key, keys: missing, size },
       get tensors() {
         return missing.map(makeTensor);
       },
     };
     const answer = await answers.ask(question);
+    if (newest === key) newest = "";
     answer?.rows.forEach((row, i) => {
       rows.set(missing[i], Array.from(row));
     });

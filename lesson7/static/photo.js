@@ -287,7 +287,14 @@ export class PhotoModel {
     const get = (/** @type {string} */ trait) => this.model.get(trait);
     const state = Object.fromEntries(traits.map((trait) => [trait, this.get(trait)]));
     const empty = predictions ? { [predictions]: Array.isArray(get(predictions)) ? [] : {} } : {};
-    const values = { ...state, pinned: {}, steps: [], ...empty, ...(await own(photo, get)) };
+    const values = {
+      ...state,
+      pinned: {},
+      steps: [],
+      kernel: false,
+      ...empty,
+      ...(await own(photo, get)),
+    };
     this.#opened.push({ name: photo.name, isNoisy: photo.isNoisy, values });
     this.set(OWN_PHOTO, this.#opened.length - 1);
   }
@@ -312,6 +319,11 @@ export class PhotoModel {
 
   save_changes() {
     this.model.save_changes();
+  }
+
+  /** @param {any} content of a message to Python */
+  send(content) {
+    this.model.send?.(content);
   }
 
   /**
@@ -467,7 +479,7 @@ function receiveFiles(root, open) {
 /** @param {PhotoModel} model */
 function describePhoto(model) {
   if (!model.photoName) return "";
-  const lost = "The model's predictions are those for the other photos: they are not shown.";
+  const lost = "The predictions that were computed before are for other photos, and are not shown.";
   const parts = [`Your photo ${quoted(model.photoName)}.`, STAYS];
   if (model.isNoisy)
     parts.push("This browser adds noise to the pixels that a page reads: numbers differ a little.");
