@@ -30,7 +30,7 @@ from shared_explorers import adapt
 from lesson7 import MixupExplorer, NormalizeExplorer, ResizeExplorer, TTAExplorer
 from lesson7.data.images import crop_resized
 from lesson7.data.samples import photos
-from lesson7.explorers import networks
+from lesson7.explorers import base, networks
 from lesson7.explorers.networks import (
     LITE0_SIZE,
     lite0_model,
@@ -84,7 +84,9 @@ def small_file(tmp_path_factory):
 
 def site_page_text(explorers, folder, network):
     "Return a page with several explorers as the site has it, which offers a network."
-    texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "joined_script", lambda view, networks=True: joined_script(view))
+        texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
     contents = [CONTENT.search(text)[0] for text in texts]
     offers = html.escape(json.dumps(network_offer(network)))
     host = f'<script defer src="host.js" data-networks="{offers}"></script>'
@@ -501,7 +503,9 @@ def test_other_names_are_refused(given):
 
 
 def test_a_page_without_a_network_has_no_button(open_explorer):
-    assert open_explorer("TTAExplorer").locator(".l7-network").count() == 0
+    page = open_explorer("TTAExplorer")
+    assert page.locator(".l7-network").count() == 0
+    assert "serveNetworks" not in page.content()  # it has no script of networks either
 
 
 def test_a_page_is_written_without_a_runtime(tmp_path, monkeypatch):
