@@ -72,7 +72,10 @@ def read_design(file):
 
 
 def arm_recipe(base, changes, noise, seed):
-    "Return the recipe of an arm; progressive resizing gets the pixels or epochs of the base."
+    """Return the recipe of an arm; progressive resizing gets the pixels or epochs of the base.
+
+    With the budget "given", the stages keep their own epochs.
+    """
     changes = dict(changes)
     changes.pop("n_train", None)
     budget = changes.pop("budget", "cost")
@@ -82,7 +85,8 @@ def arm_recipe(base, changes, noise, seed):
         return reference
     stages = values["stages"]
     epochs = sum(stage["epochs"] for stage in stages) + len(stages) - 1
-    return matched(Recipe(**values | dict(epochs=epochs)), reference, budget)
+    recipe = Recipe(**values | dict(epochs=epochs))
+    return recipe if budget == "given" else matched(recipe, reference, budget)
 
 
 def study_tasks(design, seeds, data):
