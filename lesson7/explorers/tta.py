@@ -31,12 +31,14 @@ from lesson7.explorers.code import (
     comment_images,
     fill_template,
     images_expression,
+    photo_program,
     python_float,
     python_string,
 )
+from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
-from ..outputs import as_learner, label_threshold, probabilities
+from ..outputs import label_threshold, probabilities
 from ..tta import square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
@@ -44,6 +46,7 @@ PLAIN_VIEWS = ["crop", "squish", "pad"]
 SCALES = [0.6, 0.85, 1.0]  # sides of a window, as shares of the short side
 GRID_STEPS = 8  # with a model, windows move in steps of 1/8, so that it has 9 x 9 places
 FINE_STEPS = 120  # without one
+SIDE = 96  # of the views of a model that does not say its size, pixels
 PHOTO_SIDE = 160  # short side of the photos, pixels
 MAX_VIEWS = 8  # windows, and photos
 MAX_CLASSES = 10  # of a model, those with the highest predictions
@@ -216,6 +219,7 @@ class _TTAPhotos(Explorer):
     credits = T.List(help="of the photos; empty texts where they are unknown").tag(**DATA)
     side = T.Int(help="of a view that the model sees, pixels").tag(**DATA)
     grid = T.Int(help="windows move in steps of 1/grid").tag(**DATA)
+    model_steps = T.List(help="guided steps while the page's network answers").tag(**DATA)
     asked = T.List(help="predictions of each photo's views; without a model: none").tag(**DATA)
 
     photo = T.Int(0, help="which photo").tag(**STATE)
@@ -373,6 +377,7 @@ _SHARES = """\
 shares = [shown_share(box, {object}) for box in boxes]
 preds = torch.tensor([[[share, 1 - share]] for share in shares])  # [views,1,classes]"""
 
+_OPEN_LEARNER = "from lesson7.explorers.networks import open_learner"
 _PREDICT = "preds = probabilities(learn, torch.from_numpy(views))[:, None]  # [views,1,classes]"
 
 # %% ../../nbs/api/explorers/tta.ipynb #c0de5a04
@@ -386,8 +391,11 @@ def _image_code(images):
     return f"{items}[{{photo}}]", ["image_items"]
 
 
-def _template(images, learn, side):
-    "Return the program for these images and this model, with places for the state."
+def _template(images, learn, side, opening=""):
+    """Return the program for these images and this model, with places for the state.
+
+    `opening` is what the program opens the model from, as Python has it; empty: it has the model.
+    """
     image, functions = _image_code(images)
     names = sorted(["as_floats", "crop_resized", "shrink", *functions])
     shares = "from lesson7.explorers.tta import shown_share"
@@ -401,6 +409,9 @@ def _template(images, learn, side):
         predict=_PREDICT if learn else _SHARES,
     )
     values["import"] = probabilities if learn else shares
+    if opening:
+        values["import"] = f"{_OPEN_LEARNER}\n{probabilities}"
+        values["predict"] = f"learn = open_learner({opening})\n{_PREDICT}"
     return comment_images(fill_template(_CODE, values), images)
 
 # %% ../../nbs/api/explorers/tta.ipynb #c0de5a05
@@ -548,16 +559,22 @@ class TTAExplorer(_TTAViews):
     def __init__(
         self,
         images=None,  # what `image_list` takes, or name -> image; at most 8. None: photos
-        learn=None,  # a `Learner`, or a module with `vocab`; None: a view shows part of an object
+        learn=None,  # as `open_learner` takes it; None: a view shows part of an object
         n=4,  # windows, 1 to 8; as many as `at` has, where that is given
-        side=96,  # of the views that the model sees, pixels
-        vocab=None,  # class names, for a torch module as `learn`
+        side=None,  # of the views that the model sees, pixels; None: its own, else 96
+        vocab=None,  # class names, for a torch module or an ONNX file as `learn`
         **state,  # photo, plain, scale, at, on, reduce, moving, target
     ):
-        check_count("side", side)
-        learn = as_learner(learn, vocab)
+        if side is not None:
+            check_count("side", side)
+        opening = python_string(str(learn)) if isinstance(learn, (str, PathLike)) else ""
+        learn = open_learner(learn, vocab)
+        side = model_side(learn, SIDE) if side is None else side
         _check_number("windows", n)
-        templates = dict(views=_template(images, learn, side))
+        photo = photo_program("TTAExplorer", f'{{"your photo": {{file}}}},\n    side={side}')
+        templates = dict(views=_template(images, learn, side, opening), photo=photo)
+        if not learn:
+            templates["network"] = _template(images, True, LITE0_SIZE, python_string(LITE0))
         is_own = images is not None
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
@@ -566,8 +583,11 @@ class TTAExplorer(_TTAViews):
         if is_own or learn or n != len(_CORNERS):
             self._steps = _GENERAL_STEPS
         start = dict(at=_start_places(n), on=[True] * (1 + n))
+        self._learn = learn
+        general = [] if learn else [step.as_dict() for step in _GENERAL_STEPS]
         super().__init__(
             pixels=encode_png(_sheet(small)),
+            model_steps=general,
             sizes=[photo.shape[:2] for photo in small],
             names=[str(name) for name in images],
             credits=[_credit(image) for image in images.values()],

@@ -4,6 +4,7 @@ import { html } from "./dom.js";
 import { captureKeys } from "./keyboard.js";
 
 /** @import { AnyBinding, NumberBinding } from "./bindings.js" */
+/** @import { PhotoModel } from "./photo.js" */
 
 /**
  * The part of an anywidget model that a view uses.
@@ -13,6 +14,7 @@ import { captureKeys } from "./keyboard.js";
  * @property {() => void} save_changes sends what was set to Python
  * @property {(event: string, listener: () => void) => void} on
  * @property {(event: string, listener: () => void) => void} off
+ * @property {PhotoModel} [photo] of an explorer that takes the reader's own photo
  */
 
 /** @typedef {{ model: Model, el: HTMLElement }} View what anywidget calls `render` with */
