@@ -186,6 +186,7 @@ class Explorer(anywidget.AnyWidget):
     steps = T.List(help="guided steps, as `Step.as_dict` returns them").tag(**DATA)
     templates = T.Dict(help="name -> program with places, as `fill_template` takes it").tag(**DATA)
     pinned = T.Dict(help="the state that is compared with the present one; empty: none").tag(**DATA)
+    kernel = T.Bool(False, help="whether the model answers questions of the view").tag(**DATA)
     network = T.Dict(help="name of the network of a saved page; empty: the site's").tag(**DATA)
 
     def __init_subclass__(cls, **kw):

@@ -35,6 +35,7 @@ from lesson7.explorers.code import (
     python_float,
     python_string,
 )
+from .kernel import KernelAnswers
 from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
@@ -100,6 +101,11 @@ def _all_boxes(h, w):
         side = window_side(h, w, scale)
         boxes += [square_at(h, w, side, fx, fy) for fx, fy in places]
     return boxes
+
+
+def _are_on_grid(places):
+    "Return whether a model has predicted windows at these places when the explorer was made."
+    return all(_snapped(place, GRID_STEPS) == list(place) for place in places)
 
 
 def _box_indices(plain, scale, places):
@@ -264,7 +270,8 @@ class _TTAWindows(_TTAPhotos):
         at = proposal.value
         self._check_lengths(at, self.on)
         _check_places("at", at)
-        return [_snapped(place, self.grid) for place in at]
+        steps = FINE_STEPS if self.kernel else self.grid
+        return [_snapped(place, steps) for place in at]
 
     @T.validate("on")
     def _valid_on(self, proposal):
@@ -521,6 +528,8 @@ class _TTAViews(_TTAWindows):
     @property
     def preds(self):
         "Each view's prediction, [V,C]; without a model, the share of the object that it shows."
+        if self.asked and self._learn and not _are_on_grid(self.at):
+            return self.predict(dict(views=[[self.photo, *box] for box in self.boxes]))
         if self.asked:
             preds = np.array(self.asked[self.photo]["preds"], dtype=float)
             return preds[_box_indices(self.plain, self.scale, self.at)]
@@ -550,7 +559,7 @@ class _TTAViews(_TTAWindows):
         )
 
 # %% ../../nbs/api/explorers/tta.ipynb #a8312cbc
-class TTAExplorer(_TTAViews):
+class TTAExplorer(KernelAnswers, _TTAViews):
     "A photo, its plain view and windows that can be moved, with their combined prediction."
 
     _view = "tta"
@@ -594,6 +603,21 @@ class TTAExplorer(_TTAViews):
             side=side,
             grid=GRID_STEPS if learn else FINE_STEPS,
             asked=[_predictions(learn, image, side) for image in self.images if learn],
+            kernel=bool(learn),
             templates=templates,
             **start | state,
         )
+
+    def predict(
+        self,
+        question,  # views: [photo, x0, y0, x1, y1] of each, pixels
+    ):  # [V,C], for the classes that are shown of the photo
+        "Return the model's predictions for views of photos, at any place."
+        views = question["views"]
+        x = [crop_resized(self.images[photo], box, self.side) for photo, *box in views]
+        probs = probabilities(self._learn, torch.from_numpy(np.stack(x))).numpy()
+        names = [str(name) for name in self._learn.dls.vocab]
+        shown = [
+            [names.index(name) for name in self.asked[photo]["classes"]] for photo, *_ in views
+        ]
+        return np.take_along_axis(probs, np.array(shown), 1)

@@ -7,6 +7,7 @@
  * @property {Float32Array[]} tensors images [C,H,W], normalized; a getter makes them only for the
  *   questions that a source reads
  * @property {number} size of an image, pixels
+ * @property {string[]} [keys] of the rows that are missing
  */
 
 /** @typedef {Float32Array[] | number[][]} Rows probabilities, a row for each image */

@@ -12,8 +12,9 @@ import { captureKeys } from "./keyboard.js";
  * @property {(trait: string) => any} get
  * @property {(trait: string, value: any) => void} set
  * @property {() => void} save_changes sends what was set to Python
- * @property {(event: string, listener: () => void) => void} on
- * @property {(event: string, listener: () => void) => void} off
+ * @property {(event: string, listener: (...values: any[]) => void) => void} on
+ * @property {(event: string, listener: (...values: any[]) => void) => void} off
+ * @property {(content: any) => void} [send] a custom message to Python
  * @property {PhotoModel} [photo] of an explorer that takes the reader's own photo
  */
 

@@ -358,7 +358,7 @@ const KEPT_ROWS = 400; // of 1,000 numbers each
 
 /**
  * The rows that a network gave, by keys; those that are missing are asked for.
- * @param {PageNetwork} network
+ * @param {{ name?: string, about: { size: number }, source: Source }} network
  */
 export function networkRows({ about, source }) {
   const answers = createAnswers([source]);
@@ -378,7 +378,7 @@ export function networkRows({ about, source }) {
     const size = sizeOf(lacking[0]);
     const missing = lacking.filter((key) => sizeOf(key) === size);
     const question = {
-      ...{ key: missing.join(" "), size },
+      ...{ key: missing.join(" "), keys: missing, size },
       get tensors() {
         return missing.map(makeTensor);
       },

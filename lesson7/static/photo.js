@@ -287,7 +287,14 @@ export class PhotoModel {
     const get = (/** @type {string} */ trait) => this.model.get(trait);
     const state = Object.fromEntries(traits.map((trait) => [trait, this.get(trait)]));
     const empty = predictions ? { [predictions]: Array.isArray(get(predictions)) ? [] : {} } : {};
-    const values = { ...state, pinned: {}, steps: [], ...empty, ...(await own(photo, get)) };
+    const values = {
+      ...state,
+      pinned: {},
+      steps: [],
+      kernel: false,
+      ...empty,
+      ...(await own(photo, get)),
+    };
     this.#opened.push({ name: photo.name, isNoisy: photo.isNoisy, values });
     this.set(OWN_PHOTO, this.#opened.length - 1);
   }
@@ -312,6 +319,11 @@ export class PhotoModel {
 
   save_changes() {
     this.model.save_changes();
+  }
+
+  /** @param {any} content of a message to Python */
+  send(content) {
+    this.model.send?.(content);
   }
 
   /**

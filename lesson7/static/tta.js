@@ -11,6 +11,7 @@ import { showExplorer } from "./explorer.js";
 import { quoted } from "./format.js";
 import { Frame } from "./frame.js";
 import { addHandle, grip } from "./handle.js";
+import { connectKernel, kernelRows } from "./kernel.js";
 import { constant, fraction, identifier, liveLine, mathRow, operator, subscript } from "./live.js";
 import { networkPart, networkRows, showWithNetwork } from "./network.js";
 import { OWN_NAME, withPhoto } from "./photo.js";
@@ -49,6 +50,7 @@ import {
 /** @import { Model, View } from "./frame.js" */
 /** @import { Position } from "./handle.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
+/** @import { Kernel } from "./kernel.js" */
 /** @import { PageNetwork } from "./network.js" */
 /** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
@@ -98,14 +100,20 @@ async function readData(model, network) {
   });
   const asked = network ? photos.map(() => networkClasses(network)) : grid;
   const side = /** @type {number} */ (model.get("side"));
+  const kernel = network ? null : connectKernel(model, viewsOfKeys);
+  /** @type {number} */
+  const gridSteps = model.get("grid");
   return {
-    ...{ photos, asked, isLearned: asked.length > 0, side },
-    rows: network ? viewRows(network, photos) : null,
+    ...{ photos, asked, isLearned: asked.length > 0, side, gridSteps, kernel },
+    rows: network ? viewRows(network, photos) : kernel && kernelViews(kernel),
     template: network && "network" in model.get("templates") ? "network" : "views",
     inputSide: network ? network.about.size : side,
     names: /** @type {string[]} */ (model.get("names")),
     credits: /** @type {string[]} */ (model.get("credits")),
-    steps: network ? FINE_STEPS : /** @type {number} */ (model.get("grid")),
+    /** Places along a side that a window can have. */
+    get steps() {
+      return network || kernel?.isReady() ? FINE_STEPS : gridSteps;
+    },
     windows: /** @type {number} */ (model.get("at").length),
   };
 }
@@ -135,9 +143,6 @@ function viewRows(network, photos) {
   /** @type {number[][]} */
   let latest = [];
 
-  /** @param {Views} views */
-  const keysOf = ({ photo, views }) => views.map((box) => [photo, ...box].join(" "));
-
   /** @param {string} key */
   function makeTensor(key) {
     const [photo, x0, y0, x1, y1] = key.split(" ").map(Number);
@@ -146,18 +151,41 @@ function viewRows(network, photos) {
 
   /** @param {Views} state whose rows are there */
   function remember(state) {
-    latest = keysOf(state).map((key) => rows.get(key) ?? []);
+    latest = viewKeys(state).map((key) => rows.get(key) ?? []);
   }
 
   return {
-    ...{ ...rows, keysOf, remember },
+    ...{ ...rows, remember, keysOf: viewKeys },
     request: (/** @type {string[]} */ keys) => rows.request(keys, makeTensor),
     /** @param {Views} state */
-    lookup: (state) => keysOf(state).map((key, i) => rows.get(key) ?? latest[i]),
+    lookup: (state) => viewKeys(state).map((key, i) => rows.get(key) ?? latest[i]),
   };
 }
 
 /** @typedef {{ photo: number, views: Box[] }} Views */
+
+/** @param {Views} views */
+function viewKeys({ photo, views }) {
+  return views.map((box) => [photo, ...box].join(" "));
+}
+
+/** @param {string[]} keys */
+function viewsOfKeys(keys) {
+  return { views: keys.map((key) => key.split(" ").map(Number)) };
+}
+
+/**
+ * The predictions of the model in the kernel.
+ * @param {Kernel} kernel
+ */
+function kernelViews(kernel) {
+  const rows = kernelRows(kernel);
+  return {
+    ...{ ...rows, keysOf: viewKeys, remember() {} },
+    /** @param {Views} state */
+    lookup: (state) => rows.lookup(viewKeys(state), state.photo),
+  };
+}
 
 /**
  * The state, with the boxes of the views and of the object that stands in for a model.
@@ -171,13 +199,12 @@ function readState(get, data) {
   const plain = get("plain");
   /** @type {number} */
   const scale = get("scale");
-  /** @type {Point[]} */
-  const at = get("at");
+  const at = readPlaces(get, data);
   const { width, height } = data.photos[photo];
   const views = readViews(get, data);
   const object = data.isLearned ? null : objectBox(width, height, get("target"));
   const gridPredictions = () =>
-    modelPredictions(data.asked[photo].preds, { plain, scale, at }, data.steps);
+    modelPredictions(data.asked[photo].preds, { plain, scale, at }, data.gridSteps);
   const ofModel = () => data.rows?.lookup({ photo, views }) ?? gridPredictions();
   const predictions = object ? objectShares(views, object) : ofModel();
   return {
@@ -189,15 +216,26 @@ function readState(get, data) {
 }
 
 /**
- * The boxes of all views, the plain one first.
+ * The places of the windows: any with a network, else those that a model was asked about.
  * @param {Get} get
- * @param {{ photos: Pixels[] }} data
+ * @param {Data} data
  */
-function readViews(get, { photos }) {
-  const { width, height } = photos[get("photo")];
+function readPlaces(get, { isLearned, steps }) {
   /** @type {Point[]} */
   const at = get("at");
-  const windows = at.map((place) => windowBox(width, height, get("scale"), place));
+  return isLearned ? at.map((place) => snapPoint(place, steps)) : at;
+}
+
+/**
+ * The boxes of all views, the plain one first.
+ * @param {Get} get
+ * @param {Data} data
+ */
+function readViews(get, data) {
+  const { width, height } = data.photos[get("photo")];
+  const windows = readPlaces(get, data).map((place) =>
+    windowBox(width, height, get("scale"), place),
+  );
   return [plainBox(width, height, get("plain")), ...windows];
 }
 
@@ -278,7 +316,8 @@ function addControls(frame, data) {
  * @param {Frame} frame
  * @param {Data} data
  */
-function addMoreControls(frame, { names, photos, windows, steps }) {
+function addMoreControls(frame, data) {
+  const { names, photos, windows } = data;
   const { model, more: parent } = frame;
   /** @type {[number, string][]} */
   const choices = names.map((name, i) => [i, name]);
@@ -291,7 +330,7 @@ function addMoreControls(frame, { names, photos, windows, steps }) {
     const places = placesEndToEnd(windows, width >= height);
     frame.set(
       "at",
-      places.map((place) => snapPoint(place, steps)),
+      places.map((place) => snapPoint(place, data.steps)),
     );
   });
   /** @type {[number, string][]} */
@@ -305,14 +344,15 @@ function addMoreControls(frame, { names, photos, windows, steps }) {
  * @param {Frame} frame
  * @param {Data} data
  */
-function addListBindings(frame, { windows, steps, isLearned }) {
+function addListBindings(frame, data) {
+  const { windows, isLearned } = data;
   const { model } = frame;
   const text = { kind: /** @type {const} */ ("text"), isLinked: true };
 
   frame.addBinding({
     ...{ ...text, name: "at", get: () => formatPlaces(model.get("at")) },
     set(/** @type {string} */ link) {
-      const places = parsePlaces(link, windows, steps);
+      const places = parsePlaces(link, windows, data.steps);
       if (places) frame.set("at", places);
     },
   });
@@ -335,7 +375,7 @@ function addListBindings(frame, { windows, steps, isLearned }) {
   frame.addBinding({
     ...{ ...text, name: "target", get: () => formatPlaces([model.get("target")]) },
     set(/** @type {string} */ link) {
-      const places = parsePlaces(link, 1, steps);
+      const places = parsePlaces(link, 1, data.steps);
       if (places) frame.set("target", places[0]);
     },
   });
@@ -374,7 +414,7 @@ function placeSliders(frame, data, { name, labels, index, box }) {
   labels.forEach((label, axis) => {
     slider(frame, label, {
       ...{ trait: `${name}.${"xy"[axis]}`, traits: TRAITS, parent: frame.more },
-      ...{ min: 0, max: data.steps },
+      ...{ min: 0, max: () => data.steps },
       get: () => roundHalfUp(place()[axis] * data.steps),
       set(step) {
         const moved = /** @type {Point} */ (place().with(axis, step / data.steps));
@@ -1152,6 +1192,7 @@ async function build({ model, el }, network) {
     },
   });
   asking?.setRedraw(redraw);
+  data.kernel?.onChange(redraw);
   return frame;
 }
 
