@@ -1272,6 +1272,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'lesson7.explorers.base._static': ('api/explorers/base.html#_static', 'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base._still_style': ( 'api/explorers/base.html#_still_style',
                                                                                  'lesson7/explorers/base.py'),
+                                        'lesson7.explorers.base.caption_still': ( 'api/explorers/base.html#caption_still',
+                                                                                  'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base.check_trait': ( 'api/explorers/base.html#check_trait',
                                                                                 'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base.draw_still': ( 'api/explorers/base.html#draw_still',
