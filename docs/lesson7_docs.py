@@ -6,7 +6,8 @@ from docments import add_fields, signature
 from execution import run_notebooks
 from links import LinkNames, resolve_type
 from rendering import Stills, adapt_html, mathml
-from staging import copy_notebooks, stage
+from staging import copy_notebooks, stage, write_social_picture
+from terms import link_terms
 from traitlets import TraitType
 
 
@@ -22,6 +23,7 @@ def skip_traits(app, what, name, obj, skip, options):
 def add_downloads(app, error):
     if not error:
         copy_notebooks(Path(app.outdir))
+        write_social_picture(Path(app.outdir))
 
 
 def setup(app):
@@ -33,6 +35,7 @@ def setup(app):
     app.connect("autodoc-skip-member", skip_traits)
     app.connect("missing-reference", resolve_type)
     app.connect("html-page-context", adapt_html, priority=900)  # after the theme has made its own
+    app.connect("doctree-resolved", link_terms)
     app.connect("build-finished", add_downloads)
     app.add_transform(LinkNames)
     app.add_post_transform(Stills)
