@@ -78,7 +78,7 @@ def gallery():
 
 def social_picture():
     "Return the picture that other sites show with a link, as a PNG file: title and four stills."
-    width, height = SOCIAL_SIZE
+    width = SOCIAL_SIZE[0]
     picture = Image.new("RGB", SOCIAL_SIZE, PAPER)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, 0, width, 12), BRAND)

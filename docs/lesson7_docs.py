@@ -6,6 +6,7 @@ from docments import add_fields, signature
 from execution import run_notebooks
 from links import LinkNames, resolve_type
 from rendering import Stills, adapt_html, mathml
+from sheets import write_sheets
 from staging import copy_notebooks, stage, write_social_picture
 from terms import link_terms
 from traitlets import TraitType
@@ -24,6 +25,7 @@ def add_downloads(app, error):
     if not error:
         copy_notebooks(Path(app.outdir))
         write_social_picture(Path(app.outdir))
+        write_sheets(Path(app.outdir))
 
 
 def setup(app):

@@ -12,6 +12,7 @@ from settings import CONFIG, NOTEBOOKS, ROOT
 PAGES = ROOT / "docs" / "pages"
 # Files in the repository's root that are pages, too.
 ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+SHEETS = ["cheatsheet", "questions"]  # `sheets.py` makes them
 IMAGES = PurePosixPath("docs/images")
 # Titles of the folders in nbs/api, in their order.
 CAPTIONS = {
@@ -47,7 +48,7 @@ def contents():
     return "\n".join(
         [
             toctree("Course", map(page_name, chapters())),
-            toctree("Beside the course", ["use", *others, "differences"]),
+            toctree("Beside the course", ["use", *others, *SHEETS, "differences"]),
             toctree("API reference", ["reference/index", "api/index"]),
             toctree("Project", ["contributing", "changelog", "credits"]),
         ]

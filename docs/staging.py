@@ -12,6 +12,7 @@ from notebooks import all_notebooks, page_name
 from pages import behind_page, commands, contents, credits_page, differences, project_pages
 from reference import reference_pages
 from settings import NOTEBOOKS, SOCIAL_PICTURE
+from sheets import cheat_sheet, question_sheet
 
 
 def write(path, content):
@@ -62,6 +63,8 @@ def stage(out):
         **credits_page(),
         **gallery_pictures(),
         "api/index.md": behind_page(),
+        "questions.md": question_sheet(),
+        "cheatsheet.md": cheat_sheet(),
         **reference_pages(),
     }
     for name, content in made.items():

@@ -9,7 +9,17 @@ from docutils import nodes
 from notebooks import chapters, page_name
 
 # Terms that are ordinary words, or too frequent to be marked.
-NOT_LINKED = {"batch", "interval", "seed", "split", "stage", "view", "window", "statistics", "epoch"}
+NOT_LINKED = {
+    "batch",
+    "interval",
+    "seed",
+    "split",
+    "stage",
+    "view",
+    "window",
+    "statistics",
+    "epoch",
+}
 CLASS = "term-link"
 
 

@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import torch
+from browser import find_chromium
 from conftest import ROOT, LocalPages, module_files, module_name, notebook_files
 from explorer_page import FOLLOW_LINK, open_more
 from PIL import Image
@@ -42,6 +43,8 @@ from lesson7 import (
     smooth_labels,
     windows,
 )
+from lesson7.course.cards import CARDS
+from lesson7.course.questions import questions
 
 SITE = ROOT / "docs" / "_build" / "html"
 NOTEBOOKS = notebook_files()
@@ -303,6 +306,18 @@ def test_missing_pages_and_the_social_picture(site):
     assert re.search(r'property="og:image" content="[^"]*/_static/social.png"', index)
     with Image.open(site / "_static" / "social.png") as picture:
         assert picture.size == (1200, 630)
+
+
+def test_the_sheets_and_their_files(site):
+    sheet = Links((site / "questions.html").read_text())
+    assert all(question.answer[:20].split("`")[0] in sheet.text for question in questions())
+    assert "downloads/lesson7.apkg" in sheet.targets
+    cheat = Links((site / "cheatsheet.html").read_text())
+    assert all(card.helps in cheat.text for card in CARDS.values())
+    if find_chromium():
+        assert "downloads/cheatsheet.pdf" in cheat.targets
+        pdf = (site / "downloads" / "cheatsheet.pdf").read_bytes()
+        assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1  # it fits on one page
 
 
 # Explorers
