@@ -198,18 +198,29 @@ def train_with_sigmoids(recipe, data):
 
 
 def run_seed(design, data, pairs, seed):
+    "Return a run for each way, as `Study` reads them, and the measures of the pairs."
     recipe = Recipe(**design["training"], seed=seed)
     softmax = train_in_memory(recipe, data, "cpu", every=recipe.epochs).model.eval()
     sigmoids = train_with_sigmoids(recipe, data)
     size = recipe.size
-    return dict(
-        seed=seed,
-        ways=evaluate_ways(softmax, data, size),
-        pairs=dict(
-            softmax=evaluate_pairs(softmax, *pairs, data.stats, size, lambda z: z.softmax(1)),
-            sigmoids=evaluate_pairs(sigmoids, *pairs, data.stats, size, torch.sigmoid),
-        ),
+    ways = evaluate_ways(softmax, data, size)
+    runs = [dict(arm=way, seed=seed, noise=0.0, plain=found) for way, found in ways.items()]
+    found = dict(
+        softmax=evaluate_pairs(softmax, *pairs, data.stats, size, lambda z: z.softmax(1)),
+        sigmoids=evaluate_pairs(sigmoids, *pairs, data.stats, size, torch.sigmoid),
     )
+    return runs, dict(seed=seed, **found)
+
+
+def show(runs, pairs):
+    "Print the measures of a seed."
+    for run in runs:
+        measured = {name: value for name, value in run["plain"].items() if name != "right"}
+        print(run["seed"], run["arm"], measured, flush=True)
+    for model in ("softmax", "sigmoids"):
+        for way, found in pairs[model].items():
+            share = np.mean(found["both_first"])
+            print(model, way, f"both first {share:.3f}, F1 {found['f1']:.3f}", flush=True)
 
 
 def main():
@@ -225,16 +236,13 @@ def main():
     images = [len(data.train), len(data.val)]
     about = dict(commit=design_commit(DESIGN), machine=machine(best_device()))
     about |= dict(seeds=seeds, images=images)
-    runs = []
+    results = dict(about=about, runs=[], pairs=[])
     for seed in seeds:
-        runs.append(run_seed(design, data, pairs, seed))
-        write_atomically(arguments.out, json.dumps(dict(about=about, runs=runs)))
-        for way, found in runs[-1]["ways"].items():
-            print(seed, way, {k: v for k, v in found.items() if k != "right"}, flush=True)
-        for model, ways in runs[-1]["pairs"].items():
-            for way, found in ways.items():
-                share = np.mean(found["both_first"])
-                print(seed, model, way, f"both first {share:.3f}, F1 {found['f1']:.3f}", flush=True)
+        runs, found = run_seed(design, data, pairs, seed)
+        results["runs"] += runs
+        results["pairs"].append(found)
+        write_atomically(arguments.out, json.dumps(results))
+        show(runs, found)
 
 
 if __name__ == "__main__":
