@@ -60,10 +60,13 @@ class NormStats:
 
     @classmethod
     def imagenet(cls):
-        "Return ImageNet's statistics, as torchvision and fastai have them."
+        """Return ImageNet's statistics, as torchvision and fastai have them.
+
+        They were computed on some of the training images; which and how many is not known.
+        """
         mean = (0.485, 0.456, 0.406)
         std = (0.229, 0.224, 0.225)
-        return cls(mean, std, "ImageNet", 1_281_167)
+        return cls(mean, std, "ImageNet")
 
     def save(self, path) -> Path:
         "Write a JSON file, atomically."
