@@ -86,7 +86,7 @@ def test_the_runs_of_a_pretrained_network_are_those_of_their_design(data):
     tasks = {task.key: task for task in transfer.study_tasks(design, seeds, data)}
     recipes = {task.arm: task.recipe for task in tasks.values()}
     reference = cost(recipes[design["reference"]])
-    assert 0.98 * reference < cost(recipes["progressive resizing"]) <= reference
+    assert 0.97 * reference < cost(recipes["progressive resizing"]) <= reference
     study = Study.load(results_folder() / "transfer.json")
     assert {runner.Results.key(run) for run in study.runs} <= set(tasks)
     assert study.arms[0] == design["reference"]
