@@ -8,13 +8,12 @@ __all__ = ['Estimate', 'crossed_estimate', 'holm', 'unpack_answers', 'Study', 'G
 
 # %% ../../nbs/api/training/studies.ipynb #51fc3249
 import base64
-import json
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data.files import read_file
-from ..errors import check_choice, must_be, require
+from ..data.json_files import read_json
+from ..errors import check_choice, require
 
 # %% ../../nbs/api/training/studies.ipynb #f722f16b
 def _mean_squares(values):
@@ -86,9 +85,41 @@ def unpack_answers(
 ) -> np.ndarray:  # [n], 1 right, 0 wrong
     "Return which images were right in a run."
     bits = np.frombuffer(base64.b64decode(text), np.uint8)
+    is_whole = len(bits) == -(-n // 8)
+    require(is_whole, "answers of a run", f"{n} bits", f"{8 * len(bits)}")
     return np.unpackbits(bits, count=n).astype(float)
 
 # %% ../../nbs/api/training/studies.ipynb #28ccb156
+_NUMBER = {"type": "number"}
+_MEASURES = {  # of a run, with one view of each image or the mean over several
+    "type": "object",
+    "required": ["accuracy", "loss", "ece", "right"],
+    "properties": dict.fromkeys(("accuracy", "loss", "ece", "scaled_loss"), _NUMBER)
+    | {"right": {"type": "string", "pattern": "^[A-Za-z0-9+/]+=*$"}},
+}
+_RUN = {
+    "type": "object",
+    "required": ["arm", "seed", "seconds", *_VIEWS],
+    "properties": {
+        "arm": {"type": "string"},
+        "seed": {"type": "integer"},
+        **dict.fromkeys(("seconds", "noise"), _NUMBER),
+        **dict.fromkeys(_VIEWS, _MEASURES),
+    },
+}
+_COUNT = {"type": "integer", "minimum": 1}
+_ABOUT = {
+    "type": "object",
+    "required": ["images", "machine", "commit"],
+    "properties": {"images": {"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2}},
+}
+_SCHEMA = {
+    "type": "object",
+    "required": ["runs", "about"],
+    "properties": {"runs": {"type": "array", "items": _RUN, "minItems": 1}, "about": _ABOUT},
+}
+
+
 @dataclass
 class Study:
     "The runs of a study, with its design, machine and images."
@@ -109,12 +140,8 @@ class Study:
     @classmethod
     def load(cls, path):
         "Return the results in a JSON file; raises `ValueError` where it has none."
-        content = read_file(path, "the results of a study")
-        try:
-            data = json.loads(content)
-            return cls(data["runs"], data["about"])
-        except (ValueError, KeyError, TypeError) as e:
-            raise ValueError(must_be(path, "the results of a study", f"no such JSON ({e})")) from e
+        data = read_json(path, _SCHEMA, "the results of a study")
+        return cls(data["runs"], data["about"])
 
     def only(self, noise=None, arms=None):
         "Return the study of one share of wrong labels, or of some arms, in the order given."
