@@ -33,7 +33,11 @@ PARTS = {  # name -> function of the folder with large photos, which returns row
     "imports": lambda photos: startup.startup_rows(),
     "statistics": lambda photos: [loading.statistics_row()],
     "memory": lambda photos: [startup.memory_row()],
-    "large": lambda photos: [prediction.tta_large(photos), loading.epoch_row(photos)],
+    "large": lambda photos: [
+        prediction.tta_large(photos),
+        prediction.tta_unsure(photos),
+        loading.epoch_row(photos),
+    ],
     "small": lambda photos: [prediction.tta_small()],
     "paint": lambda photos: paint.paint_rows(),
     "answers": lambda photos: answers.answer_rows(),

@@ -216,7 +216,9 @@ def lite0_network() -> Network:
     folder = network_folder()
     about, data = (folder / f"{LITE0}-{_LITE0_FORMAT}.{kind}" for kind in ("json", "onnx"))
     if about.is_file() and data.is_file():
-        return Network(data=data.read_bytes(), **json.loads(about.read_text(encoding="utf-8")))
+        values = json.loads(about.read_text(encoding="utf-8"))
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return Network(data=data.read_bytes(), **values | lists)
     network = _make_lite0()
     make_folder(folder)
     write_atomically(data, network.data)
@@ -226,8 +228,8 @@ def lite0_network() -> Network:
 # %% ../../nbs/api/explorers/networks.ipynb #8d6da3bb
 def _normalize(mean, std):
     "Return statistics in the form of fastai's `Normalize`, which is known by its name."
-    values = dict(mean=torch.tensor(mean), std=torch.tensor(std))
-    return type("Normalize", (), values)()
+    mean, std = (torch.tensor(values)[:, None, None] for values in (mean, std))
+    return type("Normalize", (), dict(mean=mean, std=std))()
 
 
 def _stand_in(model, vocab, transforms=(), **attributes):

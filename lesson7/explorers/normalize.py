@@ -30,6 +30,7 @@ from lesson7.explorers.code import (
     photo_program,
     python_float,
 )
+from .kernel import KernelAnswers, answering_copy
 from .networks import model_side, open_learner
 from .steps import Step
 from ..lazy import torch
@@ -331,7 +332,7 @@ def _credits(items):
     return [getattr(item, "info", {}).get("credit", "") for item in used]
 
 # %% ../../nbs/api/explorers/normalize.ipynb #c08da8ff
-class NormalizeExplorer(_NormalizedBatch):
+class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
     "A batch as images, histograms and numbers, before and after normalization."
 
     _view = "normalize"
@@ -352,6 +353,7 @@ class NormalizeExplorer(_NormalizedBatch):
             check_count("side", side)
         check_seed(seed)
         self._learn = learn = open_learner(learn, vocab)
+        self._answering = answering_copy(learn) if learn else None
         side = model_side(learn, SIDE) if side is None else side
         stats = None if stats is None else _rgb_stats(stats)
         templates = _templates(images, stats, side, seed)
@@ -378,6 +380,21 @@ class NormalizeExplorer(_NormalizedBatch):
             says=_predictions(learn, self.images, known, draws, bs),
             right=right,
             credits=_credits(items),
+            kernel=bool(learn),
             templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )
+
+    def predict(
+        self,
+        question,  # pictures: [index, three means, three standard deviations] of each
+    ):  # [N,2]: class and probability
+        "Return the model's best class for pictures that are normalized with any statistics."
+        pictures = question["pictures"]
+        found = {}
+        for statistics in {tuple(numbers) for _, *numbers in pictures}:
+            images = [i for i, *numbers in pictures if tuple(numbers) == statistics]
+            stats = NormStats(statistics[:3], statistics[3:])
+            best = _best_classes(self._answering, self.images[images], stats)
+            found |= {(i, *statistics): row for i, row in zip(images, best)}
+        return [found[tuple(picture)] for picture in pictures]

@@ -35,7 +35,7 @@ from lesson7.explorers.code import (
     python_float,
     python_string,
 )
-from .kernel import KernelAnswers
+from .kernel import KernelAnswers, answering_copy
 from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
@@ -593,6 +593,7 @@ class TTAExplorer(KernelAnswers, _TTAViews):
             self._steps = _GENERAL_STEPS
         start = dict(at=_start_places(n), on=[True] * (1 + n))
         self._learn = learn
+        self._answering = answering_copy(learn) if learn else None
         general = [] if learn else [step.as_dict() for step in _GENERAL_STEPS]
         super().__init__(
             pixels=encode_png(_sheet(small)),
@@ -615,8 +616,8 @@ class TTAExplorer(KernelAnswers, _TTAViews):
         "Return the model's predictions for views of photos, at any place."
         views = question["views"]
         x = [crop_resized(self.images[photo], box, self.side) for photo, *box in views]
-        probs = probabilities(self._learn, torch.from_numpy(np.stack(x))).numpy()
-        names = [str(name) for name in self._learn.dls.vocab]
+        probs = probabilities(self._answering, torch.from_numpy(np.stack(x))).numpy()
+        names = [str(name) for name in self._answering.dls.vocab]
         shown = [
             [names.index(name) for name in self.asked[photo]["classes"]] for photo, *_ in views
         ]

@@ -11,6 +11,11 @@ const LOST = 30_000; // after which a question is given up, and the kernel is as
 const ANSWERS = "The model in the kernel answers.";
 const BUSY = "The kernel does not answer: these predictions were computed before.";
 
+/** Milliseconds; tests set them. */
+function lateAfter() {
+  return /** @type {any} */ (globalThis).l7late ?? LATE;
+}
+
 /**
  * @typedef {object} Waiting
  * @property {string} id
@@ -73,7 +78,7 @@ export function connectKernel(model, ask) {
     count += 1;
     const id = `${name} ${count}`;
     stopTimers();
-    lateTimer = setTimeout(() => setReady(false), LATE);
+    lateTimer = setTimeout(() => setReady(false), lateAfter());
     lostTimer = setTimeout(giveUp, LOST);
     return new Promise((resolve, reject) => {
       waiting = { id, resolve, reject };

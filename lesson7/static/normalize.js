@@ -13,6 +13,7 @@ import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
 import { dotRow, stepPath, tickLabels } from "./histogram.js";
+import { connectKernel, kernelRows } from "./kernel.js";
 import { fraction, identifier, liveLine, operator, subscript } from "./live.js";
 import { networkBars, topClasses } from "./network.bars.js";
 import { networkPart, networkRows, showWithNetwork } from "./network.js";
@@ -795,24 +796,51 @@ function scatter({ counts, draws, known }) {
   return { node: figure("Each batch drawn, beside the whole dataset (line)", grid), summary, draw };
 }
 
+/** @param {string[]} keys */
+function picturesOfKeys(keys) {
+  return { pictures: keys.map((key) => key.split(" ").map(Number)) };
+}
+
 /**
- * What a model predicts for the batch; hidden where there is none.
- * @param {Model} model
+ * The pictures of the batch, each with the statistics in use.
+ * @param {State} state
  */
-function predictions(model) {
-  const node = note({ spoken: true });
+function batchKeys({ images, statistics: [means, sds] }) {
+  return images.map((image) => [image, ...means, ...sds].join(" "));
+}
+
+/**
+ * What a model predicts for the batch; hidden where there is none. In a kernel, it predicts with
+ * any statistics.
+ * @param {Frame} frame
+ */
+function predictions(frame) {
+  const { model } = frame;
+  const text = note({ spoken: true });
+  const kernel = connectKernel(model, picturesOfKeys);
+  const rows = kernel && kernelRows(kernel);
+  const asking = rows && networkPart(frame, rows, { wanted: batchKeys });
+  const node = html("div", {}, text, ...(asking ? [asking.node] : []));
 
   /** @param {State} state */
   function draw(state) {
+    asking?.draw(state);
     const says = model.get("says");
     node.hidden = !says.dataset;
     if (node.hidden) return;
-    const { text, value } = describePredictions(says, model.get("right"), state);
-    setText(node, text);
-    if (value === undefined) delete node.dataset.value;
-    else setAttributes(node, { "data-value": value });
+    const best = rows?.lookup(batchKeys(state), state.bs) ?? null;
+    const described = describePredictions(says, model.get("right"), { ...state, best });
+    setText(text, described.text);
+    if (described.value === undefined) delete text.dataset.value;
+    else setAttributes(text, { "data-value": described.value });
   }
-  return { node, draw };
+
+  /** @param {() => void} redraw */
+  function setRedraw(redraw) {
+    asking?.setRedraw(redraw);
+    kernel?.onChange(redraw);
+  }
+  return { node, draw, setRedraw };
 }
 
 /** @param {number} count of all images */
@@ -1124,7 +1152,7 @@ async function build({ model, el }, network) {
   const line = pictureLine(frame, pointing, data, read);
   const shapes = histograms(frame, pointing, data, read);
   const dots = scatter(data);
-  const predicted = predictions(model);
+  const predicted = predictions(frame);
   const answers = network && networkAnswers(frame, network, data);
   const sentence = resultNote(data.counts.length);
   const notes = html("div", {}, sentence.node, predicted.node, dots.summary);
@@ -1142,7 +1170,7 @@ async function build({ model, el }, network) {
     },
   });
   pointing.redraw = redraw;
-  answers?.setRedraw(redraw);
+  for (const part of [answers, predicted]) part?.setRedraw(redraw);
   frame.tools.before(low); // after the formulas
   if (answers) low.after(answers.node);
   return frame;

@@ -479,7 +479,7 @@ function receiveFiles(root, open) {
 /** @param {PhotoModel} model */
 function describePhoto(model) {
   if (!model.photoName) return "";
-  const lost = "The model's predictions are those for the other photos: they are not shown.";
+  const lost = "The predictions that were computed before are for other photos, and are not shown.";
   const parts = [`Your photo ${quoted(model.photoName)}.`, STAYS];
   if (model.isNoisy)
     parts.push("This browser adds noise to the pixels that a page reads: numbers differ a little.");

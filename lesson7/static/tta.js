@@ -315,7 +315,7 @@ function addControls(frame, data) {
   select(frame, "Combine", reductions, { trait: "reduce" });
   addMoreControls(frame, data);
   addListBindings(frame, data);
-  addMoveControls(frame, data);
+  return addMoveControls(frame, data);
 }
 
 /**
@@ -394,17 +394,18 @@ function addListBindings(frame, data) {
  */
 function addMoveControls(frame, data) {
   const read = () => readState((trait) => frame.model.get(trait), data);
-  placeSliders(frame, data, {
+  const sliders = placeSliders(frame, data, {
     ...{ name: "at", labels: ["across", "down"] },
     index: () => selectedWindow(read()),
     box: () => read().views[1 + selectedWindow(read())],
   });
-  if (data.isLearned) return;
+  if (data.isLearned) return sliders;
   placeSliders(frame, data, {
     ...{ name: "target", labels: ["object across", "object down"] },
     index: () => data.windows,
     box: () => read().object ?? [0, 0, 0, 0],
   });
+  return sliders;
 }
 
 /**
@@ -417,8 +418,8 @@ function placeSliders(frame, data, { name, labels, index, box }) {
   const { model } = frame;
   /** @returns {Point} */
   const place = () => model.get("at")[index()] ?? model.get("target");
-  labels.forEach((label, axis) => {
-    slider(frame, label, {
+  return labels.map((label, axis) => {
+    return slider(frame, label, {
       ...{ trait: `${name}.${"xy"[axis]}`, traits: TRAITS, parent: frame.more },
       ...{ min: 0, max: () => data.steps },
       get: () => roundHalfUp(place()[axis] * data.steps),
@@ -1247,7 +1248,7 @@ async function build({ model, el }, network) {
   await data.rows?.request(data.rows.keysOf(first));
   data.rows?.remember(first);
   const frame = new Frame({ model, el }, "Test time augmentation");
-  addControls(frame, data);
+  const sliders = addControls(frame, data);
 
   const stage = photoStage(frame, data);
   const strip = photoStrip(frame, data);
@@ -1277,7 +1278,10 @@ async function build({ model, el }, network) {
     },
   });
   asking?.setRedraw(redraw);
-  data.kernel?.onChange(redraw);
+  data.kernel?.onChange(() => {
+    for (const { read } of sliders) read(); // their steps are other ones
+    redraw();
+  });
   return frame;
 }
 

@@ -8,7 +8,10 @@ from learners import narrow_learner
 from lesson7.data.images import crop_resized
 from lesson7.data.loaders import get_dls
 from lesson7.data.samples import photos
+from lesson7.explorers.normalize import NormalizeExplorer
 from lesson7.explorers.tta import TTAExplorer
+from lesson7.normalize import NormStats
+from lesson7.outputs import probabilities
 from lesson7.tta import combine
 
 STATS = (0.4, 0.37, 0.35), (0.21, 0.2, 0.19)
@@ -87,3 +90,30 @@ def test_python_predicts_between_the_places_of_the_grid(explorer):
 
 def test_only_an_explorer_with_a_model_is_asked(explorer):
     assert explorer.kernel and not TTAExplorer().kernel
+
+
+def test_any_statistics_are_answered_for_a_batch(small):
+    learn = narrow_learner(get_dls(8, 48, small, STATS))
+    explorer = NormalizeExplorer(list(photos().values()), learn=learn, side=48)
+    own = [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]
+    for stats in (own, explorer.known["dataset"], ([0, 0, 0], [1, 1, 1])):
+        pictures = [[i, *stats[0], *stats[1]] for i in (3, 0, 5)]
+        x = torch.from_numpy(explorer.images[[3, 0, 5]])
+        expected = probabilities(learn, x, NormStats(*stats)).max(1)
+        found = np.array(explorer.predict(dict(pictures=pictures)))
+        assert found[:, 0].tolist() == expected.indices.tolist()
+        assert np.allclose(found[:, 1], expected.values, atol=1e-5)
+    mixed = [[0, *own[0], *own[1]], [0, 0, 0, 0, 1, 1, 1]]
+    assert len(explorer.predict(dict(pictures=mixed))) == 2
+
+
+def test_later_training_does_not_change_the_answers(small):
+    learn = narrow_learner(get_dls(8, 48, small, STATS))
+    explorer = TTAExplorer(photos("china"), learn=learn, side=48)
+    before = explorer.predict(dict(views=VIEWS[:1]))
+    learn.model.train()
+    with torch.no_grad():
+        for weight in learn.model.parameters():
+            weight.mul_(2)
+    assert np.array_equal(explorer.predict(dict(views=VIEWS[:1])), before)
+    assert all(module.training for module in learn.model.modules())

@@ -14,13 +14,23 @@ import torch
 from browser import DATA_VALUES, values, wait_for_drawing
 from conftest import LocalPages
 from explorer_examples import HOSTILE_NAMES
-from explorer_page import FOLLOW_LINK, load_explorer, open_more, wait_for_explorers
+from explorer_page import (
+    ELEMENT_COUNT,
+    FOLLOW_LINK,
+    PAGE_WIDTH,
+    accessibility_faults,
+    load_explorer,
+    open_more,
+    unnamed_controls,
+    wait_for_explorers,
+)
 from playwright.sync_api import expect
+from shared_explorers import adapt
 
 from lesson7 import MixupExplorer, NormalizeExplorer, ResizeExplorer, TTAExplorer
 from lesson7.data.images import crop_resized
 from lesson7.data.samples import photos
-from lesson7.explorers import networks
+from lesson7.explorers import base, networks
 from lesson7.explorers.networks import (
     LITE0_SIZE,
     lite0_model,
@@ -43,6 +53,15 @@ VALUES = ".l7-tta-term > strong"
 BEST = ".l7-tta-term > span:nth-of-type(2)"
 CONTENT = re.compile(r"<img.*</script>(?=\n<script>)", re.DOTALL)  # of a saved page
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+# Moves the first window many times while the network answers; it ends at place `last`, or near it.
+MOVE_WINDOW = """async (last) => {
+  const slider = document.querySelector("input[data-trait='at.x']");
+  for (let move = 0; move <= last; move += 1) {
+    slider.value = move % 121;
+    slider.dispatchEvent(new Event("input"));
+    if (move % 20 === 0) await new Promise(requestAnimationFrame);
+  }
+}"""
 
 
 def small_model():
@@ -65,7 +84,9 @@ def small_file(tmp_path_factory):
 
 def site_page_text(explorers, folder, network):
     "Return a page with several explorers as the site has it, which offers a network."
-    texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "joined_script", lambda view, networks=True: joined_script(view))
+        texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
     contents = [CONTENT.search(text)[0] for text in texts]
     offers = html.escape(json.dumps(network_offer(network)))
     host = f'<script defer src="host.js" data-networks="{offers}"></script>'
@@ -204,13 +225,7 @@ def test_the_newest_answer_stays_after_a_drag(small_page):
     state = "crop", 0.6, [[0, 0], [1, 1], [1, 0], [0, 1]]
     set_state(small_page, *state)
     wait_for_drawing(small_page)
-    small_page.evaluate("""() => {
-      const slider = document.querySelector("input[data-trait='at.x']");
-      for (let value = 0; value <= 100; value += 1) {
-        slider.value = value;
-        slider.dispatchEvent(new Event("input"));
-      }
-    }""")
+    small_page.evaluate(MOVE_WINDOW, 100)
     moved = "crop", 0.6, [[100 / FINE_STEPS, 0], *state[2][1:]]
     check_answers(small_page, predictions(small_model(), image, moved, SMALL_SIDE))
 
@@ -224,6 +239,32 @@ def test_stopping_shows_the_grid_again(small_page):
     assert values(small_page, VALUES) == pytest.approx(shown, abs=TOLERANCE)
     run.press("Enter")
     small_page.locator(".l7-network[data-answers=page]").wait_for()
+
+
+def test_the_readers_own_photo_is_answered(new_page, small_file, tmp_path):
+    page = new_page()
+    load_explorer(page, small_file.as_uri())
+    run_network(page, "your network")
+    photo = photos("chelsea")["chelsea"].crop((0, 0, 240, 160))
+    photo.save(tmp_path / "own.png")
+    page.locator(".l7-photo input[type=file]").set_input_files(tmp_path / "own.png")
+    expect(page.locator(".l7-headline")).to_contain_text("predicts")
+    expect(page.locator(".l7").get_by_text("own.png").first).to_be_visible()
+    state = "crop", 0.85, [[0, 0], [1, 1], [1, 0], [0, 1]]
+    set_state(page, *state)
+    image = np.asarray(photo).transpose(2, 0, 1).astype(np.float32) / 255
+    check_answers(page, predictions(small_model(), image, state, SMALL_SIDE))
+
+
+def test_the_grid_answers_after_a_failure(new_page, small_file):
+    page = new_page()
+    load_explorer(page, small_file.as_uri())
+    shown = values(page, VALUES)
+    run_network(page, "your network")
+    page.workers[0].evaluate("() => { setTimeout(() => { throw new Error('no memory'); }); }")
+    expect(page.locator(".l7-network .l7-note")).to_contain_text("The network ended: ")
+    assert values(page, VALUES) == pytest.approx(shown)
+    run_network(page, "your network")
 
 
 def test_a_page_that_forbids_the_network_says_so(new_page, small_file, tmp_path):
@@ -349,6 +390,29 @@ def test_explorers_share_what_was_loaded(site_page):
     assert sum(name.endswith("lite0.onnx.gz") for name in names) == 1
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_answers_fit_a_phone_and_are_accessible(site_page, scheme):
+    page, *_ = site_page
+    for index in range(4):
+        show_explorer(page, index)
+    adapt(page, viewport=dict(width=360, height=640), color_scheme=scheme)
+    wait_for_drawing(page)
+    assert page.evaluate(PAGE_WIDTH) <= 360
+    assert accessibility_faults(page) == []
+    assert unnamed_controls(page) == []
+    adapt(page)
+
+
+def test_many_moves_leave_one_worker(site_page):
+    page, *_ = site_page
+    workers = len(page.workers)
+    elements = page.evaluate(ELEMENT_COUNT)
+    page.evaluate(MOVE_WINDOW, 500)
+    wait_for_drawing(page)
+    assert len(page.workers) == workers == 1
+    assert page.evaluate(ELEMENT_COUNT) == elements
+
+
 def test_a_network_runs_from_disk(new_page, tmp_path):
     learn = networks.open_learner(small_model(), HOSTILE_NAMES)
     network = replace(networks.as_network(learn, SMALL_SIDE), name=networks.LITE0)
@@ -422,6 +486,10 @@ def test_the_name_lite0_is_the_network_of_the_site(cache):
     learn = networks.open_learner("lite0")
     assert networks.model_side(learn, 96) == networks.LITE0_SIZE
     assert networks.as_network(learn, 96) == lite0_network()
+    images = torch.rand(2, 3, 96, 96)
+    with torch.inference_mode():
+        expected = lite0_model()((images - 0.5) / 0.5).softmax(1)
+    assert probabilities(learn, images).numpy() == pytest.approx(expected.numpy(), abs=1e-6)
     assert "float16, which changes its logits by up to 0.0" in lite0_network().note
 
 
@@ -435,7 +503,9 @@ def test_other_names_are_refused(given):
 
 
 def test_a_page_without_a_network_has_no_button(open_explorer):
-    assert open_explorer("TTAExplorer").locator(".l7-network").count() == 0
+    page = open_explorer("TTAExplorer")
+    assert page.locator(".l7-network").count() == 0
+    assert "serveNetworks" not in page.content()  # it has no script of networks either
 
 
 def test_a_page_is_written_without_a_runtime(tmp_path, monkeypatch):
