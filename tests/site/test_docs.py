@@ -44,7 +44,7 @@ from lesson7 import (
     windows,
 )
 from lesson7.course.cards import CARDS
-from lesson7.course.questions import questions
+from lesson7.course.questions import all_questions
 
 SITE = ROOT / "docs" / "_build" / "html"
 NOTEBOOKS = notebook_files()
@@ -310,7 +310,7 @@ def test_missing_pages_and_the_social_picture(site):
 
 def test_the_sheets_and_their_files(site):
     sheet = Links((site / "questions.html").read_text())
-    assert all(question.answer[:20].split("`")[0] in sheet.text for question in questions())
+    assert all(question.answer[:20].split("`")[0] in sheet.text for question in all_questions())
     assert "downloads/lesson7.apkg" in sheet.targets
     cheat = Links((site / "cheatsheet.html").read_text())
     assert all(card.helps in cheat.text for card in CARDS.values())
