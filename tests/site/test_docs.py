@@ -160,8 +160,9 @@ def check_links(folder):
 
 EXPLORERS_ARE_DRAWN = """() => {
     const parse = (kind) => [...document.querySelectorAll(`script[type*="widget-${kind}"]`)];
-    const state = parse("state")[0]?.textContent;
-    const saved = (script) => state?.includes(JSON.parse(script.textContent).model_id);
+    const states = JSON.parse(parse("state")[0]?.textContent ?? "{}").state ?? {};
+    const id = (script) => JSON.parse(script.textContent).model_id;
+    const saved = (script) => states[id(script)]?.model_name === "AnyModel";
     return document.querySelectorAll(".l7").length >= parse("view").filter(saved).length;
 }"""
 
