@@ -19,20 +19,21 @@ MARGIN = 40
 INK, PAPER, BRAND = "#1f2328", "#ffffff", "#1f5bc4"
 
 
-def first_explorer(file):
-    "Return the name of the explorer that a notebook opens with; None: it has none."
+def explorers_of(file):
+    "Return the names of the explorers that a notebook shows, in their order."
     names = "|".join(name for name in stub() if re.fullmatch(r"\w+Explorer", name))
-    found = re.search(rf"(?<![\w.])({names})\(", "\n".join(sources(file, "code")))
-    return found and found[1]
+    return re.findall(rf"(?<![\w.])({names})\(", "\n".join(sources(file, "code")))
 
 
 @cache
 def homes():
-    "Return the chapter that opens with each explorer, in the order of the chapters."
+    "Return a chapter for each explorer: one that opens with it, or the first one that shows it."
     found = {}
     for file in chapters():
-        name = first_explorer(file)
-        if name:
+        for name in explorers_of(file)[:1]:
+            found.setdefault(name, file)
+    for file in chapters():
+        for name in explorers_of(file):
             found.setdefault(name, file)
     return found
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from settings import NOTEBOOKS
 
 from lesson7.course.cards import CARDS
-from lesson7.course.questions import questions, write_deck
+from lesson7.course.questions import all_questions, write_deck
 
 DECK = "downloads/lesson7.apkg"
 PDF = "downloads/cheatsheet.pdf"
@@ -44,7 +44,7 @@ def question_sheet():
         "cards on each technique.</p>\n\n"
     )
     answers = "## Answers\n\n"
-    for (file, chapter), group in groupby(questions(NOTEBOOKS), lambda q: (q.file, q.chapter)):
+    for (file, chapter), group in groupby(all_questions(NOTEBOOKS), lambda q: (q.file, q.chapter)):
         found = list(group)
         text += f"## {chapter}\n\n{numbered(q.text for q in found)}\n\n"
         answers += f"### [{chapter}]({file})\n\n{numbered(q.answer for q in found)}\n\n"

@@ -9,7 +9,7 @@ import pytest
 from conftest import NBS
 
 from lesson7.course.cards import CARDS
-from lesson7.course.questions import questions, write_deck
+from lesson7.course.questions import all_questions, write_deck
 
 
 def summaries(file):
@@ -22,7 +22,7 @@ def summaries(file):
 def test_every_question_of_the_chapters_is_there():
     for file in NBS.glob("0*_*.ipynb"):
         wanted = [text for text in summaries(file) if text != "Solution"]
-        found = [question for question in questions() if question.file == file.name]
+        found = [question for question in all_questions() if question.file == file.name]
         assert [question.text for question in found] == wanted
         assert all(question.answer for question in found)
 
@@ -38,7 +38,7 @@ def test_deck_has_all_questions_and_keeps_their_identities(tmp_path):
     pytest.importorskip("genanki")
     first = deck_rows(write_deck(tmp_path / "a" / "deck.apkg"), tmp_path)
     again = deck_rows(write_deck(tmp_path / "deck.apkg"), tmp_path)
-    assert first == again and len(first) == len(questions()) + 3 * len(CARDS)
+    assert first == again and len(first) == len(all_questions()) + 3 * len(CARDS)
     texts = " ".join(question for question, _, _ in first.values())
     assert all(card.name in texts for card in CARDS.values())
     for question, answer, chapter in first.values():
