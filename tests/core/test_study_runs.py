@@ -121,7 +121,7 @@ def test_the_temperature_minimizes_the_loss():
         return torch.nn.functional.cross_entropy(logits.double() / np.exp(parameters[0]), y).item()
 
     wanted = np.exp(minimize(loss, [0.0], method="Nelder-Mead").x[0])
-    assert runner.fitted_temperature(logits.double(), y) == pytest.approx(wanted, rel=1e-3)
+    assert runner.fit_temperature(logits, y) == pytest.approx(wanted, rel=1e-3)
 
 
 def test_measures_use_one_half_for_the_temperature_and_the_other_for_its_loss():
