@@ -292,8 +292,11 @@ class Explorer(anywidget.AnyWidget):
 
         network = self._page_network() if live else None
         states = dependency_state([self], drop_defaults=False)
+        saved = states[self.model_id]["state"]
         if network:
-            states[self.model_id]["state"]["network"] = dict(name=network.name)
+            saved["network"] = dict(name=network.name)
+        else:
+            saved["_esm"] = joined_script(self._view, networks=False)
         data = embed_data([self], state=states)
         view, state = data["view_specs"][0], data["manager_state"]
         parts = network_parts(network) if network else ""

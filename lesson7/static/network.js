@@ -52,8 +52,9 @@ export function activate(outputs, activation) {
 /**
  * Starts the worker. It is a classic one: pages from disk allow no module.
  * @param {string} runtime text of the script
+ * @param {(reason: string) => void} onEnd called when the worker has failed
  */
-function startWorker(runtime) {
+function startWorker(runtime, onEnd) {
   const source = `${runtime}\n(${serveNetworks})(self, self.ort);`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(url);
@@ -69,7 +70,9 @@ function startWorker(runtime) {
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    close(event.message || "this browser does not start it");
+    const reason = event.message || "this browser does not start it";
+    close(reason);
+    onEnd(reason);
   };
 
   /** @param {string} reason */
@@ -112,6 +115,7 @@ async function unpackText(bytes) {
 function createNetworks(offers) {
   /** @type {ReturnType<typeof startWorker> | null} */
   let worker = null;
+  let failure = ""; // why the worker ended
   /** @type {Map<string, PageNetwork>} */
   const loaded = new Map();
   /** @type {Map<string, Loading>} */
@@ -121,6 +125,14 @@ function createNetworks(offers) {
   const showChange = () => {
     for (const listener of listeners) listener();
   };
+
+  /** @param {string} reason */
+  function forget(reason) {
+    worker = null;
+    loaded.clear();
+    failure = reason;
+    showChange();
+  }
 
   /** @param {string} name */
   function neededFiles(name) {
@@ -162,7 +174,7 @@ function createNetworks(offers) {
    * @param {Record<string, Uint8Array>} contents
    */
   async function open(name, contents) {
-    const started = worker ?? startWorker(await unpackText(contents["runtime.js"]));
+    const started = worker ?? startWorker(await unpackText(contents["runtime.js"]), forget);
     try {
       if (!worker) await started.call("start", { wasm: contents["runtime.wasm"] });
       await started.call("open", { name, network: contents[`${name}.onnx`] });
@@ -214,7 +226,7 @@ function createNetworks(offers) {
   }
 
   return {
-    ...{ offers, cost, load },
+    ...{ offers, cost, load, getFailure: () => failure },
     /** @param {string} name */
     get: (name) => loaded.get(name) ?? null,
     /** @param {string} name */
@@ -306,8 +318,18 @@ export async function showWithNetwork({ model, el }, build) {
     stopListening();
     control = networkControl(networks, name, { isOn, message, toggle });
     frame.tools.before(control.node);
-    const stop = networks.onChange(control.show);
+    const stop = networks.onChange(() => {
+      if (isOn && !networks.get(name)) stopAfterFailure();
+      else control.show();
+    });
     stopListening = () => stop();
+  }
+
+  async function stopAfterFailure() {
+    stopListening();
+    await change(false);
+    control.node.remove();
+    addControl(`The network ended: ${networks.getFailure()}`);
   }
 
   /** @param {boolean} next whether the network answers */
@@ -429,6 +451,7 @@ export function networkPart(frame, rows, { wanted, later = () => [], onComplete 
     if (isComplete) onComplete(state);
     const isNew = await rows.request(isComplete ? later(state) : keys);
     setText(node, rows.getMessage());
+    if (rows.getMessage()) frame.body.setAttribute("aria-busy", "false");
     if (isNew) redraw();
   }
   return {

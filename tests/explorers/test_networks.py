@@ -30,7 +30,7 @@ from shared_explorers import adapt
 from lesson7 import MixupExplorer, NormalizeExplorer, ResizeExplorer, TTAExplorer
 from lesson7.data.images import crop_resized
 from lesson7.data.samples import photos
-from lesson7.explorers import networks
+from lesson7.explorers import base, networks
 from lesson7.explorers.networks import (
     LITE0_SIZE,
     lite0_model,
@@ -84,7 +84,9 @@ def small_file(tmp_path_factory):
 
 def site_page_text(explorers, folder, network):
     "Return a page with several explorers as the site has it, which offers a network."
-    texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "joined_script", lambda view, networks=True: joined_script(view))
+        texts = [explorer.save(folder / "saved.html").read_text() for explorer in explorers]
     contents = [CONTENT.search(text)[0] for text in texts]
     offers = html.escape(json.dumps(network_offer(network)))
     host = f'<script defer src="host.js" data-networks="{offers}"></script>'
@@ -237,6 +239,32 @@ def test_stopping_shows_the_grid_again(small_page):
     assert values(small_page, VALUES) == pytest.approx(shown, abs=TOLERANCE)
     run.press("Enter")
     small_page.locator(".l7-network[data-answers=page]").wait_for()
+
+
+def test_the_readers_own_photo_is_answered(new_page, small_file, tmp_path):
+    page = new_page()
+    load_explorer(page, small_file.as_uri())
+    run_network(page, "your network")
+    photo = photos("chelsea")["chelsea"].crop((0, 0, 240, 160))
+    photo.save(tmp_path / "own.png")
+    page.locator(".l7-photo input[type=file]").set_input_files(tmp_path / "own.png")
+    expect(page.locator(".l7-headline")).to_contain_text("predicts")
+    expect(page.locator(".l7").get_by_text("own.png").first).to_be_visible()
+    state = "crop", 0.85, [[0, 0], [1, 1], [1, 0], [0, 1]]
+    set_state(page, *state)
+    image = np.asarray(photo).transpose(2, 0, 1).astype(np.float32) / 255
+    check_answers(page, predictions(small_model(), image, state, SMALL_SIDE))
+
+
+def test_the_grid_answers_after_a_failure(new_page, small_file):
+    page = new_page()
+    load_explorer(page, small_file.as_uri())
+    shown = values(page, VALUES)
+    run_network(page, "your network")
+    page.workers[0].evaluate("() => { setTimeout(() => { throw new Error('no memory'); }); }")
+    expect(page.locator(".l7-network .l7-note")).to_contain_text("The network ended: ")
+    assert values(page, VALUES) == pytest.approx(shown)
+    run_network(page, "your network")
 
 
 def test_a_page_that_forbids_the_network_says_so(new_page, small_file, tmp_path):
@@ -475,7 +503,9 @@ def test_other_names_are_refused(given):
 
 
 def test_a_page_without_a_network_has_no_button(open_explorer):
-    assert open_explorer("TTAExplorer").locator(".l7-network").count() == 0
+    page = open_explorer("TTAExplorer")
+    assert page.locator(".l7-network").count() == 0
+    assert "serveNetworks" not in page.content()  # it has no script of networks either
 
 
 def test_a_page_is_written_without_a_runtime(tmp_path, monkeypatch):
