@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from lesson7.data.samples import photos
 from lesson7.explorers.normalize import NormalizeExplorer
+from lesson7.explorers.scripts import joined_script
 from lesson7.explorers.tta import TTAExplorer
 
 ANSWERS = "The model in the kernel answers."
@@ -18,7 +19,7 @@ BEFORE = "computed before"
 NEVER = 1e9  # milliseconds
 SHOWN = "(all) => all.map((node) => Number(node.dataset.value))"
 # The explorer of the page again, with a kernel that the test plays.
-SHOW_WITH_KERNEL = """async () => {
+SHOW_WITH_KERNEL = """async (esm) => {
   const [{ textContent }] = document.querySelectorAll('script[type$="widget-state+json"]');
   const [{ state, buffers }] = Object.values(JSON.parse(textContent).state).filter(
     ({ model_name }) => model_name === "AnyModel",
@@ -53,7 +54,7 @@ SHOW_WITH_KERNEL = """async () => {
   };
   const el = document.querySelector(".l7").parentElement;
   el.querySelector(".l7").remove();
-  const script = new Blob([state._esm], { type: "text/javascript" });
+  const script = new Blob([esm], { type: "text/javascript" });
   const { default: view } = await import(URL.createObjectURL(script));
   globalThis.close = await view.render({ model, el });
   globalThis.listenerCount = () => Object.values(listeners).flat().length;
@@ -103,7 +104,7 @@ def show_with_kernel(new_page, tmp_path):
         page = new_page(bypass_csp=True)  # for `wait_for_function`
         load_explorer(page, explorer.save(tmp_path / "page.html").as_uri())
         page.evaluate(f"globalThis.l7late = {NEVER}")
-        page.evaluate(SHOW_WITH_KERNEL)
+        page.evaluate(SHOW_WITH_KERNEL, joined_script(explorer._view))
         open_more(page)
         kernel = Kernel(page, explorer)
         kernel.answer_next()
