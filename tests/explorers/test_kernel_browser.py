@@ -1,12 +1,13 @@
 "What the view of an explorer does while a kernel answers, is busy, fails, or is gone."
 
+import io
 import json
 
 import numpy as np
 import pytest
 from browser import wait_for_drawing
 from explorer_examples import random_learner
-from explorer_page import drawing, load_explorer, open_more
+from explorer_page import drawing, load_explorer, open_more, press_tool
 from playwright.sync_api import expect
 
 from lesson7.data.samples import photos
@@ -31,6 +32,7 @@ SHOW_WITH_KERNEL = """async (esm) => {
   const listeners = {};
   const fire = (name, ...values) => (listeners[name] ?? []).forEach((call) => call(...values));
   globalThis.asked = [];
+  globalThis.stateInPython = () => JSON.stringify([state.at, state.photo, state.moving]);
   globalThis.answer = (content, rows = []) => {
     const length = rows[0]?.length ?? 0;
     const shape = [rows.length, length];
@@ -216,6 +218,25 @@ def test_model_in_the_kernel_predicts_with_your_own_statistics(show_with_kernel)
     used = explorer.draws[0][:5]
     right = sum(best == labels[i] for (best, _), i in zip(pictures, used))
     expect(page.get_by_text(f"The model: {right} of 5 right")).to_be_visible()
+
+
+def test_own_photo_is_in_the_view_only(kernel):
+    page = kernel.page
+    kernel.answer_next()
+    before = page.evaluate("stateInPython()")
+    file = io.BytesIO()
+    photos()["coffee"].save(file, "PNG")
+    photo = dict(name="mine.png", mimeType="", buffer=file.getvalue())
+    page.locator(".l7-photo input").set_input_files(photo)
+    expect(page.get_by_text("“\u2068mine.png\u2069”. It stays in this page.")).to_be_visible()
+    open_more(page)
+    slide(page, "End")
+    assert not kernel.has_questions()
+    assert page.evaluate("stateInPython()") == before
+    press_tool(page, "Reset")
+    kernel.answer_next()  # a greeting
+    kernel.answer_next()
+    expect(page.get_by_text(ANSWERS)).to_be_visible()
 
 
 def test_closing_takes_all_listeners_away(kernel):
