@@ -23,9 +23,10 @@ from .paint import (
 from .row import Row
 
 LONGEST_WAIT = 240_000  # ms, for torch and the network
-ROUNDS = 5
-MOVES_A_ROUND = 10
-STEPS = 120  # places of a window along a side
+ROUNDS = 3
+MOVES_A_ROUND = 9
+PLACES = 30  # of a window along a side: at each it shows other pixels
+STEP = 4  # of the slider, from a place to the next
 
 # Moves a window; the milliseconds until the frame after the network's answer was drawn.
 TIME_ANSWER = """(step) => new Promise((done) => {
@@ -50,7 +51,7 @@ from lesson7 import TTAExplorer
 from lesson7.explorers.networks import open_learner
 from lesson7.outputs import probabilities
 learn, still = open_learner("lite0"), TTAExplorer(side=224)
-@interact(v=SelectionSlider(options=[k / {STEPS} for k in range({STEPS} + 1)]))
+@interact(v=SelectionSlider(options=[k / {PLACES} for k in range({PLACES} + 1)]))
 def draw(v):
     still.at = [[v, still.at[0][1]], *still.at[1:]]
     preds = probabilities(learn, torch.from_numpy(still.views))
@@ -92,8 +93,8 @@ def open_live(browser, folder):
 
 def time_answers(page, first):
     "Return the median milliseconds from a slider's move to the network's answer on screen."
-    steps = range(first, first + MOVES_A_ROUND)  # places that were not asked about before
-    return statistics.median(page.evaluate(TIME_ANSWER, step) for step in steps)
+    places = range(first, first + MOVES_A_ROUND)  # that were not asked about before
+    return statistics.median(page.evaluate(TIME_ANSWER, STEP * place) for place in places)
 
 
 def dragged_frames(page):
