@@ -65,7 +65,7 @@ bench: $(READY) chromium
 
 # Interrupted, it goes on where it was; the chapter's file changes only when all of it is there.
 # ARGS=all: the long studies, too (hours, or minutes on a GPU); cifar10_small needs --data.
-STUDIES := long resizing repeat epochs wrong_labels alpha eps images
+STUDIES := long resizing resizing_seconds repeat epochs wrong_labels alpha eps images
 results: $(READY)
 	mkdir -p build nbs/results
 	$(BIN)/lesson7 compare --preset cpu --seeds 5 --noise 0 0.25 --out build/digits.json

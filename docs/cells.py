@@ -4,7 +4,7 @@ import ast
 import re
 
 from modules import digest, full_name, modules, public, used_by
-from notebooks import module_of, page_name, read, sources, up
+from notebooks import chapters, module_of, page_name, read, reading_minutes, sources, up
 from settings import CONFIG, ROOT
 
 NOT_RUN = {"eval: false", *CONFIG["tst_flags"].split()}
@@ -125,7 +125,9 @@ def repository_links(path):
     if "github.com/" in url:
         owner_and_name = url.split("github.com/")[1]
         colab = f"https://colab.research.google.com/github/{owner_and_name}/blob/{where}"
+        binder = f"https://mybinder.org/v2/gh/{owner_and_name}/{CONFIG['branch']}?labpath={path}"
         links.append(f'<a href="{colab}">run it in Colab</a>')
+        links.append(f'<a href="{binder}">run it in Binder</a>')
     return links
 
 
@@ -134,9 +136,11 @@ def opening(file):
     root = up(file)
     download = f'<a href="{root}notebooks/{page_name(file)}.ipynb" download>download it</a>'
     links = [download, *repository_links(file.relative_to(ROOT).as_posix())]
+    is_chapter = file in chapters()
+    minutes = f"About {reading_minutes(file)} minutes to read. " if is_chapter else ""
     return (
-        f'<p class="opening">This page is a notebook: {", ".join(links)}, '
-        "or run it in JupyterLab with <code>make lab</code> or <code>lesson7 lab</code>. "
+        f'<p class="opening">{minutes}This page is a notebook: {", ".join(links)}, '
+        "or open it in Jupyter with <code>make lab</code> or <code>lesson7 lab</code>. "
         f'<a href="{root}use.html">How to use these pages</a></p>\n'
     )
 

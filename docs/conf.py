@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("PYTHONPATH", str(HERE.parent))  # kernels import this project from any folder
 from networks import site_offer
-from settings import CONFIG, LIBRARY
+from settings import CONFIG, LIBRARY, SOCIAL_PICTURE
 
 project = CONFIG["title"]
 author = CONFIG["author"]
@@ -21,6 +21,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
+    "notfound.extension",
+    "sphinxext.opengraph",
     "lesson7_docs",
 ]
 # Pages are made by these files, too: when one changes, all pages are read again.
@@ -58,6 +60,7 @@ html_title = "lesson7"
 html_favicon = html_logo = str(HERE / "static" / "icon.svg")
 html_static_path = ["static", str(LIBRARY / "static" / "host.js")]
 html_css_files = ["site.css"]
+html_js_files = [("terms.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
 html_copy_source = html_show_sourcelink = False
 html_show_sphinx = False
@@ -66,4 +69,18 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 copybutton_prompt_text = "$ "
 copybutton_exclude = ".linenos, .gp, .go"
+
+# For hosts: where a link is shown, with a picture; where a page is missing; where all pages are.
+html_baseurl = CONFIG["doc_host"].strip() and CONFIG["doc_host"].strip() + CONFIG["doc_baseurl"]
+notfound_urls_prefix = CONFIG["doc_baseurl"]
+ogp_site_url = html_baseurl or "/"
+ogp_site_name = CONFIG["title"]
+ogp_image = SOCIAL_PICTURE
+ogp_image_alt = CONFIG["description"]
+ogp_social_cards = {"enable": False}  # one picture for all pages
+ogp_enable_meta_description = True
+if html_baseurl:  # a site map has whole addresses
+    extensions.append("sphinx_sitemap")
+    sitemap_url_scheme = "{link}"
+
 html_theme_options = {"navigation_with_keys": True}

@@ -7,7 +7,9 @@ from execution import run_notebooks
 from links import LinkNames, resolve_type
 from networks import write_networks
 from rendering import Stills, adapt_html, mathml
-from staging import copy_notebooks, stage
+from sheets import write_sheets
+from staging import copy_notebooks, stage, write_social_picture
+from terms import link_terms
 from traitlets import TraitType
 
 
@@ -24,6 +26,8 @@ def add_downloads(app, error):
     if not error:
         copy_notebooks(Path(app.outdir))
         write_networks(Path(app.outdir) / "_static" / "networks")
+        write_social_picture(Path(app.outdir))
+        write_sheets(Path(app.outdir))
 
 
 def setup(app):
@@ -35,6 +39,7 @@ def setup(app):
     app.connect("autodoc-skip-member", skip_traits)
     app.connect("missing-reference", resolve_type)
     app.connect("html-page-context", adapt_html, priority=900)  # after the theme has made its own
+    app.connect("doctree-resolved", link_terms)
     app.connect("build-finished", add_downloads)
     app.add_transform(LinkNames)
     app.add_post_transform(Stills)

@@ -6,6 +6,9 @@ from functools import cache
 
 from settings import NOTEBOOKS
 
+WORDS_A_MINUTE = 200
+LINES_A_MINUTE = 25  # of code
+
 
 def chapters():
     return sorted(NOTEBOOKS.glob("0[0-9]_*.ipynb"))
@@ -49,6 +52,13 @@ def sources(file, cell_type):
 def title(file):
     "Return a notebook's heading."
     return re.search(r"^# (.*)", sources(file, "markdown")[0], re.M)[1]
+
+
+def reading_minutes(file):
+    "Return how long a notebook takes to read, without its exercises and without waiting."
+    words = len("\n".join(sources(file, "markdown")).split())
+    lines = sum(len(source.splitlines()) for source in sources(file, "code"))
+    return max(1, round(words / WORDS_A_MINUTE + lines / LINES_A_MINUTE))
 
 
 def module_of(file):

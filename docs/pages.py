@@ -12,10 +12,11 @@ from settings import CONFIG, NOTEBOOKS, ROOT
 PAGES = ROOT / "docs" / "pages"
 # Files in the repository's root that are pages, too.
 ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+SHEETS = ["cheatsheet", "questions"]  # `sheets.py` makes them
 IMAGES = PurePosixPath("docs/images")
-# Captions in the table of contents, for the folders in nbs/api in their order.
+# Titles of the folders in nbs/api, in their order.
 CAPTIONS = {
-    "": "Behind the chapters",
+    "": "One page each",
     "data": "Data",
     "training": "Training",
     "explorers": "Explorers",
@@ -26,9 +27,10 @@ CAPTIONS = {
 # Table of contents
 
 
-def toctree(caption, names):
+def toctree(caption, names, is_hidden=True):
     entries = "\n".join(names)
-    return f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{entries}\n```\n"
+    hidden = ":hidden:\n" if is_hidden else ""
+    return f"```{{toctree}}\n{hidden}:caption: {caption}\n\n{entries}\n```\n"
 
 
 def folders():
@@ -41,14 +43,26 @@ def folders():
 
 
 def contents():
-    "Return the table of contents of the whole site."
-    trees = [toctree("Chapters", map(page_name, chapters()))]
+    "Return the table of contents of the whole site: the course, then the library."
+    others = sorted({page.stem for page in PAGES.glob("*.md")} - {"404", "use"})
+    return "\n".join(
+        [
+            toctree("Course", map(page_name, chapters())),
+            toctree("Beside the course", ["use", *others, *SHEETS, "differences"]),
+            toctree("API reference", ["reference/index", "api/index"]),
+            toctree("Project", ["contributing", "changelog", "credits"]),
+        ]
+    )
+
+
+def behind_page():
+    "Return the page that lists the notebooks behind the chapters, folder by folder."
+    text = "# Behind the chapters\n\n> The notebooks that the library is exported from.\n\n"
     for folder, names in folders().items():
-        trees.append(toctree(CAPTIONS.get(folder, folder.capitalize()), names))
-    others = sorted({page.stem for page in PAGES.glob("*.md")} - {"use"})
-    names = ["use", "reference/index", "differences", *others, "contributing", "changelog"]
-    trees.append(toctree("Reference", [*names, "credits"]))
-    return "\n".join(trees)
+        links = "\n".join(f"/{name}" for name in names)
+        caption = CAPTIONS.get(folder, folder.capitalize())
+        text += toctree(caption, links.splitlines(), is_hidden=False) + "\n"
+    return text
 
 
 # Files of the repository

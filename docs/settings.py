@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "nbs"
 LIBRARY = ROOT / "lesson7"
+SOCIAL_PICTURE = "_static/social.png"
 
 _parser = configparser.ConfigParser(delimiters="=")
 _parser.read(ROOT / "settings.ini", encoding="utf-8")

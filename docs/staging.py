@@ -7,10 +7,12 @@ import json
 import shutil
 
 from cells import markdown, notebook
+from gallery import MARK, gallery, gallery_pictures, social_picture
 from notebooks import all_notebooks, page_name
-from pages import commands, contents, credits_page, differences, project_pages
+from pages import behind_page, commands, contents, credits_page, differences, project_pages
 from reference import reference_pages
-from settings import NOTEBOOKS
+from settings import NOTEBOOKS, SOCIAL_PICTURE
+from sheets import cheat_sheet, question_sheet
 
 
 def write(path, content):
@@ -22,6 +24,13 @@ def write(path, content):
     path.write_bytes(data)
 
 
+def add_gallery(cells):
+    "Put the gallery of explorers at its mark in the first page's cells."
+    for cell in cells:
+        if MARK in cell["source"]:
+            cell["source"] = cell["source"].replace(MARK, gallery())
+
+
 def notebook_pages():
     "Return the notebooks as Sphinx reads them, and the results that they show."
     made = {}
@@ -29,6 +38,7 @@ def notebook_pages():
         is_index = file.stem == "index"
         nb = notebook(file, commands() if is_index else "")
         if is_index:
+            add_gallery(nb["cells"])
             nb["cells"].append({**markdown(contents()), "id": "contents"})
         made[f"{page_name(file)}.ipynb"] = json.dumps(nb, indent=1, ensure_ascii=False)
     for file in (NOTEBOOKS / "results").glob("*.json"):
@@ -51,11 +61,20 @@ def stage(out):
         **project_pages(),
         "differences.md": differences(),
         **credits_page(),
+        **gallery_pictures(),
+        "api/index.md": behind_page(),
+        "questions.md": question_sheet(),
+        "cheatsheet.md": cheat_sheet(),
         **reference_pages(),
     }
     for name, content in made.items():
         write(out / name, content)
     remove_others(out, made)
+
+
+def write_social_picture(html):
+    "Write the picture that other sites show with a link."
+    write(html / SOCIAL_PICTURE, social_picture())
 
 
 def copy_notebooks(html):

@@ -6,16 +6,22 @@
 __all__ = ['curves', 'Workbench']
 
 # %% ../nbs/api/workbench.ipynb #a04705f0
+import base64
 import io
 import threading
 import time
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import ipywidgets as W
+from fastcore.basics import patch
 
+from .data.files import write_atomically
+from .explorers.base import caption_still, draw_still
 from .recipe import TECHNIQUES, choose
 from .training.comparison import Comparison
-from .training.config import Recipe, arm_names
+from .training.config import Recipe, arm_names, total_epochs
 from .training.loop import train
 
 # %% ../nbs/api/workbench.ipynb #b7a33f20
@@ -24,26 +30,39 @@ def _bench_callback(bench, recipe):
     from fastai.callback.core import Callback, CancelFitException
 
     class BenchProgress(Callback):
-        batches = 0
+        order = 60  # after fastai's `Recorder`
+        begun = 0  # epochs
+        has_trained = False  # in this epoch: a validation alone is one for fastai, too
+        total = total_epochs(recipe.plan)
         start = time.perf_counter()
+
+        def stop_if_asked(self):
+            if bench.stopping:
+                raise CancelFitException
 
         def before_fit(self):
             bench.learn = self.learn
-            if bench.stopping:
-                raise CancelFitException
+            self.stop_if_asked()
+
+        def before_train(self):
+            self.begun += 1
+            self.has_trained = True
 
         def after_batch(self):
+            self.stop_if_asked()  # in a validation, too
             if not self.training:
                 return
-            self.batches += 1
-            total = recipe.epochs * self.n_iter
-            elapsed = time.perf_counter() - self.start
-            remaining = (total - self.batches) * elapsed / self.batches
-            epoch = f"epoch {1 + self.batches // self.n_iter} of {recipe.epochs}"
+            share = (self.begun - 1 + (self.iter + 1) / self.n_iter) / self.total
+            remaining = (1 / share - 1) * (time.perf_counter() - self.start)
+            epoch = f"epoch {self.begun} of {self.total}"
             message = f"{recipe.name}: {epoch}, about {remaining:.0f} s left"
-            bench.show_status(message, self.batches / total)
-            if bench.stopping:
-                raise CancelFitException
+            bench.show_status(message, share)
+
+        def after_epoch(self):
+            if self.has_trained:
+                row = dict(zip(self.recorder.metric_names, self.recorder.log))
+                bench.add_epoch(recipe, row["accuracy"])
+            self.has_trained = False
 
     return BenchProgress()
 
@@ -51,22 +70,24 @@ def _bench_callback(bench, recipe):
 class _TrainingThread(threading.Thread):
     "Train `recipe`, and show the result in `bench`."
 
-    def __init__(self, bench, recipe):
+    def __init__(self, bench, recipe, path):
         super().__init__(daemon=True)
         self.bench = bench
         self.recipe = recipe
+        self.path = path
 
     def run(self):
         bench = self.bench
         try:
             callback = _bench_callback(bench, self.recipe)
-            result = train(self.recipe, bench.path, cbs=[callback], bar=False)
+            result = train(self.recipe, self.path, cbs=[callback], bar=False)
             if not bench.stopping:
-                bench.add_result(result)
+                bench.add_result(result, self.path)
         except Exception as error:  # an error in a thread would not be visible
             if not bench.stopping:
                 bench.show_status(f"{type(error).__name__}: {error}")
         finally:
+            bench.end_epochs()
             if bench.stopping:
                 bench.show_status("Stopped; the unfinished training has no result.")
             bench.show_running(False)
@@ -79,34 +100,61 @@ def _curve_label(recipe, name):
     return label
 
 # %% ../nbs/api/workbench.ipynb #d3840c52
+def _curve(run):
+    "Return epochs, and the accuracy after each in per cent, of a `Result`."
+    rows = [row for row in run.history if row["trained"] and "accuracy" in row]
+    return [row["epoch"] for row in rows], [100 * row["accuracy"] for row in rows]
+
+
 def curves(
     runs,  # list of `Result`
-):  # bytes of a PNG file
-    "Draw the accuracy after each epoch, a line for each result."
+    running=None,  # a `Recipe` that is being trained, and its accuracies in [0,1] so far
+):  # a matplotlib `Figure`
+    "Draw the accuracy after each epoch, a line for each result, a dashed one for what runs."
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(6.4, 3), layout="constrained")
     ax = fig.subplots()
-    names = arm_names(run.recipe for run in runs)
+    recipes = [run.recipe for run in runs]
+    if running:
+        recipes.append(running[0])
+    names = arm_names(recipes)
     for run in runs:
-        rows = [row for row in run.history if row["trained"] and "accuracy" in row]
-        epochs = [row["epoch"] for row in rows]
-        accuracy = [100 * row["accuracy"] for row in rows]
         label = _curve_label(run.recipe, names[replace(run.recipe, seed=0)])
-        ax.plot(epochs, accuracy, marker="o", ms=3, label=label)
+        ax.plot(*_curve(run), marker="o", ms=3, label=label)
+    if running:
+        recipe, accuracies = running
+        label = _curve_label(recipe, names[replace(recipe, seed=0)])
+        percent = [100 * accuracy for accuracy in accuracies]
+        epochs = range(1, len(percent) + 1)
+        ax.plot(epochs, percent, "--", marker="o", ms=3, label=f"{label}, training")
     ax.set(xlabel="epoch", ylabel="accuracy, %", xlim=(0, None), ylim=(0, 100))
     ax.locator_params(axis="x", integer=True)
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    file = io.BytesIO()
-    fig.savefig(file, dpi=96)
-    return file.getvalue()
+    if recipes:
+        ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
 
 # %% ../nbs/api/workbench.ipynb #5e0faf12
+_TABLE_STYLE = """<style>
+.l7-bench table { border-collapse: collapse; }
+.l7-bench :is(th, td) { padding: 2px 10px 2px 0; text-align: right; white-space: nowrap; }
+.l7-bench :is(th, td):nth-child(-n + 2) { text-align: left; }
+</style>"""
+
+
 def _results_table(runs):
     "Return the HTML of a table with a row for each recipe."
     table = Comparison(runs, {}).table().reset_index()
-    return table.to_html(border=0, na_rep="", index=False, col_space="4.2em")
+    text = table.to_html(border=0, na_rep="", index=False, justify="inherit")
+    return f'{_TABLE_STYLE}<div class="l7-bench">{text}</div>'
+
+
+def _png(figure):
+    "Return a matplotlib `Figure` as a PNG file."
+    file = io.BytesIO()
+    figure.savefig(file, dpi=96)
+    return file.getvalue()
 
 
 def _result_message(run):
@@ -132,8 +180,11 @@ class _Controls(W.VBox):
         self.epochs = W.BoundedIntText(base.epochs, 1, _MAX_EPOCHS, description="epochs")
         self.noise = W.Dropdown(options=_LABELS, description="labels")
         self.seed = W.BoundedIntText(base.seed, 0, _MAX_SEED, description="seed")
+        hint = "the sample dataset"
+        self.folder = W.Text(description="folder", placeholder=hint, continuous_update=False)
         self.go = W.Button(description="Train", button_style="primary")
         self.halt = W.Button(description="Stop", disabled=True)
+        self.export = W.Button(description="Save recipe")
         self.bar = W.FloatProgress(0, min=0, max=1)
         self.says = W.Label("Nothing is trained yet.")
         self.table = W.HTML()
@@ -142,7 +193,8 @@ class _Controls(W.VBox):
         rows = [
             [*self.ticks.values()],
             [self.epochs, self.noise, self.seed],
-            [self.go, self.halt, self.bar, self.says],
+            [self.folder],
+            [self.go, self.halt, self.export, self.bar, self.says],
         ]
         wrap = W.Layout(flex_flow="row wrap")
         boxes = [W.Box(row, layout=wrap) for row in rows]
@@ -161,6 +213,12 @@ class _Controls(W.VBox):
         names = [name for name, tick in self.ticks.items() if tick.value]
         return choose(base, names)
 
+    @property
+    def path(self):
+        "Return the dataset's folder; None: the sample dataset."
+        text = self.folder.value.strip()
+        return Path(text) if text else None
+
     def show_status(self, text, progress=0.0):
         "Show a message, and the progress in [0,1]."
         self.says.value = text
@@ -175,8 +233,8 @@ class _Controls(W.VBox):
 class Workbench(_Controls):
     """Train recipes by hand, and compare their results.
 
-    `recipe` is the one that the controls describe, `results` are the `Result`s so far,
-    `learn` is the last learner.
+    `recipe` is the one that the controls describe, `results` are the `Result`s so far of the
+    dataset in `path`, `learn` is the last learner.
     """
 
     def __init__(
@@ -185,13 +243,28 @@ class Workbench(_Controls):
         path=None,  # dataset folder; None: the sample dataset
     ):
         super().__init__(base or Recipe())
-        self.path = path
-        self.results = []
+        self.folder.value = str(path or "")
+        self.results_by_path = {}
+        self.running = None  # the recipe that is being trained, and its accuracies
         self.learn = None
         self.stopping = False
         self.thread = None
         self.go.on_click(lambda _: self.train())
         self.halt.on_click(lambda _: self.stop())
+        self.export.on_click(lambda _: self.save_recipe())
+        self.folder.observe(lambda _: self.draw(), "value")
+
+    @property
+    def results(self):
+        "Return the `Result`s of the dataset in `path`; those of other datasets are kept, too."
+        return self.results_by_path.get(self.path, [])
+
+    @property
+    def comparison(self):
+        "Return the results as a `Comparison`, whose `save` writes them."
+        dataset = str(self.path or "the sample dataset")
+        about = dict(budget="epochs", dataset=dataset, jobs=1, commit="", date=str(date.today()))
+        return Comparison(self.results, about)
 
     def __repr__(self):
         return "Workbench: interactive in JupyterLab, after you run this cell."
@@ -208,19 +281,80 @@ class Workbench(_Controls):
         self.stopping = False
         self.show_running(True)
         self.show_status(f"{recipe.name}: preparing the data")
-        self.thread = _TrainingThread(self, recipe)
+        self.thread = _TrainingThread(self, recipe, self.path)
         self.thread.start()
 
     def stop(self):
         "Stop the training after the current batch."
         self.stopping = True
         self.halt.disabled = True
+        self.says.value = "Stopping after this batch…"
 
-    def add_result(self, result):
-        "Show a `Result`; it replaces an earlier one of the same recipe."
-        others = [run for run in self.results if run.recipe != result.recipe]
-        self.results = [*others, result]
-        self.table.value = _results_table(self.results)
-        self.plot.value = curves(self.results)
-        self.plot.layout.display = ""
-        self.show_status(_result_message(result), 1.0)
+# %% ../nbs/api/workbench.ipynb #5f0b0002
+@patch
+def draw(self: Workbench):
+    "Draw the table and the curves of the results, and of the training that runs."
+    self.table.value = _results_table(self.results) if self.results else ""
+    is_shown = bool(self.results or self.running)
+    self.plot.layout.display = "" if is_shown else "none"
+    if is_shown:
+        self.plot.value = _png(curves(self.results, self.running))
+
+
+@patch
+def add_epoch(self: Workbench, recipe, accuracy):
+    "Add the accuracy after an epoch to the curve of the training that runs."
+    earlier = self.running[1] if self.running else []
+    self.running = recipe, [*earlier, accuracy]
+    self.draw()
+
+
+@patch
+def end_epochs(self: Workbench):
+    "Remove the curve of a training that has ended; its result has its own."
+    self.running = None
+    self.draw()
+
+
+@patch
+def add_result(self: Workbench, result, path):
+    "Show a `Result`; it replaces an earlier one of the same recipe on the same dataset."
+    earlier = self.results_by_path.get(path, [])
+    others = [run for run in earlier if run.recipe != result.recipe]
+    self.results_by_path[path] = [*others, result]
+    self.draw()
+    self.show_status(_result_message(result), 1.0)
+
+# %% ../nbs/api/workbench.ipynb #5f0b0004
+@patch
+def save_recipe(
+    self: Workbench,
+    file="recipe.json",  # to write
+) -> Path | None:  # None: the controls contradict each other
+    "Write the recipe of the controls, and show the command that trains it."
+    try:
+        written = write_atomically(file, self.recipe.to_json())
+    except ValueError as error:  # of the recipe, or of a folder that cannot be written
+        self.show_status(str(error))
+        return None
+    folder = f"{self.path} " if self.path else ""
+    self.show_status(f"Saved: lesson7 train {folder}--recipe {written}")
+    return written
+
+
+@patch
+def figure(self: Workbench):
+    "Return the controls and the curves as a matplotlib `Figure`."
+    ticks = "   ".join(f"[{'x' if t.value else ' '}] {name}" for name, t in self.ticks.items())
+    folder = self.folder.value or self.folder.placeholder
+    values = f"epochs {self.epochs.value}   labels {self.noise.label}   seed {self.seed.value}"
+    drawn = curves(self.results, self.running)
+    drawn.suptitle(f"{ticks}\n{values}   folder: {folder}\n{self.says.value}", size=9)
+    return drawn
+
+# %% ../nbs/api/workbench.ipynb #5f0b0005
+@patch
+def _repr_mimebundle_(self: Workbench, **kw):
+    data = super(Workbench, self)._repr_mimebundle_(**kw)
+    picture = caption_still(draw_still(self.figure))
+    return {**data, "image/png": base64.b64encode(picture).decode()}

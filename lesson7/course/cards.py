@@ -44,6 +44,8 @@ def _signed(share):
 class Card:
     "A technique in a few lines."
 
+    name: str
+    formula: str  # LaTeX
     what: str
     line: str  # of Python
     values: str  # that are suggested, with their source
@@ -85,6 +87,8 @@ _BASELINE = ("baseline", "plain")
 
 CARDS = {
     "normalize": Card(
+        name="Normalization",
+        formula="z = \\frac{x - \\mu}{\\sigma}",
         what="Subtract each channel's mean and divide by its standard deviation, and keep both "
         "with the model.",
         line="batch_tfms=[..., Normalize.from_stats(*stats)]",
@@ -98,6 +102,8 @@ CARDS = {
         with_technique=_BASELINE,
     ),
     "resize": Card(
+        name="Progressive resizing",
+        formula="\\text{cost} = \\frac{\\sum_i e_i s_i^2}{\\sum_i e_i \\max_i s_i^2}",
         what="Train most epochs on small images, the last ones on large.",
         line="fit_progressive(learn, get_dls, [(128, 64, 4, 3e-3), (224, 64, 5, 1e-3)])",
         values="128, then 224 pixels (the lesson)",
@@ -113,6 +119,8 @@ CARDS = {
 # %% ../../nbs/api/course/cards.ipynb #4220573e
 CARDS |= {
     "tta": Card(
+        name="Test time augmentation",
+        formula="\\bar{p} = \\frac{p_0 + p_1 + \\dots + p_n}{n + 1}",
         what="Predict several views of each image, and average the probabilities.",
         line="preds, targs = tta(learn)",
         values="four windows in the corners beside the plain view; fastai's `learn.tta()` has four "
@@ -125,6 +133,9 @@ CARDS |= {
         with_technique=("baseline", "tta"),
     ),
     "mixup": Card(
+        name="Mixup",
+        formula="x_\\lambda = \\lambda x_1 + (1 - \\lambda) x_2, \\; "
+        "y_\\lambda = \\lambda y_1 + (1 - \\lambda) y_2",
         what="Train on blends of two images, with blended labels.",
         line="Learner(..., cbs=MixUp(0.4))",
         values="alpha 0.4 (fastai), 0.1 to 0.4 on ImageNet and 1.0 on CIFAR-10 (Zhang and "
@@ -137,6 +148,9 @@ CARDS |= {
         with_technique=("mixup 0.4", "plain"),
     ),
     "smoothing": Card(
+        name="Label smoothing",
+        formula="y_{true} = 1 - \\epsilon + \\frac{\\epsilon}{N}, \\; "
+        "y_{other} = \\frac{\\epsilon}{N}",
         what="Train with targets a bit below 1 and a bit above 0.",
         line="Learner(..., loss_func=CrossEntropyLossFlat(label_smoothing=0.1))",
         values="eps 0.1 (Szegedy and others, 2016)",

@@ -70,13 +70,18 @@ def _listed(words):
     return ", ".join(f"`{word}`" for word in words)
 
 # %% ../../nbs/api/course/notebooks.ipynb #b5ac8d20
+def _import_text(alias):
+    "Return an imported name, with the one that it gets."
+    return f"`{alias.name}` as `{alias.asname}`" if alias.asname else f"`{alias.name}`"
+
+
 def _imported(body):
     "Return a sentence that says what cells import; empty where they import nothing."
     imported = []
     for node in body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             module = f" of `{node.module}`" if isinstance(node, ast.ImportFrom) else ""
-            imported.append(_listed(alias.name for alias in node.names) + module)
+            imported.append(", ".join(map(_import_text, node.names)) + module)
     return f"With {'; '.join(imported)}." if imported else ""
 
 
@@ -182,6 +187,43 @@ def _instruction(sources, module):
     sentences = [_imported(body), _to_write(body), _check_text(body, asserts, exported)]
     return " ".join(sentence for sentence in sentences if sentence)
 
+# %% ../../nbs/api/course/notebooks.ipynb #5f0c0002
+_MODULES = {  # how they are called -> what is imported
+    "torch": "`torch`",
+    "np": "`numpy` as `np`",
+    "F": "`torch.nn.functional` as `F`",
+}
+
+
+def _modules_used(source):
+    "Return which of `_MODULES` a text of Python uses."
+    nodes = [node for statement in _statements(source) for node in ast.walk(statement)]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return [name for name in _MODULES if name in used]
+
+
+def _modules_imported(source):
+    "Return the texts of those of `_MODULES` that a code cell imports."
+    imports = [n for n in _statements(source) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    return "".join(_MODULES[name] for name in _MODULES if name in names)
+
+
+def _name_modules(cells):
+    "Yield cells, as pairs of type and source, with the modules that their checks need."
+    named = ""
+    for kind, source in cells:
+        needed = []
+        if kind == "markdown":
+            lines = "\n".join(re.findall(r"```python\n(.*?)```", source, re.S))
+            texts = [_MODULES[name] for name in _modules_used(lines)]
+            needed = [text for text in texts if text not in named + source]
+        if needed:
+            rest = source.removeprefix("With ")
+            source = f"With {'; '.join(needed)}{'. ' if rest == source else '; '}{rest}"
+        named += source if kind == "markdown" else _modules_imported(source)
+        yield kind, source
+
 # %% ../../nbs/api/course/notebooks.ipynb #816c51f8
 _NOTE = (
     "*The clean edition.* Fill the empty cells, answer each question in its own cell, and write "
@@ -286,7 +328,7 @@ def clean_edition(
         cells += _clean_section(heading, parts, i == 0, module)
     names = ("kernelspec", "language_info")
     metadata = {k: v for k, v in nb["metadata"].items() if k in names}
-    cells = [_cell(i, kind, source) for i, (kind, source) in enumerate(cells)]
+    cells = [_cell(i, kind, source) for i, (kind, source) in enumerate(_name_modules(cells))]
     return dict(cells=cells, metadata=metadata, nbformat=4, nbformat_minor=5)
 
 # %% ../../nbs/api/course/notebooks.ipynb #a75aa6cf

@@ -146,14 +146,22 @@ def _draw_images(axes, explorer, names):
         axes[place].axis("off")
 
 # %% ../../nbs/api/explorers/mixup.ipynb #a990734b
+_LEARNERS = {"trained with mixup": "D", "trained without": "x"}  # and their marks
+
+
 def _draw_target(ax, explorer, names):
-    "Draw the mixed target, a bar for each class that is shown."
+    "Draw the mixed target, a bar for each class that is shown, and the learners' predictions."
     rows = explorer.rows if explorer.classes == "own" else range(len(LESSON_CLASSES))
     positions = range(len(rows))
     ax.bar(positions, explorer.target[list(rows)])
     ax.set_xticks(positions, [names[i] for i in rows])
     ax.set(ylim=(0, 1), title="mixed target")
     ax.tick_params(axis="x", labelsize=7)
+    if explorer.predicted is None:
+        return
+    for (name, mark), probs in zip(_LEARNERS.items(), explorer.predicted):
+        ax.plot(positions, probs[: len(rows)], mark, color="black", mfc="none", label=name)
+    ax.legend(fontsize=8)
 
 
 def _draw_density(ax, explorer):

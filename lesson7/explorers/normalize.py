@@ -118,7 +118,9 @@ def _draw_histogram(ax, values, limits, colour, title):
     ax.set(xlim=limits, yticks=[])
     ax.axvspan(mean - sd, mean + sd, color=f"tab:{colour}", alpha=0.2)
     ax.axvline(mean, color="black")
-    ax.set_title(f"{colour} {title}: mean {mean:.3f}, sd {sd:.3f}", fontsize=10)
+    ax.set_title(
+        f"{colour} {title}: mean {round(float(mean), 3) + 0:.3f}, sd {sd:.3f}", fontsize=10
+    )
 
 # %% ../../nbs/api/explorers/normalize.ipynb #b7552fa3
 def _draw_figure(explorer):

@@ -222,8 +222,8 @@ _STEPS = [
         "Too small to see",
         dict(stages=[[32, 4], [224, 5]]),
         "Stage 1 has 32 px. Can you tell what is in its picture? Raise Size 1 until you can.",
-        "If you cannot tell what is in a picture, a network will hardly learn from it. Each step "
-        "up costs with the square of the size.",
+        "A network learns from what is left: CIFAR-10's photos have 32 px, enough for its classes. "
+        "Each step up costs with the square of the size.",
         look="stage0",
         move=["stages"],
     ),

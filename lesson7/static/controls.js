@@ -1,7 +1,8 @@
 // Labelled controls that follow the model's traits.
 
 import { createNumberBinding } from "./bindings.js";
-import { html, uniqueId } from "./dom.js";
+import { html, setText, uniqueId } from "./dom.js";
+import { withMinus } from "./format.js";
 
 /** @import { Frame } from "./frame.js" */
 
@@ -130,8 +131,19 @@ export function select(frame, label, choices, options) {
 }
 
 /**
+ * What a number field takes, where what it has is no such number.
+ * @param {number} min
+ * @param {number} max
+ * @param {number} step
+ */
+function describeRange(min, max, step) {
+  const kind = Number.isInteger(step) ? "a whole number" : "a number";
+  return withMinus(`must be ${kind} from ${min} to ${max}`);
+}
+
+/**
  * A field for a number; only whole numbers where `step` is. Any other text stays in the field,
- * marked as invalid, and out of the model.
+ * marked as invalid, with a note of what is allowed, and out of the model.
  * @param {Frame} frame
  * @param {string} label
  * @param {Binding<number> & { min: number, max: number, step: number }} options
@@ -139,6 +151,7 @@ export function select(frame, label, choices, options) {
 export function numberField(frame, label, { min, max, step, ...options }) {
   const binding = completeBinding(frame, options);
   const input = html("input", { type: "number", min, max, step, required: "" });
+  const message = html("span", { class: "l7-invalid", id: uniqueId(), "aria-live": "polite" });
   if (binding.trait) {
     const { trait, get, set } = binding;
     frame.addBinding(createNumberBinding({ name: trait, label, min, max, step, get, set }));
@@ -154,15 +167,22 @@ export function numberField(frame, label, { min, max, step, ...options }) {
     const value = binding.get();
     if (input.valueAsNumber === value) return;
     input.value = String(value);
-    input.setAttribute("aria-invalid", "false");
+    mark(true);
   }
 
+  /** @param {boolean} isValid */
+  function mark(isValid) {
+    input.setAttribute("aria-invalid", String(!isValid));
+    setText(message, isValid ? "" : describeRange(min, max, step));
+  }
+
+  input.setAttribute("aria-describedby", message.id);
   input.addEventListener("input", () => {
     const value = input.valueAsNumber;
-    input.setAttribute("aria-invalid", String(!isAllowed(value)));
+    mark(isAllowed(value));
     if (isAllowed(value)) binding.set(value);
   });
-  return { node: addControl(frame, label, input, binding, read), input };
+  return { node: addControl(frame, label, input, binding, read, message), input };
 }
 
 /**

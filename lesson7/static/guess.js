@@ -3,6 +3,7 @@
 
 import { html, note, uniqueId } from "./dom.js";
 import { quoted, significant } from "./format.js";
+import { randomOrder } from "./random.js";
 
 /** @import { Frame } from "./frame.js" */
 /** @import { Panels } from "./panels.js" */
@@ -28,6 +29,28 @@ import { quoted, significant } from "./format.js";
 
 const SCORE_EVENT = "l7-score";
 const ROUNDING = 1e-9;
+const MOST_TASKS = 20; // of a task, until its question differs from the last one
+const COMPOSING = 229; // key code of a key that an input method handles
+
+/**
+ * Goes through all kinds of questions in a random order before one is asked again.
+ * @param {(() => Task)[]} kinds
+ * @returns {() => Task} creates the next task
+ */
+export function taskDeck(kinds) {
+  /** @type {(() => Task)[]} */
+  let rest = [];
+  /** @type {(() => Task) | undefined} */
+  let last;
+
+  return () => {
+    if (!rest.length) rest = randomOrder(kinds);
+    // The first kind of an order is not the last one of the order before.
+    if (rest.length > 1 && rest[0] === last) rest.push(...rest.splice(0, 1));
+    last = rest.shift() ?? kinds[0];
+    return last();
+  };
+}
 
 /** @returns {{ correct: number, answered: number }} the page's score */
 function pageScore() {
@@ -37,11 +60,12 @@ function pageScore() {
 }
 
 /**
- * The number that a reader typed, with a point or a comma; NaN if the text is not a number.
+ * The number that a reader typed, with a point or a comma, and digits of half or full width; NaN if
+ * the text is not a number.
  * @param {string} typed
  */
 function parseNumber(typed) {
-  const value = Number(typed.replace(",", ".").replace("−", "-"));
+  const value = Number(typed.normalize("NFKC").replace(/[,。]/, ".").replace("−", "-"));
   return typed && Number.isFinite(value) ? value : Number.NaN;
 }
 
@@ -140,7 +164,9 @@ export class Guess {
     panel.submit.addEventListener("click", () => this.#submit());
     // No form: sandboxed frames can block submitting one.
     panel.input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.repeat) this.#submit();
+      // Enter that ends the composition of an input method is no answer.
+      const isComposing = event.isComposing || event.keyCode === COMPOSING;
+      if (event.key === "Enter" && !event.repeat && !isComposing) this.#submit();
     });
     frame.on(this.traits, () => this.#showQuestion());
     document.addEventListener(SCORE_EVENT, showScore);
@@ -172,12 +198,23 @@ export class Guess {
   }
 
   #next() {
-    this.#task = this.createTask();
     this.#setQuestionOpen(true);
-    this.frame.setAll(this.#task.state);
+    this.#task = this.#newTask();
     this.#showQuestion();
     this.panel.showMessage("");
     this.panel.clearInput();
+  }
+
+  /** Creates a task and sets its state; its question is not the last one. */
+  #newTask() {
+    const last = this.panel.question.textContent;
+    let task = this.createTask();
+    this.frame.setAll(task.state);
+    for (let draws = 1; draws < MOST_TASKS && task.getQuestion().text === last; draws++) {
+      task = this.createTask();
+      this.frame.setAll(task.state);
+    }
+    return task;
   }
 
   #check() {

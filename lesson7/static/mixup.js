@@ -10,6 +10,7 @@ import { figure, html, note, setAttributes, setText, setVisible, svg } from "./d
 import { showExplorer } from "./explorer.js";
 import { quoted, significant } from "./format.js";
 import { Frame } from "./frame.js";
+import { taskDeck } from "./guess.js";
 import { addHandle, grip } from "./handle.js";
 import { dotRow, stepPath, tickLabels } from "./histogram.js";
 import { constant, identifier, liveLine, mathText, operator, subscript } from "./live.js";
@@ -33,10 +34,11 @@ import { blendAnswers } from "./mixup.network.js";
 import { showWithNetwork } from "./network.js";
 import { OWN_NAME, withPhoto } from "./photo.js";
 import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
-import { randomChoice, randomInt } from "./random.js";
+import { randomInt } from "./random.js";
 
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Get } from "./explorer.js" */
+/** @import { Question } from "./guess.js" */
 /** @import { Model, View } from "./frame.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
 /** @import { PageNetwork } from "./network.js" */
@@ -51,6 +53,7 @@ const PLOT_WIDTH = 420;
 const PLOT_HEIGHT = 96;
 const DENSITY_TOP = 5; // the largest density shown
 const GUESS_TOLERANCE = 0.005;
+const PIXEL_TOLERANCE = 2; // of 255
 const FIRST_COLOUR = "var(--l7-blue)";
 const SECOND_COLOUR = "var(--l7-orange)";
 
@@ -592,20 +595,71 @@ function codeValues({ first, second, t, a, b, names, alpha }) {
 }
 
 /**
- * Asks for one number of the mixed target: mostly the second image's, whose weight is not shown.
+ * Asks for numbers of the mixed target, for a pixel of the blend, and for a weight that is folded.
  * @param {() => State} read
  */
-function createTargetTask(read) {
-  const part = randomChoice(["second", "second", "first", "neither"]);
-  const other = randomInt(1000);
-  const t = (1 + randomInt(T_STEPS - 1)) / T_STEPS;
-  return { state: { t }, getQuestion: () => targetQuestion(read(), part, other) };
+function createTasks(read) {
+  /** @param {(state: State) => Question} ask */
+  function task(ask) {
+    const t = (1 + randomInt(T_STEPS - 1)) / T_STEPS;
+    return { state: { t }, getQuestion: () => ask(read()) };
+  }
+  const targets = ["first", "second", "neither"].map((part) => () => {
+    const other = randomInt(1000);
+    return task((state) => targetQuestion(state, part, other));
+  });
+  return taskDeck([...targets, createPixelTask, createFoldTask]);
+
+  function createPixelTask() {
+    const [x, other] = [randomInt(26), randomInt(26)].map((step) => 10 * step);
+    return task((state) => pixelQuestion(state, x, other));
+  }
+
+  function createFoldTask() {
+    const drawn = (1 + randomInt(99)) / 100;
+    return task(() => foldQuestion(drawn));
+  }
+}
+
+/**
+ * A pixel of the blend.
+ * @param {State} state
+ * @param {number} x of the first picture, a byte
+ * @param {number} other of the second one
+ * @returns {Question}
+ */
+function pixelQuestion({ t }, x, other) {
+  const [weight, rest] = [significant(t), significant(1 - t)];
+  return {
+    text:
+      `A pixel's red is ${x} in the first picture and ${other} in the second. ` +
+      `With λ ${weight}, what is it in the blend, to within ${PIXEL_TOLERANCE}?`,
+    answer: t * x + (1 - t) * other,
+    tolerance: PIXEL_TOLERANCE,
+    because: `it is ${weight} × ${x} + ${rest} × ${other}`,
+  };
+}
+
+/**
+ * What fastai makes of a weight that is drawn.
+ * @param {number} drawn
+ * @returns {Question}
+ */
+function foldQuestion(drawn) {
+  const rest = significant(1 - drawn);
+  return {
+    text: `Beta draws ${drawn}. With which weight does fastai blend the first picture?`,
+    answer: foldWeight(drawn, "half"),
+    tolerance: GUESS_TOLERANCE,
+    because: `it keeps the larger of ${drawn} and 1 − ${drawn} = ${rest}`,
+  };
 }
 
 /**
  * @param {State} state
  * @param {string} part the class that is asked for: that of the first image, the second, neither
  * @param {number} other which of the classes that neither image has
+ * @returns {Question}
  */
 function targetQuestion({ t, names, a, b }, part, other) {
   const others = names.map((_, k) => k).filter((k) => k !== a && k !== b);
@@ -662,7 +716,7 @@ async function build({ model, el }, network) {
     parts: [figures, target, learners, weights, ...(asked ? [asked] : [])],
     results: (state) => results(state, data),
     guess: {
-      createTask: () => createTargetTask(() => read((trait) => model.get(trait))),
+      createTask: createTasks(() => read((trait) => model.get(trait))),
       answerElements: [...figures.answerElements, ...target.answerElements, learners.node],
       ariaHiddenElements: [figures.blend],
     },

@@ -10,6 +10,7 @@ import { figure, html, note, setAttributes, setText, setVisible, svg } from "./d
 import { showExplorer } from "./explorer.js";
 import { fixed, quoted } from "./format.js";
 import { Frame } from "./frame.js";
+import { taskDeck } from "./guess.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
 import { dotRow, stepPath, tickLabels } from "./histogram.js";
 import { connectKernel, kernelRows } from "./kernel.js";
@@ -46,6 +47,7 @@ import { randomChoice, randomInt } from "./random.js";
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
+/** @import { Question } from "./guess.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
 /** @import { PageNetwork } from "./network.js" */
 /** @import { Kind, Moments, Pixel, Statistics } from "./normalize.math.js" */
@@ -77,6 +79,7 @@ const CHART_WIDTH = 420;
 const CHART_HEIGHT = 46;
 const ASKED_LATER = 2; // pictures at a time, while nothing else is asked
 const GUESS_TOLERANCE = 0.02;
+const VALUE_TOLERANCE = 0.05; // of a normalized value
 const LARGEST_OWN_MEAN = 1; // where all are above it, `normalize` takes them for those of bytes
 
 /** @param {number} value */
@@ -840,12 +843,13 @@ function predictions(frame) {
   return { node, draw, setRedraw };
 }
 
-function resultNote() {
+/** @param {number} count of all images */
+function resultNote(count) {
   const node = note({ spoken: true });
 
   /** @param {State} state */
-  function draw({ kind, after }) {
-    setText(node, describeResult(kind, after));
+  function draw({ kind, after, bs }) {
+    setText(node, describeResult(kind, after, bs === count));
   }
   return { node, draw };
 }
@@ -934,25 +938,36 @@ function codeValues({ kind, images, statistics }) {
 }
 
 /**
- * Asks for a channel's mean or sd after normalization of another batch; with the reader's own
- * statistics where these are chosen.
+ * Asks about another batch: for a channel's mean or sd after normalization, or for one value before
+ * or after it; with the reader's own statistics where these are chosen.
  * @param {Model} model
  * @param {number} batches
  * @param {() => State} read
  */
-function createMomentTask(model, batches, read) {
-  const channel = randomInt(CHANNELS.length);
-  const moment = randomChoice(MOMENTS);
-  const isOwn = model.get("kind") === "own";
-  const kind = isOwn ? "own" : randomChoice(["batch", "dataset", "imagenet"]);
-  const getQuestion = () => momentQuestion(read(), channel, moment);
-  return { state: { draw: randomInt(batches), kind }, getQuestion };
+function createTasks(model, batches, read) {
+  /** @param {(state: State, channel: number) => Question} ask */
+  function task(ask) {
+    const channel = randomInt(CHANNELS.length);
+    const isOwn = model.get("kind") === "own";
+    const kind = isOwn ? "own" : randomChoice(["batch", "dataset", "imagenet"]);
+    const getQuestion = () => ask(read(), channel);
+    return { state: { draw: randomInt(batches), kind }, getQuestion };
+  }
+  const moments = MOMENTS.map((moment) => {
+    return () => task((state, channel) => momentQuestion(state, channel, moment));
+  });
+  const values = [valueQuestion, byteQuestion].map((ask) => () => {
+    const byte = randomInt(256);
+    return task((state, channel) => ask(state, channel, byte));
+  });
+  return taskDeck([...moments, ...values]);
 }
 
 /**
  * @param {State} state
  * @param {number} channel
  * @param {"mean" | "sd"} moment
+ * @returns {Question}
  */
 function momentQuestion({ kind, before, statistics, after }, channel, moment) {
   const name = CHANNELS[channel][0].toUpperCase() + CHANNELS[channel].slice(1);
@@ -968,6 +983,47 @@ function momentQuestion({ kind, before, statistics, after }, channel, moment) {
     answer: after[channel][moment],
     tolerance: GUESS_TOLERANCE,
     because: moment === "mean" ? shifted : scaled,
+  };
+}
+
+/**
+ * Asks what the model sees of a value.
+ * @param {State} state
+ * @param {number} channel
+ * @param {number} byte
+ * @returns {Question}
+ */
+function valueQuestion({ kind, statistics, normalize }, channel, byte) {
+  const [mean, sd] = statistics.map((values) => three(values[channel]));
+  const x = byte / 255;
+  return {
+    text:
+      `A pixel has ${CHANNELS[channel]} ${three(x)} in the file. Normalized with ${mean} and ` +
+      `${sd} (${KINDS[kind]}), what does the model see, to within ${VALUE_TOLERANCE}?`,
+    answer: normalize[channel](x),
+    tolerance: VALUE_TOLERANCE,
+    because: `(${three(x)} − ${mean}) / ${sd}`,
+  };
+}
+
+/**
+ * Asks which value of the file the model sees as a given one.
+ * @param {State} state
+ * @param {number} channel
+ * @param {number} byte
+ * @returns {Question}
+ */
+function byteQuestion({ kind, statistics, normalize }, channel, byte) {
+  const [mean, sd] = statistics.map((values) => three(values[channel]));
+  const x = byte / 255;
+  const z = fixed(normalize[channel](x), 2);
+  return {
+    text:
+      `The model sees ${CHANNELS[channel]} ${z}, normalized with ${mean} and ${sd} ` +
+      `(${KINDS[kind]}). What is it in the file, from 0 to 1, to within ${GUESS_TOLERANCE}?`,
+    answer: x,
+    tolerance: GUESS_TOLERANCE,
+    because: `${z} × ${sd} + ${mean} undoes the normalization`,
   };
 }
 
@@ -1098,7 +1154,7 @@ async function build({ model, el }, network) {
   const dots = scatter(data);
   const predicted = predictions(frame);
   const answers = network && networkAnswers(frame, network, data);
-  const sentence = resultNote();
+  const sentence = resultNote(data.counts.length);
   const notes = html("div", {}, sentence.node, predicted.node, dots.summary);
   const low = html("div", { class: "l7-normalize-low" }, dots.node, notes);
   frame.body.append(html("div", { class: "l7-normalize" }, line.node, shapes.node));
@@ -1108,7 +1164,7 @@ async function build({ model, el }, network) {
     ...{ headline, formulas: formulas(), code: codeValues, results },
     parts: [line, shapes, dots, predicted, sentence, ...(answers ? [answers] : [])],
     guess: {
-      createTask: () => createMomentTask(model, data.draws.length, read),
+      createTask: createTasks(model, data.draws.length, read),
       answerElements: [shapes.after, sentence.node],
       allowNegative: true,
     },

@@ -294,13 +294,16 @@ const RESULTS = {
   imagenet: "ImageNet's numbers, as in the lesson: this batch is within # of mean 0 and sd 1.",
   own: "Your own numbers: this batch is within # of mean 0 and sd 1.",
 };
+const WHOLE = "Exactly mean 0 and sd 1: the batch has all pictures, so the next one has the same.";
 
 /**
  * How near a normalized batch is to mean 0 and sd 1, in a sentence.
  * @param {Kind} kind
  * @param {Moments[]} after
+ * @param {boolean} isWhole whether the batch has all images
  */
-export function describeResult(kind, after) {
+export function describeResult(kind, after, isWhole) {
+  if (kind === "batch" && isWhole) return WHOLE;
   const distances = after.map(({ mean, sd }) => Math.max(Math.abs(mean), Math.abs(sd - 1)));
   return RESULTS[kind].replace("#", fixed(Math.max(...distances), 3));
 }

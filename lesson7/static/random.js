@@ -17,3 +17,17 @@ export function randomInt(count) {
 export function randomChoice(list) {
   return list[randomInt(list.length)];
 }
+
+/**
+ * @template T
+ * @param {T[]} list
+ * @returns {T[]} the same elements in a random order
+ */
+export function randomOrder(list) {
+  const order = [...list];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = randomInt(i + 1);
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}

@@ -6,6 +6,7 @@ import { select, slider } from "./controls.js";
 import { figure, html, note, setAttributes, setText, setVisible } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { Frame } from "./frame.js";
+import { taskDeck } from "./guess.js";
 import { addHandle, pointerPosition } from "./handle.js";
 import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
 import { showWithNetwork } from "./network.js";
@@ -28,6 +29,7 @@ import {
   MOST_STAGES,
   neighbour,
   pixelBox,
+  ratioQuestion,
   replacePart,
   resizeImage,
   scheduleCost,
@@ -35,6 +37,7 @@ import {
   totalQuestion,
   trainedEpochs,
   withStageCount,
+  workQuestion,
 } from "./resize.math.js";
 import { sizeAnswers } from "./resize.network.js";
 import { numberTable, setNumber } from "./table.js";
@@ -43,6 +46,7 @@ import { describeThreshold } from "./threshold.js";
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
+/** @import { Question } from "./guess.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
 /** @import { PageNetwork } from "./network.js" */
 /** @import { OpenPhoto } from "./photo.js" */
@@ -56,7 +60,6 @@ const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
 // The guess hides the columns after these.
 const HIDDEN_COLUMNS = 2;
 const GUESS_SIZES = [128, 192, 256, 320];
-const GUESS_TOLERANCE = 0.02;
 const EPOCHS_NOTE = "1 +: fine_tune begins with an epoch of its own. Cost is by pixels.";
 /** @type {Record<string, [right: number, down: number]>} */
 const ARROWS = {
@@ -727,11 +730,20 @@ function codeValues({ stages, file }) {
 }
 
 /**
- * Asks for the cost of an epoch or of the whole schedule. Sizes are quarters of the largest one.
+ * Asks for the cost of an epoch or of the whole schedule.
  * @param {Model} model
  */
-function createCostTask(model) {
-  const isTotal = randomInt(2) === 0;
+function createTasks(model) {
+  const questions = [totalQuestion, workQuestion, epochQuestion, ratioQuestion];
+  return taskDeck(questions.map((ask) => () => createCostTask(model, ask)));
+}
+
+/**
+ * A question about other stages, whose sizes are quarters of the largest one.
+ * @param {Model} model
+ * @param {(cost: Cost, index: number) => Question} ask
+ */
+function createCostTask(model, ask) {
   const index = randomInt(MOST_STAGES - 1);
   const { stages, file } = readState((trait) => model.get(trait));
   const fitting = GUESS_SIZES.filter((size) => size <= file);
@@ -745,11 +757,7 @@ function createCostTask(model) {
   const asked = stages.map(([, epochs], i) => [((quarters[i] ?? 4) * largest) / 4, epochs]);
   return {
     state: { stages: asked },
-    getQuestion() {
-      const { cost } = readState((trait) => model.get(trait));
-      if (isTotal) return totalQuestion(cost, GUESS_TOLERANCE);
-      return epochQuestion(cost, index, GUESS_TOLERANCE);
-    },
+    getQuestion: () => ask(readState((trait) => model.get(trait)).cost, index),
   };
 }
 
@@ -779,7 +787,7 @@ async function build({ model, el }, network) {
     ...{ traits: TRAITS, readState, headline, formulas: formulas(), code: codeValues, results },
     parts: [photos, work, table, sentence, controls, ...(answers ? [answers] : [])],
     guess: {
-      createTask: () => createCostTask(model),
+      createTask: createTasks(model),
       answerElements: [work.node, sentence.node, ...table.answerElements],
     },
   });

@@ -3,6 +3,7 @@
 import { significant } from "./format.js";
 
 /** @import { Pixels } from "./canvas.js" */
+/** @import { Question } from "./guess.js" */
 /** @typedef {[size: number, epochs: number]} Stage */
 
 export const MOST_STAGES = 3;
@@ -15,6 +16,9 @@ const SIZE_STEP = 32;
 const DIAGRAM_SIZES = [256, 320];
 // At its right end.
 const DIAGRAM_EPOCHS = [12, 16, 24, 32, 48, 64];
+// Accepted errors of a guess.
+const SHARE_TOLERANCE = 0.02;
+const EPOCHS_TOLERANCE = 0.1;
 
 /**
  * For each of `size` equal stretches of `length` pixels: the first pixel that it touches, and the
@@ -307,20 +311,60 @@ export function labelCost({ rows, largest, total }) {
   return `${parts.join(", then ")}: ${total.toFixed(3)} of the work at ${largest} throughout`;
 }
 
-/**
- * The question for the cost of the whole schedule.
- * @param {Cost} cost
- * @param {number} tolerance
- */
-export function totalQuestion({ rows, epochs, largest, total }, tolerance) {
+/** @param {Cost["rows"]} rows */
+function describeRows(rows) {
   const list = rows.map((row) => `${row.epochs} at ${row.size} px`).join(", ");
   const sum = rows.map((row) => `${row.epochs} × ${significant(row.each)}`).join(" + ");
+  return { list, sum };
+}
+
+/**
+ * The question for the cost of the whole schedule, as a share.
+ * @param {Cost} cost
+ * @returns {Question}
+ */
+export function totalQuestion({ rows, epochs, largest, total }) {
+  const { list, sum } = describeRows(rows);
   const share = `what share of the work of ${epochs} at ${largest} px is that`;
   return {
-    text: `${epochs} epochs, ${list}: ${share}, to within ${tolerance}?`,
+    text: `${epochs} epochs, ${list}: ${share}, to within ${SHARE_TOLERANCE}?`,
     answer: total,
-    tolerance,
+    tolerance: SHARE_TOLERANCE,
     because: `(${sum}) / ${epochs}`,
+  };
+}
+
+/**
+ * The question for the cost of the whole schedule, in epochs.
+ * @param {Cost} cost
+ * @returns {Question}
+ */
+export function workQuestion({ rows, epochs, largest, total }) {
+  const { list, sum } = describeRows(rows);
+  const asked = `As much work as how many epochs at ${largest} px`;
+  return {
+    text: `${list}. ${asked} is that, to within ${EPOCHS_TOLERANCE}?`,
+    answer: total * epochs,
+    tolerance: EPOCHS_TOLERANCE,
+    because: `${sum}, where an epoch at ${largest} px counts 1`,
+  };
+}
+
+/**
+ * The question for the epochs of one stage that cost as much as one of the largest.
+ * @param {Cost} cost
+ * @param {number} index of the stage; the last one is the largest, and not asked for
+ * @returns {Question}
+ */
+export function ratioQuestion({ rows, largest }, index) {
+  const { size, each } = rows[Math.min(index, rows.length - 2)];
+  return {
+    text:
+      `How many epochs at ${size} px cost as much as one at ${largest} px, ` +
+      `to within ${EPOCHS_TOLERANCE}?`,
+    answer: 1 / each,
+    tolerance: EPOCHS_TOLERANCE,
+    because: `${largest} px has (${largest} / ${size})² times the pixels of ${size} px`,
   };
 }
 
@@ -328,15 +372,15 @@ export function totalQuestion({ rows, epochs, largest, total }, tolerance) {
  * The question for the cost of an epoch of one stage.
  * @param {Cost} cost
  * @param {number} index of the stage; the last one is the largest, and not asked for
- * @param {number} tolerance
+ * @returns {Question}
  */
-export function epochQuestion({ rows, largest }, index, tolerance) {
+export function epochQuestion({ rows, largest }, index) {
   const { size, each } = rows[Math.min(index, rows.length - 2)];
   const cost = `What does one at ${size} px cost`;
   return {
-    text: `An epoch at ${largest} px costs 1. ${cost}, to within ${tolerance}?`,
+    text: `An epoch at ${largest} px costs 1. ${cost}, to within ${SHARE_TOLERANCE}?`,
     answer: each,
-    tolerance,
+    tolerance: SHARE_TOLERANCE,
     because: `it has (${size} / ${largest})² of the pixels`,
   };
 }

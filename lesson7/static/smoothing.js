@@ -9,6 +9,7 @@ import { figure, html, note, setAttributes, setText, setVisible, svg } from "./d
 import { showExplorer } from "./explorer.js";
 import { fixed, quoted, significant, withMinus } from "./format.js";
 import { Frame } from "./frame.js";
+import { taskDeck } from "./guess.js";
 import { addHandle, grip } from "./handle.js";
 import { constant, fraction, identifier, mathRow, mathText, operator, subscript } from "./live.js";
 import { drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
@@ -39,6 +40,7 @@ import {
 import { numberTable, setNumber } from "./table.js";
 
 /** @import { Get } from "./explorer.js" */
+/** @import { Question } from "./guess.js" */
 /** @import { View } from "./frame.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
 /** @import { Result } from "./pin.js" */
@@ -56,6 +58,11 @@ const DIAMOND = "M0-7L6 0L0 7L-6 0Z";
 const ARROW = "M0-7L11 0L0 7Z";
 const TRAITS = ["n", "eps", "label", "t", "p", "show", "against"];
 const BAR_ROWS = 10; // at most
+const GUESS_EPS = [0.1, 0.2, 0.3, 0.4];
+const GUESS_WEIGHTS = [0.1, 0.2, 0.25, 0.3, 0.4, 0.6, 0.7, 0.75, 0.8, 0.9];
+const GUESS_CONFIDENCES = [0.05, 0.1, 0.2, 0.5, 0.8, 0.9];
+const LOSS_TOLERANCE = 0.1;
+const MIXED_TOLERANCE = 0.005;
 const WIDTH = 560;
 const HEIGHT = 250;
 const TICKS = 5; // intervals on the axis
@@ -673,7 +680,7 @@ function numbers() {
       });
     });
   }
-  const answerElements = table.rows[KINDS.indexOf("smoothed")].cells;
+  const answerElements = table.rows.flatMap(({ cells }) => cells);
   return { node: table.node, answerElements, draw };
 }
 
@@ -689,23 +696,85 @@ function pushNote() {
 }
 
 /**
- * A task: the smoothed target of the true class, or of another one. The values of n and eps give
- * answers of at most three decimals.
+ * Asks for the targets, for the confidence where the loss is lowest, and for a loss. The values of
+ * n and eps give targets of at most three decimals.
  * @param {Frame} frame
  * @param {(index: number) => string} className
  */
-function createTask(frame, className) {
-  const n = randomChoice([2, 4, 5, 10, 20]);
-  const step = randomInt(2) ? 1 + randomInt(n - 1) : 0; // 0: the true class
-  const eps = randomChoice([0.1, 0.2, 0.3, 0.4]);
-  const state = { n, eps, label: randomInt(n), show: "smoothed" };
-  return { state, getQuestion: () => targetQuestion(currentState(frame), className, step) };
+function createTasks(frame, className) {
+  /**
+   * @param {Kind} show
+   * @param {(state: State, step: number) => Question} ask step: to a class that is not true
+   */
+  function task(show, ask) {
+    const n = randomChoice([2, 4, 5, 10, 20]);
+    const step = 1 + randomInt(n - 1);
+    const [eps, t, p] = [GUESS_EPS, GUESS_WEIGHTS, GUESS_CONFIDENCES].map(randomChoice);
+    const state = { n, eps, t, p, label: randomInt(n), show };
+    return { state, getQuestion: () => ask(currentState(frame), step) };
+  }
+  return taskDeck([
+    () => task("smoothed", (state) => targetQuestion(state, className, 0)),
+    () => task("smoothed", (state, step) => targetQuestion(state, className, step)),
+    () => task("smoothed", bestQuestion),
+    () => task("hard", lossQuestion),
+    () => task("mixed", (state) => mixedQuestion(state, className)),
+  ]);
+}
+
+/**
+ * Where the loss of the smoothed label is lowest.
+ * @param {State} state
+ * @returns {Question}
+ */
+function bestQuestion({ n, eps, targets }) {
+  const [epsText, count] = [significant(eps), `${n} classes, eps ${significant(eps)}`];
+  const sum = `1 − ${epsText} + ${epsText}/${n}`;
+  return {
+    text: `${count}: at which confidence p is the loss of the smoothed label lowest?`,
+    answer: targets.smoothed,
+    tolerance: eps / n / 10,
+    because: `it is lowest where p is the target of the true class, ${sum}`,
+  };
+}
+
+/**
+ * The loss of the hard label.
+ * @param {State} state
+ * @returns {Question}
+ */
+function lossQuestion({ p }) {
+  const confident = `A model gives the true class ${formatProbability(p)}`;
+  return {
+    text: `${confident}. What is the loss of the hard label, to within ${LOSS_TOLERANCE}?`,
+    answer: -Math.log(p),
+    tolerance: LOSS_TOLERANCE,
+    because: `it is −log ${formatProbability(p)}, and the other classes weigh 0`,
+  };
+}
+
+/**
+ * The target of the class that is mixed in.
+ * @param {State} state
+ * @param {(index: number) => string} className
+ * @returns {Question}
+ */
+function mixedQuestion({ t, label, other }, className) {
+  const [first, second] = [label, other].map((index) => quoted(className(index)));
+  const weight = significant(t);
+  return {
+    text: `${first} is mixed with ${second}, λ is ${weight}: what is the target of ${second}?`,
+    answer: 1 - t,
+    tolerance: MIXED_TOLERANCE,
+    because: `the first image has ${weight}, and the second what is left: 1 − ${weight}`,
+  };
 }
 
 /**
  * @param {State} state
  * @param {(index: number) => string} className
  * @param {number} step from the true class to the one that is asked for
+ * @returns {Question}
  */
 function targetQuestion({ n, eps, label, targets }, className, step) {
   const share = eps / n;
@@ -996,7 +1065,7 @@ async function render({ model, el }) {
     code: codeValues,
     parts: [confidenceControls, targetControls, bars, sentence, losses, table],
     guess: {
-      createTask: () => createTask(frame, className),
+      createTask: createTasks(frame, className),
       answerElements: [bars.chart, sentence.node, losses.node, ...table.answerElements],
     },
   });

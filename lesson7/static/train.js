@@ -7,6 +7,7 @@ import { html, setAttributes, setText } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { fixed } from "./format.js";
 import { Frame } from "./frame.js";
+import { taskDeck } from "./guess.js";
 import { constant, identifier, mathRow, mathText, operator } from "./live.js";
 import { randomChoice } from "./random.js";
 import {
@@ -43,6 +44,7 @@ import {
 import { trainingPool } from "./train.pool.js";
 
 /** @import { Get } from "./explorer.js" */
+/** @import { Question } from "./guess.js" */
 /** @import { Model, View } from "./frame.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
 /** @import { Result } from "./pin.js" */
@@ -61,6 +63,8 @@ const PAD_LEVELS = 16;
 const SHOWN = 6; // images in a list
 const MEMORY_SEED = 1; // whose wrong labels are shown
 const GUESS_TOLERANCE = 2; // points of accuracy
+const ACCURACY_TOLERANCE = 3; // points
+const ECE_TOLERANCE = 0.05;
 const TOP_LOSS = 3;
 
 /** @type {[string, string][]} */
@@ -721,11 +725,22 @@ function codeValues({ settings, seeds, start, usual }) {
 }
 
 /**
- * Asks how much B gains; what is not trained yet is trained for the answer.
+ * Asks how accurate A is, how much B gains, and how well A is calibrated; what is not trained yet is
+ * trained for the answer.
  * @param {Data} data
  * @param {() => State} read
  */
-function createTask(data, read) {
+function createTasks(data, read) {
+  const questions = [gainQuestion, accuracyQuestion, calibrationQuestion];
+  return taskDeck(questions.map((ask) => () => createTask(data, read, ask)));
+}
+
+/**
+ * @param {Data} data
+ * @param {() => State} read
+ * @param {(data: Data, state: State) => Question} ask
+ */
+function createTask(data, read, ask) {
   const wrong = randomChoice([0, 0.1, 0.25, 0.4]);
   const [alpha, eps] = randomChoice([
     [1, 0],
@@ -733,8 +748,33 @@ function createTask(data, read) {
     [0, 0.1],
     [0, 0.3],
   ]);
-  const state = { wrong: [wrong, wrong], alpha: [0, alpha], eps: [0, eps] };
-  return { state, getQuestion: () => gainQuestion(data, read()) };
+  const state = { wrong: [wrong, wrong], alpha: [0, alpha], eps: [0, eps], temperature: [1, 1] };
+  return { state, getQuestion: () => ask(data, read()) };
+}
+
+/**
+ * A question whose answer needs the trainings of both sides.
+ * @param {string} text
+ * @param {number} tolerance
+ * @param {() => { answer: number, because: string }} find
+ * @returns {Question}
+ */
+function trainedQuestion(text, tolerance, find) {
+  /** @type {ReturnType<typeof find> | undefined} */
+  let found;
+  const once = () => {
+    found ??= find();
+    return found;
+  };
+  return {
+    ...{ text, tolerance },
+    get answer() {
+      return once().answer;
+    },
+    get because() {
+      return once().because;
+    },
+  };
 }
 
 /**
@@ -742,35 +782,73 @@ function createTask(data, read) {
  * @param {State} state
  */
 function gainQuestion(data, state) {
-  const { settings, differences, difference, isBusy } = state;
+  const { settings, differences } = state;
   const changes = differences.map(({ b }) => b).join(" and ") || "the same settings";
   const text =
     `${percent(settings[0].wrong)} of A's labels are wrong; B has ${changes}. ` +
     "By how many points is B more accurate?";
-  const because = `the mean of ${state.seeds === 1 ? "one seed" : `${state.seeds} seeds`} says so`;
-  const task = { text, tolerance: GUESS_TOLERANCE, because };
-  if (!isBusy) return { ...task, answer: difference?.mean ?? 0 };
-  return {
-    ...task,
-    get answer() {
-      return trainedGain(data, state);
-    },
-  };
+  return trainedQuestion(text, GUESS_TOLERANCE, () => {
+    const [a, b] = trainedMeans(data, state).map(({ accuracy }) => 100 * accuracy);
+    const because = `B is right in ${one(b)} % and A in ${one(a)} %, ${describeMean(state)}`;
+    return { answer: b - a, because };
+  });
 }
 
 /**
- * The gain of B by trainings in this thread.
  * @param {Data} data
  * @param {State} state
  */
-function trainedGain(data, { jobs, epoch }) {
-  const accuracies = jobs.map(({ settings, draw }) => {
-    const { evaluations, weights } = trainWhole(data, settings, draw);
-    return 100 * evaluationAt({ evaluations, weights }, epoch).accuracy;
+function accuracyQuestion(data, state) {
+  const { settings, seeds } = state;
+  const text =
+    `${percent(settings[0].wrong)} of A's training labels are wrong. In how many per cent of the ` +
+    `validation images is A right, to within ${ACCURACY_TOLERANCE}?`;
+  return trainedQuestion(text, ACCURACY_TOLERANCE, () => {
+    const [a] = trainedMeans(data, state).map(({ accuracy }) => 100 * accuracy);
+    const right = settings[0].wrong ? "labels of validation images are right, and " : "";
+    return { answer: a, because: `${right}A is right in ${one(a)} %, ${describeMean({ seeds })}` };
   });
-  const sign = (/** @type {number} */ i) => (i % 2 ? 1 : -1);
-  const sum = accuracies.reduce((total, value, i) => total + sign(i) * value, 0);
-  return (2 * sum) / jobs.length;
+}
+
+/**
+ * @param {Data} data
+ * @param {State} state
+ */
+function calibrationQuestion(data, state) {
+  const text =
+    `${percent(state.settings[0].wrong)} of A's training labels are wrong. What is A's ECE, from ` +
+    `0 to 1, to within ${ECE_TOLERANCE}?`;
+  return trainedQuestion(text, ECE_TOLERANCE, () => {
+    const [{ ece, accuracy }] = trainedMeans(data, state);
+    const because =
+      `A's confidence differs by ${three(ece)} from its accuracy, which is ` +
+      `${one(100 * accuracy)} %, ${describeMean(state)}`;
+    return { answer: ece, because };
+  });
+}
+
+/** @param {{ seeds: number }} state */
+const describeMean = ({ seeds }) => (seeds === 1 ? "with one seed" : `means of ${seeds} seeds`);
+
+/**
+ * The mean accuracy and ECE of each side, by trainings in this thread where they are not finished.
+ * @param {Data} data
+ * @param {State} state
+ */
+function trainedMeans(data, { jobs, epoch, sides, isBusy }) {
+  const known = sides.flatMap(({ mean: scores }) => (scores ? [scores] : []));
+  if (!isBusy && known.length === sides.length) return known;
+  const scores = jobs.map(({ settings, draw }) => {
+    const { evaluations, weights } = trainWhole(data, settings, draw);
+    return evaluationAt({ evaluations, weights }, epoch);
+  });
+  return [0, 1].map((side) => {
+    const own = scores.filter((_, i) => i % 2 === side);
+    return {
+      accuracy: mean(own.map(({ accuracy }) => accuracy)),
+      ece: mean(own.map(({ ece }) => ece)),
+    };
+  });
 }
 
 /** @param {number[]} values */
@@ -909,7 +987,7 @@ function render({ model, el }) {
     ...{ code: codeValues, results, panels: [{ label: "Runs", node: runs.node }] },
     parts: [accuracy, loss, largest, verdict, table, reliability, lists, pad, runs, stop, trainer],
     guess: {
-      createTask: () => createTask(data, readNow),
+      createTask: createTasks(data, readNow),
       answerElements: [top, verdict.node, table.node, row, lists.node, runs.node],
       allowNegative: true,
     },

@@ -2,6 +2,7 @@
 
 import { imageCanvas } from "./canvas.js";
 import { figure, html, note, setAttributes, setText, svg } from "./dom.js";
+import { fixed } from "./format.js";
 import { addHandle, grip } from "./handle.js";
 import { liveLine } from "./live.js";
 import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
@@ -572,7 +573,7 @@ export function runTable(frame, traits) {
     const before = kept.findIndex((row) => row.key === key);
     if (before > 0) kept.splice(before, 1);
     const gain = difference?.mean ?? 0;
-    const numbers = [percentText(a.accuracy), percentText(b.accuracy), gain.toFixed(1)];
+    const numbers = [percentText(a.accuracy), percentText(b.accuracy), fixed(gain, 1)];
     const text = `A: ${words[0]}. B: ${words[1]}`;
     kept.unshift({ key, words: text, numbers, state: frame.snapshot(traits) });
     kept.length = Math.min(kept.length, RUNS_SHOWN);

@@ -8,8 +8,9 @@ import { button, select, slider } from "./controls.js";
 import { cropResized, cropTensor, photoAt, roundHalfUp } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { quoted } from "./format.js";
+import { quoted, significant } from "./format.js";
 import { Frame } from "./frame.js";
+import { taskDeck } from "./guess.js";
 import { addHandle, grip } from "./handle.js";
 import { connectKernel, kernelRows } from "./kernel.js";
 import { constant, fraction, identifier, liveLine, mathRow, operator, subscript } from "./live.js";
@@ -48,6 +49,7 @@ import {
 /** @import { Box } from "./crop.js" */
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
+/** @import { Question } from "./guess.js" */
 /** @import { Position } from "./handle.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
 /** @import { Kernel } from "./kernel.js" */
@@ -74,6 +76,10 @@ const EVEN_CHANCE = 0.5; // from which a class counts, for several classes an im
 const MOST_NAMED_VIEWS = 5; // of more of them, only the numbers are written
 const BADGE_PITCH = 22; // CSS pixels
 const COMPARED_CLASSES = 3; // by a pin
+const GUESS_TOLERANCE = 0.02;
+const WEIGHT_TOLERANCE = 0.01;
+/** @type {Record<Reduce, string>} */
+const COMBINED_BY = { mean: "mean", max: "maximum", lerp: "mean with fastai's weights" };
 /** @type {Record<Reduce, string>} */
 const COMBINED = { mean: "mean", max: "maximum", lerp: "weighted mean" };
 
@@ -715,7 +721,7 @@ function viewTerm(frame, data, index) {
     setAttributes(weight, { "data-value": viewWeights(state.enabled, state.reduce)[index] });
     setAttributes(canvas.node, { "aria-label": `${name}: ${isLearned ? own : `shows ${text}`}` });
   }
-  return { sign, node, canvas: canvas.node, secrets: [value, best], draw };
+  return { sign, node, canvas: canvas.node, secrets: [value, weight, best], draw };
 }
 
 /**
@@ -1065,19 +1071,49 @@ function codeValues({ photo, views, object, enabled, reduce }, { names, template
 }
 
 /**
- * Asks how many views show the object; where there is a model, how many put the class first that
- * the views predict together.
+ * Asks which views agree, what they predict together, and how much one of them weighs.
  * @param {Model} model
  * @param {Data} data
  */
-function createViewsTask(model, data) {
+function createTasks(model, data) {
+  const on = Array.from({ length: data.windows + 1 }, () => true);
+  const combining = /** @type {Reduce[]} */ (["mean", "lerp", "max"]).map((reduce) => () => {
+    return createViewsTask(model, data, combinedQuestion, { reduce, on });
+  });
+  return taskDeck([
+    () => createViewsTask(model, data, viewsQuestion),
+    ...(data.rows ? [] : combining), // a network has not answered yet when it is asked
+    () => createWeightTask(model, data),
+  ]);
+}
+
+/**
+ * A question about other views.
+ * @param {Model} model
+ * @param {Data} data
+ * @param {(state: State, data: Data) => Question} ask
+ * @param {{ reduce?: Reduce, on?: boolean[] }} [changes] of the state
+ */
+function createViewsTask(model, data, ask, changes = {}) {
   /** @param {Record<string, any>} changes traits that are not yet set */
   const stateWith = (changes) => readState((trait) => changes[trait] ?? model.get(trait), data);
   let state = randomViews(data);
   for (let tries = 0; tries < MOST_TRIES && !isClear(stateWith(state)); tries++) {
     state = randomViews(data);
   }
-  return { state, getQuestion: () => viewsQuestion(stateWith({}), data) };
+  return { state: { ...state, ...changes }, getQuestion: () => ask(stateWith({}), data) };
+}
+
+/**
+ * Asks for the weight of a window in fastai's mean.
+ * @param {Model} model
+ * @param {Data} data
+ */
+function createWeightTask(model, data) {
+  const used = 1 + randomInt(data.windows);
+  const on = Array.from({ length: data.windows + 1 }, (_, i) => i <= used);
+  const getQuestion = () => weightQuestion(readState((trait) => model.get(trait), data));
+  return { state: { on, reduce: "lerp" }, getQuestion };
 }
 
 /** @param {Data} data */
@@ -1099,8 +1135,11 @@ function isClear({ object, predictions }) {
 }
 
 /**
+ * How many views show the object; where there is a model, how many put the class first that the
+ * views predict together.
  * @param {State} state
  * @param {Data} data
+ * @returns {Question}
  */
 function viewsQuestion({ object, predictions, enabled, top, classes, count }, { rows }) {
   const agreeing = predictions.flatMap((prediction, i) => {
@@ -1120,6 +1159,52 @@ function viewsQuestion({ object, predictions, enabled, top, classes, count }, { 
     answer: agreeing.length,
     tolerance: 0,
     because: listViews(agreeing),
+  };
+}
+
+/**
+ * What the views predict together.
+ * @param {State} state
+ * @returns {Question}
+ */
+function combinedQuestion({ enabled, reduce, values, classes, top }) {
+  const used = values.flatMap((value, i) => (enabled[i] ? [{ value: hundredths(value), i }] : []));
+  const weights = viewWeights(enabled, reduce);
+  const list = used.map(({ value, i }) => `${twoDecimals(value)} (${i || "plain"})`).join(", ");
+  const terms = used.map(({ value, i }) => `${significant(weights[i])} × ${twoDecimals(value)}`);
+  const isMaximum = reduce === "max";
+  const sum = used.reduce((total, { value, i }) => total + weights[i] * value, 0);
+  const largest = Math.max(...used.map(({ value }) => value));
+  return {
+    text:
+      `The views predict ${quoted(classes[top])} with ${list}. ` +
+      `What is their ${COMBINED_BY[reduce]}, to within ${GUESS_TOLERANCE}?`,
+    answer: isMaximum ? largest : sum,
+    tolerance: GUESS_TOLERANCE,
+    because: isMaximum ? "it is the largest of them" : `it is ${terms.join(" + ")}`,
+  };
+}
+
+/** @param {number} value */
+const hundredths = (value) => Math.round(100 * value) / 100;
+
+/**
+ * How much one of the windows weighs in fastai's mean.
+ * @param {State} state
+ * @returns {Question}
+ */
+function weightQuestion({ enabled, count }) {
+  const weights = viewWeights(enabled, "lerp");
+  const last = enabled.lastIndexOf(true);
+  const isPlainUsed = enabled[0] && count > 1;
+  const share = `the plain view weighs ${PLAIN_WEIGHT} and the windows share`;
+  const views = isPlainUsed ? `${count} views, one of them plain` : `${count} views`;
+  const parts = `${share} ${1 - PLAIN_WEIGHT}: ${1 - PLAIN_WEIGHT} / ${count - 1}`;
+  return {
+    text: `fastai combines ${views}. How much does window ${last} weigh, to within 0.01?`,
+    answer: weights[last],
+    tolerance: WEIGHT_TOLERANCE,
+    because: isPlainUsed ? parts : `all weigh the same: 1 / ${count}`,
   };
 }
 
@@ -1187,7 +1272,7 @@ async function build({ model, el }, network) {
     parts: [stage, strip, sum, bars, notes, ...(asking ? [asking] : []), chosenFormula(frame)],
     code: (state) => codeValues(state, data),
     guess: {
-      createTask: () => createViewsTask(model, data),
+      createTask: createTasks(model, data),
       answerElements: [...sum.answerElements, ...bars.answerElements],
       ariaHiddenElements: sum.canvases,
     },

@@ -1,10 +1,14 @@
 "The workbench of widgets: the recipe of its controls, its results, and the Stop button."
 
+import base64
 import io
+import json
+import re
 
 import pytest
 from PIL import Image
 
+from lesson7.cli import main
 from lesson7.training.config import Recipe
 from lesson7.workbench import Workbench
 
@@ -53,6 +57,7 @@ def test_results_are_shown_in_a_table_and_a_plot(bench):
 def test_the_same_recipe_counts_once_and_another_seed_is_added(bench):
     train(bench)
     plot = bench.plot.value
+    assert bench.running is None
     train(bench)
     assert len(bench.results) == 1
     bench.seed.value = 5
@@ -72,7 +77,64 @@ def test_the_progress_bar_grows_and_names_the_epoch(bench):
     bench.bar.observe(record, "value")
     train(bench, "smoothing")
     assert shares == sorted(shares) and len(shares) >= 6
-    assert any("+ smoothing: epoch 2 of 2" in message for message in messages)
+    epochs = [re.search(r"\+ smoothing: epoch (\d) of 2", message) for message in messages]
+    assert [int(found[1]) for found in epochs if found] == [1, 1, 1, 2, 2, 2]
+
+
+def test_curves_are_drawn_while_it_trains(bench):
+    drawn = []
+    bench.epochs.value = 3
+    bench.plot.observe(
+        lambda change: drawn.append(bench.running and len(bench.running[1])), "value"
+    )
+    train(bench)
+    assert drawn[:3] == [1, 2, 3] and drawn[-1] is None
+
+
+def test_results_belong_to_their_folder(bench, small):
+    train(bench)
+    bench.folder.value = ""
+    assert bench.path is None and bench.results == [] and bench.table.value == ""
+    bench.folder.value = str(small)
+    assert [run.recipe.name for run in bench.results] == ["baseline"]
+    assert "baseline" in bench.table.value
+    assert bench.comparison.table().shape[0] == 1
+
+
+def test_the_saved_recipe_is_trained_by_the_command(bench, tmp_path):
+    tick(bench, "smoothing")
+    file = bench.save_recipe(tmp_path / "recipe.json")
+    assert str(file) in bench.says.value and str(bench.path) in bench.says.value
+    command = bench.says.value.partition("lesson7 ")[2].split()
+    main([*command, "--out", str(tmp_path / "model")])
+    result = json.loads((tmp_path / "model" / "result.json").read_text())
+    assert Recipe(**result["recipe"]) == bench.recipe
+    tick(bench, "resize")  # with two epochs
+    assert bench.save_recipe(tmp_path / "other.json") is None
+    assert "epochs must be" in bench.says.value and not (tmp_path / "other.json").exists()
+
+
+def test_a_validation_is_stopped_too(bench):
+    "Stop is pressed after the last batch of an epoch, before its validation."
+    bench.epochs.value = 60
+
+    def stop(change):
+        if change["new"] >= 1 / 60:
+            bench.halt.click()
+
+    bench.bar.observe(stop, "value")
+    bench.go.click()
+    bench.thread.join(60)
+    assert not bench.thread.is_alive() and bench.results == []
+    assert not bench.learn.recorder.values  # the epoch was not evaluated
+
+
+def test_its_picture_is_shown_where_there_are_no_widgets(bench):
+    train(bench)
+    picture = Image.open(io.BytesIO(base64.b64decode(bench._repr_mimebundle_()["image/png"])))
+    assert picture.width > 300 and len(picture.convert("L").histogram()) > 2
+    titles = bench.figure().get_suptitle()
+    assert "[ ] mixup" in titles and "epochs 2" in titles
 
 
 def stop_in_first_batch(bench):

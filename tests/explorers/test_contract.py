@@ -42,7 +42,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import lesson7
-from lesson7.explorers.base import Explorer
+from lesson7.explorers.base import CAPTION_HEIGHT, Explorer
 
 OTHER_STOPS = ".l7 :is([tabindex='0'], summary, .l7-tools button), body"  # of Tab
 MAX_ROUNDS = 4
@@ -226,6 +226,10 @@ def test_still_is_shown_where_there_are_no_widgets(explorer):
     data, _ = explorer._repr_mimebundle_()
     still = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert still.format == "PNG" and still.width >= 300
+    caption = still.convert("L").crop((0, still.height - CAPTION_HEIGHT, 300, still.height))
+    assert caption.getextrema()[0] < 128  # it says that it is a still picture
+    picture = Image.open(io.BytesIO(explorer.still()))
+    assert still.height == picture.height + CAPTION_HEIGHT
     assert len(data["image/png"]) < MAX_STILL_SIZE
     assert "application/vnd.jupyter.widget-view+json" in data
 
@@ -382,14 +386,18 @@ def invalid_numbers(field):
 def check_number_field(page, field):
     "Check that an invalid number is marked and not used, and that a valid one is used."
     label = field.evaluate(CONTROL_NAME)
+    message = page.locator(f"#{field.get_attribute('aria-describedby')}")
+    least = field.get_attribute("min").replace("-", "−")
     before, valid = drawing(page), field.input_value()
     for text in invalid_numbers(field):
         field.fill(text)
         expect(field, f"{label} {text}").to_have_attribute("aria-invalid", "true")
+        expect(message, f"{label} {text}").to_contain_text(f"from {least} to")
         assert drawing(page) == before, (label, text)
     for text in (valid, field.get_attribute("min")):
         field.fill(text)
         expect(field, f"{label} {text}").to_have_attribute("aria-invalid", "false")
+        expect(message).to_have_text("")
     assert drawing(page) != before, label
 
 

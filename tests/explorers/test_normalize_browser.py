@@ -300,6 +300,16 @@ def test_standard_deviation_of_zero_is_not_used(open_explorer):
     assert statistics_in_use(page)[1, 0] == 0.25
 
 
+def test_batch_of_all_images_is_not_called_different_from_the_next(open_explorer):
+    page = open_explorer("NormalizeExplorer")
+    page.get_by_label("Normalize with").select_option("batch")
+    sentence = page.locator(".l7-note", has_text="Exactly mean 0")
+    size = page.get_by_label("Batch size", exact=True)
+    expect(sentence).to_contain_text("the next batch would be shifted")
+    size.fill(size.get_attribute("max"))
+    expect(sentence).to_contain_text("the next one has the same")
+
+
 def test_count_of_correct_predictions(open_explorer):
     explorer = normalize_with_predictions(bs=5)
     page = open_explorer(explorer)

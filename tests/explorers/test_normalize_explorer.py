@@ -82,6 +82,13 @@ def test_size_of_a_saved_explorer_with_a_model(predicted, tmp_path):
     assert explorer.save(tmp_path / "n.html").stat().st_size < 1_000_000
 
 
+def test_still_shows_no_minus_before_zero():
+    figure = NormalizeExplorer(kind="batch").figure()
+    titles = [axes.get_title() for axes in figure.axes]
+    assert any("mean 0.000" in title for title in titles)
+    assert not any("-0.000" in title for title in titles)
+
+
 def test_invalid_number_of_labels():
     message = "number of labels must be 32, one for each image, got 2"
     with pytest.raises(ValueError, match=message):

@@ -149,8 +149,8 @@ print(*copy_notebooks("clean", clean=True)[0])
 def test_clean_notebooks_are_copied_from_the_wheel(site, tmp_path):
     written = run_with_site(COPY_CLEAN_NOTEBOOKS, site, tmp_path).split()
     assert {"index.ipynb", "01_normalize.ipynb", "api/data/samples.ipynb"} <= {*written}
-    chapters = [(tmp_path / "clean" / f.name).read_text() for f in NBS.glob("0[1-6]_*.ipynb")]
-    assert len(chapters) == 6
+    chapters = [(tmp_path / "clean" / f.name).read_text() for f in NBS.glob("0[0-6]_*.ipynb")]
+    assert len(chapters) == 7
     assert all("The clean edition." in text and "<details>" not in text for text in chapters)
 
 
