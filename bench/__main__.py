@@ -23,7 +23,18 @@ sys.path += [str(ROOT / "tests"), str(ROOT / "tests/explorers")]  # browser.py, 
 from lesson7.data.files import write_atomically
 from lesson7.data.hardware import machine
 
-from . import course, growth, lesson, loading, paint, prediction, startup, training
+from . import (
+    answers,
+    course,
+    growth,
+    lesson,
+    loading,
+    paint,
+    prediction,
+    startup,
+    studies,
+    training,
+)
 
 RESULTS = ROOT / "nbs" / "results" / "bench.json"
 OUT = ROOT / "build" / "bench.json"
@@ -33,10 +44,16 @@ PARTS = {  # name -> function of the folder with large photos, which returns row
     "imports": lambda photos: startup.startup_rows(),
     "statistics": lambda photos: [loading.statistics_row()],
     "memory": lambda photos: [startup.memory_row()],
-    "large": lambda photos: [prediction.tta_large(photos), loading.epoch_row(photos)],
+    "large": lambda photos: [
+        prediction.tta_large(photos),
+        prediction.tta_unsure(photos),
+        loading.epoch_row(photos),
+    ],
     "small": lambda photos: [prediction.tta_small()],
     "paint": lambda photos: paint.paint_rows(),
+    "answers": lambda photos: answers.answer_rows(),
     "training": lambda photos: training.training_rows(),
+    "studies": lambda photos: [studies.study_row()],
 }
 
 

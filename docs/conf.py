@@ -8,6 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("PYTHONPATH", str(HERE.parent))  # kernels import this project from any folder
+from networks import site_offer
 from settings import CONFIG, LIBRARY, SOCIAL_PICTURE
 
 project = CONFIG["title"]
@@ -39,7 +40,10 @@ nb_execution_cache_path = os.environ.get("DOCS_CACHE", "")
 nb_output_stderr = "remove"
 nb_merge_streams = True
 nb_render_markdown_format = "myst"  # Markdown that a cell returns may link to a page
-nb_ipywidgets_js = {"host.js": {"defer": "defer"}}
+# What a page says about the network that it can run; the network itself is loaded on request.
+site_network = site_offer()
+network_attributes = {"data-networks": site_network} if site_network else {}
+nb_ipywidgets_js = {"host.js": {"defer": "defer", **network_attributes}}
 myst_enable_extensions = ["dollarmath", "attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from docments import add_fields, signature
 from execution import run_notebooks
 from links import LinkNames, resolve_type
+from networks import write_networks
 from rendering import Stills, adapt_html, mathml
 from sheets import write_sheets
 from staging import copy_notebooks, stage, write_social_picture
@@ -24,6 +25,7 @@ def skip_traits(app, what, name, obj, skip, options):
 def add_downloads(app, error):
     if not error:
         copy_notebooks(Path(app.outdir))
+        write_networks(Path(app.outdir) / "_static" / "networks")
         write_social_picture(Path(app.outdir))
         write_sheets(Path(app.outdir))
 

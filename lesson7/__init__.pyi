@@ -16,11 +16,19 @@ from .data.samples import photos as photos
 from .data.samples import sample_dataset as sample_dataset
 
 # The chapters' arithmetic; `tta` and `normalize` are the modules, which hold functions of that name
+from . import measure as measure
 from . import mixup as mixup
 from . import normalize as normalize
 from . import resize as resize
 from . import smoothing as smoothing
 from . import tta as tta
+from .measure import Difference as Difference
+from .measure import Scores as Scores
+from .measure import ece as ece
+from .measure import fit_temperature as fit_temperature
+from .measure import paired_difference as paired_difference
+from .measure import reliability as reliability
+from .measure import scores as scores
 from .mixup import beta_density as beta_density
 from .mixup import mix as mix
 from .mixup import mix_batch as mix_batch
@@ -36,8 +44,6 @@ from .resize import Stage as Stage
 from .resize import downsize as downsize
 from .resize import fit_progressive as fit_progressive
 from .resize import relative_cost as relative_cost
-from .smoothing import ece as ece
-from .smoothing import reliability as reliability
 from .smoothing import smooth_labels as smooth_labels
 from .smoothing import smoothed_cross_entropy as smoothed_cross_entropy
 from .tta import combine as combine

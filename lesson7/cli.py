@@ -26,11 +26,11 @@ from .course.notebooks import copy_notebooks, update_notebooks
 from lesson7.data.files import (
     WriteError,
     check_writable,
-    read_file,
     write_atomically,
     write_or_rescue,
 )
 from .data.folders import IMAGE_EXTENSIONS, dataset_files, list_images, side_error
+from .data.json_files import read_json
 from .data.report import dataset_report, quick_warnings
 from .data.samples import dataset_info, imagenette, sample_dataset
 from .errors import check_count, require
@@ -206,13 +206,8 @@ def _read_recipe(file):
     "Return the recipe in a file of a recipe, or in the result.json of `lesson7 train`."
     from lesson7.training.config import Recipe
 
-    text = read_file(file, "a file of a recipe").decode("utf-8", "replace")
-    try:
-        values = json.loads(text)
-    except ValueError:
-        return Recipe.from_json(text)  # raises the error
-    is_result = isinstance(values, dict) and "recipe" in values
-    return Recipe.from_json(json.dumps(values["recipe"]) if is_result else text)
+    values = read_json(file, {"type": "object"}, "a file of a recipe")
+    return Recipe.from_json(json.dumps(values.get("recipe", values)))
 
 # %% ../nbs/api/cli.ipynb #2c1a0032
 def _train_recipe(args):

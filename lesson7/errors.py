@@ -12,6 +12,9 @@ import warnings
 from operator import index
 
 # %% ../nbs/api/errors.ipynb #e7a10004
+_LONGEST = 300  # characters of a value in a message
+
+
 def must_be(
     name,  # of the argument, of a part of it, or of a file
     allowed,  # what is allowed, in words
@@ -19,7 +22,10 @@ def must_be(
     advice="",  # what to do
 ) -> str:
     "Return the message `<name> must be <allowed>, got <value>; <advice>`."
-    message = f"{name} must be {allowed}, got {value}"
+    got = str(value)
+    if len(got) > _LONGEST:
+        got = f"{got[:_LONGEST]}…"
+    message = f"{name} must be {allowed}, got {got}"
     return f"{message}; {advice}" if advice else message
 
 

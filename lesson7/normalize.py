@@ -26,6 +26,7 @@ from lesson7.data.images import (
     loaded_image,
     without_labels,
 )
+from .data.json_files import read_json
 from .errors import must_be, require
 from .lazy import torch
 
@@ -38,6 +39,19 @@ def _as_numbers(name, values):
         raise ValueError(must_be(name, "a number for each channel", repr(values))) from None
 
 # %% ../nbs/01_normalize.ipynb #1ad3d115
+_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+_SCHEMA = {  # of a file with statistics
+    "type": "object",
+    "required": ["mean", "std"],
+    "properties": {
+        "mean": _NUMBERS,
+        "std": _NUMBERS,
+        "source": {"type": "string"},
+        "n": {"type": "integer", "minimum": 0},
+    },
+}
+
+
 @dataclass(frozen=True)
 class NormStats:
     "Per-channel statistics of images in [0,1]; `std` uses n-1, as torch does."
@@ -60,10 +74,13 @@ class NormStats:
 
     @classmethod
     def imagenet(cls):
-        "Return ImageNet's statistics, as torchvision and fastai have them."
+        """Return ImageNet's statistics, as torchvision and fastai have them.
+
+        They were computed on some of the training images; which and how many is not known.
+        """
         mean = (0.485, 0.456, 0.406)
         std = (0.229, 0.224, 0.225)
-        return cls(mean, std, "ImageNet", 1_281_167)
+        return cls(mean, std, "ImageNet")
 
     def save(self, path) -> Path:
         "Write a JSON file, atomically."
@@ -72,15 +89,8 @@ class NormStats:
     @classmethod
     def load(cls, path):
         "Return what `save` wrote; raises `ValueError` for any other file."
-        allowed = "a file that NormStats.save wrote"
-        content = read_file(path, allowed)
-        try:
-            data = json.loads(content)
-            return cls(data["mean"], data["std"], data.get("source", ""), data.get("n", 0))
-        except (json.JSONDecodeError, UnicodeDecodeError) as e:
-            raise ValueError(must_be(path, allowed, f"no JSON ({e})")) from e
-        except (KeyError, TypeError) as e:
-            raise ValueError(must_be(path, allowed, f"no lists mean and std ({e})")) from e
+        data = read_json(path, _SCHEMA, "a file that NormStats.save wrote")
+        return cls(data["mean"], data["std"], data.get("source", ""), data.get("n", 0))
 
 # %% ../nbs/01_normalize.ipynb #30a30001
 def as_stats(

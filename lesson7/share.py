@@ -18,8 +18,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import ExifTags, Image
 
-from .data.files import image_size, make_folder, open_image, write_atomically
+from .data.files import image_size, locked, make_folder, open_image, write_atomically
 from .data.hardware import best_device, keep_memory, machine
+from .data.json_files import check_json, read_json
 from .data.loaders import blank_dls, image_input
 from .data.splits import check_loader_classes, class_names
 from .data.torch_state import default_torch, kept_generators
@@ -443,7 +444,10 @@ def _probe_outputs(model, about):
 def _is_vocab(value):
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         return False
-    return 0 < len(set(value)) == len(value)
+    # A lone half of a character, as of a folder's name in another encoding, is no text.
+    texts = [name.encode("utf-8", "ignore").decode().strip() for name in value]
+    is_text = all(text and text == name.strip() for text, name in zip(texts, value))
+    return is_text and 0 < len(set(value)) == len(value)
 
 
 def _is_side(value):
@@ -495,6 +499,7 @@ _FIELDS = {  # field of model.json: the test for it
     "stats": _is_stats,
 }
 _DIGESTS = {"weights": _is_digest, "digest": _is_digest}
+_REQUIRED = ["vocab", "size", "presize", "stats", "arch", *_DIGESTS]  # older files lack the others
 
 
 def _wrong_field(about, fields):
@@ -545,6 +550,18 @@ def check_saveable(
     _describe(learn, _state(learn.model))
 
 # %% ../nbs/07_share.ipynb #e9d06120
+def _write_model(path, about, weights):
+    "Write the files of a model, one process at a time, and delete those of an earlier save."
+    with locked(path):
+        check_model_folder(path)  # again: another process may have written since
+        make_folder(path)
+        file = write_atomically(path / f"weights-{about['weights'][:16]}.safetensors", weights)
+        write_atomically(path / "model.json", json.dumps(about, indent=1))
+        for old in [*path.glob("weights-*.safetensors"), *_temporary_files(path)]:
+            if old != file:
+                old.unlink()
+
+
 @default_torch()
 @kept_generators()
 def save_model(
@@ -566,12 +583,7 @@ def save_model(
     weights = save({name: value.clone() for name, value in state.items() if name not in tied})
     about["weights"] = hashlib.sha256(weights).hexdigest()
     about["digest"] = _digest(about)
-    make_folder(path)
-    file = write_atomically(path / f"weights-{about['weights'][:16]}.safetensors", weights)
-    write_atomically(path / "model.json", json.dumps(about, indent=1))
-    for old in [*path.glob("weights-*.safetensors"), *_temporary_files(path)]:
-        if old != file:
-            old.unlink()
+    _write_model(path, about, weights)
     return path
 
 # %% ../nbs/07_share.ipynb #b3f06037
@@ -583,7 +595,7 @@ def _check_unchanged(file, expected, computed):
 
 def _check_format(file, about):
     "Raise `ValueError` unless the content of a file is of the format that `save_model` writes."
-    version = about.get("format") if isinstance(about, dict) else None
+    version = about.get("format")
     is_version = type(version) is int and version >= 1
     require(is_version, file, "a file that save_model wrote", f"format {version}")
     require(version == 1, file, "of format 1", f"format {version}", "install a newer lesson7")
@@ -592,11 +604,9 @@ def _check_format(file, about):
 def _read_about(file):
     "Return the content of `model.json`, checked."
     require(file.is_file(), file.parent, "a folder that save_model wrote", "no model.json")
-    try:
-        about = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise ValueError(must_be(file, "readable JSON", e)) from None
+    about = read_json(file, {"type": "object"}, "a file that save_model wrote")
     _check_format(file, about)
+    check_json(about, {"required": _REQUIRED}, file, "a file that save_model wrote")
     if name := _wrong_field(about, _FIELDS | _DIGESTS):
         got = f"{about.get(name)!r} for {name}"
         raise ValueError(must_be(file, "a file that save_model wrote", got))

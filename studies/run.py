@@ -26,14 +26,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
 
 from lesson7.data.files import write_atomically
 from lesson7.data.hardware import best_device, machine
 from lesson7.data.loaders import list_dataset
 from lesson7.data.samples import cifar10
 from lesson7.errors import require
-from lesson7.smoothing import ece
+from lesson7.measure import ece, fit_temperature
 from lesson7.training.comparison import dataset_digest
 from lesson7.training.config import Recipe, matched
 from lesson7.training.memory import load_images, train_in_memory
@@ -72,7 +71,10 @@ def read_design(file):
 
 
 def arm_recipe(base, changes, noise, seed):
-    "Return the recipe of an arm; progressive resizing gets the pixels or epochs of the base."
+    """Return the recipe of an arm; progressive resizing gets the pixels or epochs of the base.
+
+    With the budget "given", the stages keep their own epochs.
+    """
     changes = dict(changes)
     changes.pop("n_train", None)
     budget = changes.pop("budget", "cost")
@@ -82,7 +84,8 @@ def arm_recipe(base, changes, noise, seed):
         return reference
     stages = values["stages"]
     epochs = sum(stage["epochs"] for stage in stages) + len(stages) - 1
-    return matched(Recipe(**values | dict(epochs=epochs)), reference, budget)
+    recipe = Recipe(**values | dict(epochs=epochs))
+    return recipe if budget == "given" else matched(recipe, reference, budget)
 
 
 def study_tasks(design, seeds, data):
@@ -98,24 +101,13 @@ def study_tasks(design, seeds, data):
     return tasks
 
 
-def fitted_temperature(log_probs, y):
-    "Return the temperature with the smallest loss; a number between 0.05 and 20."
-
-    def loss(log_temperature):
-        scaled = (log_probs / np.exp(log_temperature)).log_softmax(1)
-        return torch.nn.functional.nll_loss(scaled, y).item()
-
-    limits = np.log(0.05), np.log(20)
-    return float(np.exp(minimize_scalar(loss, bounds=limits, method="bounded").x))
-
-
 def measures(log_probs, y):
     """Return accuracy, loss and calibration, and which images were right (packed bits).
 
     The temperature is fitted on every other image, and its loss and error are of the others.
     """
     right = log_probs.argmax(1) == y
-    temperature = fitted_temperature(log_probs[::2].double(), y[::2])
+    temperature = fit_temperature(log_probs[::2], y[::2])
     scaled = (log_probs[1::2].double() / temperature).log_softmax(1)
     by_class = [right[y == label].double().mean().item() for label in y.unique()]
     return dict(

@@ -20,7 +20,8 @@ from platformdirs import user_data_path
 from .sandbox import Attempt, Verdict, attempt, numbers, return_line
 from .tasks import Case, exercises
 from ..data.files import write_atomically
-from ..errors import check_choice, require
+from ..data.json_files import parse_json
+from ..errors import check_choice
 from ..lazy import torch
 
 # %% ../../nbs/api/course/check.ipynb #99e31d51
@@ -48,13 +49,16 @@ def _rename_damaged(file):
     )
 
 # %% ../../nbs/api/course/check.ipynb #f380fd94
+_PROGRESS = {  # schema of a progress file
+    "type": "object",
+    "required": ["done"],
+    "properties": {"done": {"type": "object", "additionalProperties": {"type": "string"}}},
+}
+
+
 def _parse_progress(text):
     "Return exercise -> day; raises `ValueError` if `text` is not the text of a progress file."
-    data = json.loads(text)
-    done = data.get("done") if isinstance(data, dict) else None
-    has_days = isinstance(done, dict) and all(isinstance(day, str) for day in done.values())
-    require(has_days, "progress file", '{"done": {exercise: day}}', text[:60])
-    return done
+    return parse_json(text, _PROGRESS, "progress file", '{"done": {exercise: day}}')["done"]
 
 
 def _read_progress():

@@ -38,7 +38,7 @@ def here(
     device = best_device(device)
     if device == "cuda":
         return Preset(
-            path=imagenette(),
+            path=imagenette(None),  # the full size: smaller files would only be enlarged to 224
             arch=architecture("xresnet50"),
             small=128,
             large=224,

@@ -24,8 +24,9 @@ import traitlets as T
 from PIL import Image, ImageDraw, ImageFont
 
 from ..data.files import write_atomically
-from ..errors import must_be, require
+from ..errors import must_be, require, warn_caller
 from .code import fill_template
+from .networks import as_network, lite0_network, network_parts, runtime_files
 from .scripts import joined_script
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
@@ -113,6 +114,8 @@ def caption_still(
     return file.getvalue()
 
 # %% ../../nbs/api/explorers/base.ipynb #aa13c43e
+LARGE_PAGE = 10  # megabytes from which `save` says the size
+
 _POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -121,6 +124,7 @@ _POLICY = "; ".join(
         "script-src 'unsafe-inline' blob:",
     ]
 )
+_NETWORK_POLICY = f"{_POLICY} 'wasm-unsafe-eval'"  # of a page that carries a network
 
 _STYLE = """
 :root {
@@ -151,7 +155,7 @@ _PAGE = """<!doctype html>
 <img src="data:image/png;base64,{still}" alt="{title}: a still picture">
 <script type="application/vnd.jupyter.widget-view+json">{view}</script>
 <script type="application/vnd.jupyter.widget-state+json">{state}</script>
-<script>{host}</script>
+{parts}<script>{host}</script>
 </html>
 """
 
@@ -171,10 +175,12 @@ def page(
     still,  # PNG file that is shown until the script runs
     view,  # the view, as `ipywidgets` embeds it
     state,  # the widgets' state, as `ipywidgets` embeds it
+    parts="",  # HTML of the network that the page carries, as `network_parts` returns it
 ) -> str:  # an HTML file
-    "Return a page with one widget that needs no kernel, no server and no network."
+    "Return a page with one widget that needs no kernel, no server and no connection."
     return _PAGE.format(
-        policy=_POLICY,
+        policy=_NETWORK_POLICY if parts else _POLICY,
+        parts=parts,
         title=html.escape(title),
         style=_STYLE,
         still=base64.b64encode(still).decode(),
@@ -195,10 +201,13 @@ class Explorer(anywidget.AnyWidget):
     _steps = ()  # the guided steps unless others are given
     _templates: ClassVar = {}  # of `code()`: name -> program with places such as `{t}`
     _still = (None, b"")  # digest of the state that was drawn last, and its PNG file
+    _learn = None  # the model that was given; None: none
 
     steps = T.List(help="guided steps, as `Step.as_dict` returns them").tag(**DATA)
     templates = T.Dict(help="name -> program with places, as `fill_template` takes it").tag(**DATA)
     pinned = T.Dict(help="the state that is compared with the present one; empty: none").tag(**DATA)
+    kernel = T.Bool(False, help="whether the model answers questions of the view").tag(**DATA)
+    network = T.Dict(help="name of the network of a saved page; empty: the site's").tag(**DATA)
 
     def __init_subclass__(cls, **kw):
         view = cls.__dict__.get("_view")
@@ -213,7 +222,9 @@ class Explorer(anywidget.AnyWidget):
                 known = ", ".join(self.trait_names(sync=True, state=True))
                 name_of_this = f"argument of {type(self).__name__}"
                 raise TypeError(must_be(name_of_this, f"one of its own, or of {known}", name))
-        super().__init__(**dict(templates=self._templates) | traits)
+        has_model = self._learn is not None  # the site has no network of its own for it
+        own = dict(network=dict(name="")) if has_model else {}
+        super().__init__(**dict(templates=self._templates) | own | traits)
         self.steps = [step.as_dict() for step in self._fitting(steps)]
 
     def _fitting(self, steps):
@@ -292,11 +303,37 @@ class Explorer(anywidget.AnyWidget):
     def save(
         self,
         path,  # the file to write, "normalize.html" for example
+        live=False,  # whether the file carries a network, and can run it: 5 MB or more
     ) -> Path:
-        "Write an HTML file with the explorer in its present state; it works without a kernel."
+        """Write an HTML file with the explorer in its present state; it works without a kernel.
+
+        `live=True` adds the explorer's model, or EfficientNet-Lite0 where it has none, and the
+        runtime, which `make vendor` fetches; a page that cannot carry them is written without them.
+        """
         from ipywidgets.embed import dependency_state, embed_data
 
+        network = self._page_network() if live else None
         states = dependency_state([self], drop_defaults=False)
+        saved = states[self.model_id]["state"]
+        if network:
+            saved["network"] = dict(name=network.name)
+        else:
+            saved["_esm"] = joined_script(self._view, networks=False)
         data = embed_data([self], state=states)
         view, state = data["view_specs"][0], data["manager_state"]
-        return write_atomically(path, page(type(self).__name__, self.still(), view, state))
+        parts = network_parts(network) if network else ""
+        text = page(type(self).__name__, self.still(), view, state, parts)
+        file = write_atomically(path, text)
+        megabytes = file.stat().st_size / 1e6
+        if megabytes > LARGE_PAGE:
+            print(f"{file.name} has {megabytes:.1f} MB, most of it the network and its runtime")
+        return file
+
+    def _page_network(self):
+        "Return the network of a page; None, with a warning, where it cannot be had."
+        try:
+            runtime_files()
+            return as_network(self._learn, self.side) if self._learn else lite0_network()
+        except (ImportError, RuntimeError, ValueError) as e:
+            warn_caller(f"the page is written without a network: {e}")
+            return None

@@ -21,7 +21,13 @@ from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
-from .code import comment_images, fill_template, images_expression, python_float
+from lesson7.explorers.code import (
+    comment_images,
+    fill_template,
+    images_expression,
+    photo_program,
+    python_float,
+)
 from .steps import Step
 from ..lazy import torch
 from ..mixup import ALPHAS, beta_density, check_alpha
@@ -140,14 +146,22 @@ def _draw_images(axes, explorer, names):
         axes[place].axis("off")
 
 # %% ../../nbs/api/explorers/mixup.ipynb #a990734b
+_LEARNERS = {"trained with mixup": "D", "trained without": "x"}  # and their marks
+
+
 def _draw_target(ax, explorer, names):
-    "Draw the mixed target, a bar for each class that is shown."
+    "Draw the mixed target, a bar for each class that is shown, and the learners' predictions."
     rows = explorer.rows if explorer.classes == "own" else range(len(LESSON_CLASSES))
     positions = range(len(rows))
     ax.bar(positions, explorer.target[list(rows)])
     ax.set_xticks(positions, [names[i] for i in rows])
     ax.set(ylim=(0, 1), title="mixed target")
     ax.tick_params(axis="x", labelsize=7)
+    if explorer.predicted is None:
+        return
+    for (name, mark), probs in zip(_LEARNERS.items(), explorer.predicted):
+        ax.plot(positions, probs[: len(rows)], mark, color="black", mfc="none", label=name)
+    ax.legend(fontsize=8)
 
 
 def _draw_density(ax, explorer):
@@ -328,6 +342,17 @@ def _template(images, side, most):
     program = fill_template(_CODE, dict(images=source, side=str(side), most=limit))
     return comment_images(program, images)
 
+
+def _photo_template(has_photos, side, seed):
+    "Return the program for the reader's own photo beside the package's, or beside other images."
+    options = f"side={side},\n    seed={seed}"
+    if has_photos:
+        images = '{"your photo": {file}, **photos()}'
+        return photo_program("MixupExplorer", f"{images},\n    {options}", "photos")
+    images = '[{file}, *images],\n    ["your photo", *labels]'
+    note = "# images, labels: those of the explorer, with the names of the classes\n"
+    return note + photo_program("MixupExplorer", f"{images},\n    {options}")
+
 # %% ../../nbs/api/explorers/mixup.ipynb #5f3cbae7
 _STEPS = [
     Step(
@@ -381,8 +406,12 @@ class MixupExplorer(_MixupBlend):
         check_seed(seed)
         if learn:
             _check_learners(learn, images)
+            self._learn = learn
         most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
-        template = _template(images, side, most)
+        templates = dict(
+            blend=_template(images, side, most),
+            photo=_photo_template(images is None, side, seed),
+        )
         images, labels, vocab = _defaults(images, labels, vocab, learn)
         images, labels, vocab = _chosen(images, labels, vocab, most)
         tiles = squares(images, side)
@@ -399,6 +428,6 @@ class MixupExplorer(_MixupBlend):
             lambdas=_draw_weights(alphas, np.random.default_rng(seed)),
             curves=_density_curves(alphas),
             predictions=_predictions(learn, self.images, vocab, rows),
-            templates=dict(blend=template),
+            templates=templates,
             **dict(t=t, alpha=alpha, second=min(1, len(tiles) - 1)) | state,
         )

@@ -23,11 +23,19 @@ from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_count, check_seed, require
 from .base import DATA, STATE, Explorer, check_trait
-from .code import comment_images, fill_template, images_expression, python_float
+from lesson7.explorers.code import (
+    comment_images,
+    fill_template,
+    images_expression,
+    photo_program,
+    python_float,
+)
+from .kernel import KernelAnswers, answering_copy
+from .networks import model_side, open_learner
 from .steps import Step
 from ..lazy import torch
 from ..normalize import NormStats, as_stats
-from ..outputs import as_learner, check_classifier, probabilities
+from ..outputs import check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/normalize.ipynb #a76c49e4
 KINDS = {  # what to normalize with: the state's value, and how a picture names it
@@ -38,6 +46,7 @@ KINDS = {  # what to normalize with: the state's value, and how a picture names 
     "own": "your own",
 }
 MAX_IMAGES = 32
+SIDE = 64  # of the images of a model that does not say its size, pixels
 N_DRAWS = 40  # batches that can be drawn
 START_BS = 16  # images in a batch at first
 
@@ -268,6 +277,13 @@ def _templates(images, stats, side, seed):
         name: comment_images(fill_template(_CODE, values), images) for name, values in found.items()
     }
 
+
+def _photo_template(stats, side, seed):
+    "Return the program for the reader's own photo, beside the whole dataset's statistics."
+    dataset = f"NormStats(\n        {list(stats.mean)},\n        {list(stats.std)},\n    )"
+    arguments = f"{{file}},\n    {dataset},\n    side={side},\n    seed={seed}"
+    return photo_program("NormalizeExplorer", arguments, "NormStats")
+
 # %% ../../nbs/api/explorers/normalize.ipynb #7be1c0a7
 _STEPS = [
     Step(
@@ -316,7 +332,7 @@ def _credits(items):
     return [getattr(item, "info", {}).get("credit", "") for item in used]
 
 # %% ../../nbs/api/explorers/normalize.ipynb #c08da8ff
-class NormalizeExplorer(_NormalizedBatch):
+class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
     "A batch as images, histograms and numbers, before and after normalization."
 
     _view = "normalize"
@@ -326,18 +342,21 @@ class NormalizeExplorer(_NormalizedBatch):
         self,
         images=None,  # what `image_list` takes; at most 32 are used. None: crops of `photos()`
         stats=None,  # of the whole dataset, as `normalize` takes them; None: of these images
-        side=64,  # of the images, pixels
+        side=None,  # of the images, pixels; None: the model's own, else 64
         labels=None,  # of the images, to count correct predictions of `learn`; None: where known
-        learn=None,  # a `Learner`, or a module with `vocab`, to predict for each kind but "own"
+        learn=None,  # as `open_learner` takes it, to predict for each kind but "own"
         seed=42,  # of the batches
-        vocab=None,  # class names, for a torch module as `learn`
+        vocab=None,  # class names, for a torch module or an ONNX file as `learn`
         **state,  # draw, bs, kind, show, own_mean, own_std
     ):
-        check_count("side", side)
+        if side is not None:
+            check_count("side", side)
         check_seed(seed)
+        self._learn = learn = open_learner(learn, vocab)
+        self._answering = answering_copy(learn) if learn else None
+        side = model_side(learn, SIDE) if side is None else side
         stats = None if stats is None else _rgb_stats(stats)
         templates = _templates(images, stats, side, seed)
-        learn = as_learner(learn, vocab)
         if learn:
             check_classifier(learn)
         rng = np.random.default_rng(seed)
@@ -361,6 +380,21 @@ class NormalizeExplorer(_NormalizedBatch):
             says=_predictions(learn, self.images, known, draws, bs),
             right=right,
             credits=_credits(items),
-            templates=templates,
+            kernel=bool(learn),
+            templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )
+
+    def predict(
+        self,
+        question,  # pictures: [index, three means, three standard deviations] of each
+    ):  # [N,2]: class and probability
+        "Return the model's best class for pictures that are normalized with any statistics."
+        pictures = question["pictures"]
+        found = {}
+        for statistics in {tuple(numbers) for _, *numbers in pictures}:
+            images = [i for i, *numbers in pictures if tuple(numbers) == statistics]
+            stats = NormStats(statistics[:3], statistics[3:])
+            best = _best_classes(self._answering, self.images[images], stats)
+            found |= {(i, *statistics): row for i, row in zip(images, best)}
+        return [found[tuple(picture)] for picture in pictures]

@@ -14,10 +14,11 @@ import traitlets as T
 from ..data.images import as_floats, as_image, encode_png, image_items, squares
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
-from .code import comment_images, fill_template, images_expression
+from .code import comment_images, fill_template, images_expression, photo_program
+from .networks import open_learner
 from .steps import Step
 from ..lazy import torch
-from ..outputs import as_learner, check_classifier, label_threshold, probabilities
+from ..outputs import check_classifier, label_threshold, probabilities
 from ..resize import Stage, relative_cost
 
 # %% ../../nbs/api/explorers/resize.ipynb #c44219af
@@ -197,6 +198,9 @@ _STAGES = [  # learning rates as in the lesson
 ]
 
 
+_PHOTO = photo_program("ResizeExplorer", "{file}")
+
+
 def _templates(image, side):
     "Return the programs for two and for three stages."
     sources = dict(image=images_expression(image, 'photos("chelsea")'), side=str(side))
@@ -218,8 +222,8 @@ _STEPS = [
         "Too small to see",
         dict(stages=[[32, 4], [224, 5]]),
         "Stage 1 has 32 px. Can you tell what is in its picture? Raise Size 1 until you can.",
-        "If you cannot tell what is in a picture, a network will hardly learn from it. Each step "
-        "up costs with the square of the size.",
+        "A network learns from what is left: CIFAR-10's photos have 32 px, enough for its classes. "
+        "Each step up costs with the square of the size.",
         look="stage0",
         move=["stages"],
     ),
@@ -255,11 +259,11 @@ class ResizeExplorer(_ResizeState):
     def __init__(
         self,
         image=None,  # what `image_list` takes; the central square of the first. None: a photo
-        learn=None,  # a `Learner`, or a module with `vocab`, to show its three best classes
-        vocab=None,  # class names, for a torch module as `learn`
+        learn=None,  # as `open_learner` takes it, to show its three best classes
+        vocab=None,  # class names, for a torch module or an ONNX file as `learn`
         **state,  # steps, stages (pairs, `Stage`s or their four values), file
     ):
-        learn = as_learner(learn, vocab)
+        self._learn = learn = open_learner(learn, vocab)
         item = image_items(photos("chelsea") if image is None else image)[0]
         source = item if isinstance(item, (str, PathLike)) else image
         image = as_image(item, 2 * MAX_SIDE)
@@ -270,7 +274,7 @@ class ResizeExplorer(_ResizeState):
             photo=encode_png(square),
             side=side,
             credit=_credit(item),
-            templates=_templates(source, side),
+            templates=_templates(source, side) | dict(photo=_PHOTO),
             files=[s for s in FILE_SIDES if s < side] + [side],
             **dict(file=side) | state,
         )

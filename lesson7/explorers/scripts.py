@@ -21,6 +21,8 @@ _JSDOC = re.compile(r"^ */\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 _COMMENT_OR_BLANK = re.compile(r"^\s*(?://.*)?\n", re.MULTILINE)
 _INLINE_COMMENT = re.compile(r"/\*\* @type (?:(?!\*/).)*\*/ ?| // [^`\"\n]*$", re.MULTILINE)
 _INDENT = re.compile(r"^ +", re.MULTILINE)
+_NETWORK_FILE = re.compile(r"(?:^|\.)network\.")  # network.js, network.bars.js, resize.network.js
+_NO_NETWORK = "network.none.js"
 _NAME = re.compile(
     r"^(?:export )?(?:async )?(?:function\*?|class|const|let|var) (\w+)", re.MULTILINE
 )
@@ -29,11 +31,14 @@ _NAME = re.compile(
 def script_files(
     view,  # name of the explorer: "mixup" for mixup.js
     folder=STATIC,  # folder of the files
+    networks=True,  # whether the page may have a network
 ) -> list[Path]:  # each file once, after those that it imports
     "Return the files of an explorer's script."
     found, visited = [], set()
 
     def visit(name):
+        if not networks and _NETWORK_FILE.search(name):
+            name = _NO_NETWORK
         if name in visited:
             return
         visited.add(name)
@@ -68,8 +73,9 @@ def _body(path):
 def joined_script(
     view,  # name of the explorer: "mixup" for mixup.js
     folder=STATIC,  # folder of the files
+    networks=True,  # whether the page may have a network
 ) -> str:  # an ES module that imports nothing
     "Return an explorer's script and all that it imports as one ES module."
-    paths = script_files(view, folder)
+    paths = script_files(view, folder, networks)
     _check_names(paths)
     return "\n".join(_body(path).strip() + "\n" for path in paths)

@@ -31,12 +31,15 @@ from lesson7.explorers.code import (
     comment_images,
     fill_template,
     images_expression,
+    photo_program,
     python_float,
     python_string,
 )
+from .kernel import KernelAnswers, answering_copy
+from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
-from ..outputs import as_learner, label_threshold, probabilities
+from ..outputs import label_threshold, probabilities
 from ..tta import square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
@@ -44,6 +47,7 @@ PLAIN_VIEWS = ["crop", "squish", "pad"]
 SCALES = [0.6, 0.85, 1.0]  # sides of a window, as shares of the short side
 GRID_STEPS = 8  # with a model, windows move in steps of 1/8, so that it has 9 x 9 places
 FINE_STEPS = 120  # without one
+SIDE = 96  # of the views of a model that does not say its size, pixels
 PHOTO_SIDE = 160  # short side of the photos, pixels
 MAX_VIEWS = 8  # windows, and photos
 MAX_CLASSES = 10  # of a model, those with the highest predictions
@@ -97,6 +101,11 @@ def _all_boxes(h, w):
         side = window_side(h, w, scale)
         boxes += [square_at(h, w, side, fx, fy) for fx, fy in places]
     return boxes
+
+
+def _are_on_grid(places):
+    "Return whether a model has predicted windows at these places when the explorer was made."
+    return all(_snapped(place, GRID_STEPS) == list(place) for place in places)
 
 
 def _box_indices(plain, scale, places):
@@ -216,6 +225,7 @@ class _TTAPhotos(Explorer):
     credits = T.List(help="of the photos; empty texts where they are unknown").tag(**DATA)
     side = T.Int(help="of a view that the model sees, pixels").tag(**DATA)
     grid = T.Int(help="windows move in steps of 1/grid").tag(**DATA)
+    model_steps = T.List(help="guided steps while the page's network answers").tag(**DATA)
     asked = T.List(help="predictions of each photo's views; without a model: none").tag(**DATA)
 
     photo = T.Int(0, help="which photo").tag(**STATE)
@@ -260,7 +270,8 @@ class _TTAWindows(_TTAPhotos):
         at = proposal.value
         self._check_lengths(at, self.on)
         _check_places("at", at)
-        return [_snapped(place, self.grid) for place in at]
+        steps = FINE_STEPS if self.kernel else self.grid
+        return [_snapped(place, steps) for place in at]
 
     @T.validate("on")
     def _valid_on(self, proposal):
@@ -373,6 +384,7 @@ _SHARES = """\
 shares = [shown_share(box, {object}) for box in boxes]
 preds = torch.tensor([[[share, 1 - share]] for share in shares])  # [views,1,classes]"""
 
+_OPEN_LEARNER = "from lesson7.explorers.networks import open_learner"
 _PREDICT = "preds = probabilities(learn, torch.from_numpy(views))[:, None]  # [views,1,classes]"
 
 # %% ../../nbs/api/explorers/tta.ipynb #c0de5a04
@@ -386,8 +398,11 @@ def _image_code(images):
     return f"{items}[{{photo}}]", ["image_items"]
 
 
-def _template(images, learn, side):
-    "Return the program for these images and this model, with places for the state."
+def _template(images, learn, side, opening=""):
+    """Return the program for these images and this model, with places for the state.
+
+    `opening` is what the program opens the model from, as Python has it; empty: it has the model.
+    """
     image, functions = _image_code(images)
     names = sorted(["as_floats", "crop_resized", "shrink", *functions])
     shares = "from lesson7.explorers.tta import shown_share"
@@ -401,6 +416,9 @@ def _template(images, learn, side):
         predict=_PREDICT if learn else _SHARES,
     )
     values["import"] = probabilities if learn else shares
+    if opening:
+        values["import"] = f"{_OPEN_LEARNER}\n{probabilities}"
+        values["predict"] = f"learn = open_learner({opening})\n{_PREDICT}"
     return comment_images(fill_template(_CODE, values), images)
 
 # %% ../../nbs/api/explorers/tta.ipynb #c0de5a05
@@ -510,6 +528,8 @@ class _TTAViews(_TTAWindows):
     @property
     def preds(self):
         "Each view's prediction, [V,C]; without a model, the share of the object that it shows."
+        if self.asked and self._learn and not _are_on_grid(self.at):
+            return self.predict(dict(views=[[self.photo, *box] for box in self.boxes]))
         if self.asked:
             preds = np.array(self.asked[self.photo]["preds"], dtype=float)
             return preds[_box_indices(self.plain, self.scale, self.at)]
@@ -539,7 +559,7 @@ class _TTAViews(_TTAWindows):
         )
 
 # %% ../../nbs/api/explorers/tta.ipynb #a8312cbc
-class TTAExplorer(_TTAViews):
+class TTAExplorer(KernelAnswers, _TTAViews):
     "A photo, its plain view and windows that can be moved, with their combined prediction."
 
     _view = "tta"
@@ -548,16 +568,22 @@ class TTAExplorer(_TTAViews):
     def __init__(
         self,
         images=None,  # what `image_list` takes, or name -> image; at most 8. None: photos
-        learn=None,  # a `Learner`, or a module with `vocab`; None: a view shows part of an object
+        learn=None,  # as `open_learner` takes it; None: a view shows part of an object
         n=4,  # windows, 1 to 8; as many as `at` has, where that is given
-        side=96,  # of the views that the model sees, pixels
-        vocab=None,  # class names, for a torch module as `learn`
+        side=None,  # of the views that the model sees, pixels; None: its own, else 96
+        vocab=None,  # class names, for a torch module or an ONNX file as `learn`
         **state,  # photo, plain, scale, at, on, reduce, moving, target
     ):
-        check_count("side", side)
-        learn = as_learner(learn, vocab)
+        if side is not None:
+            check_count("side", side)
+        opening = python_string(str(learn)) if isinstance(learn, (str, PathLike)) else ""
+        learn = open_learner(learn, vocab)
+        side = model_side(learn, SIDE) if side is None else side
         _check_number("windows", n)
-        templates = dict(views=_template(images, learn, side))
+        photo = photo_program("TTAExplorer", f'{{"your photo": {{file}}}},\n    side={side}')
+        templates = dict(views=_template(images, learn, side, opening), photo=photo)
+        if not learn:
+            templates["network"] = _template(images, True, LITE0_SIZE, python_string(LITE0))
         is_own = images is not None
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
@@ -566,14 +592,33 @@ class TTAExplorer(_TTAViews):
         if is_own or learn or n != len(_CORNERS):
             self._steps = _GENERAL_STEPS
         start = dict(at=_start_places(n), on=[True] * (1 + n))
+        self._learn = learn
+        self._answering = answering_copy(learn) if learn else None
+        general = [] if learn else [step.as_dict() for step in _GENERAL_STEPS]
         super().__init__(
             pixels=encode_png(_sheet(small)),
+            model_steps=general,
             sizes=[photo.shape[:2] for photo in small],
             names=[str(name) for name in images],
             credits=[_credit(image) for image in images.values()],
             side=side,
             grid=GRID_STEPS if learn else FINE_STEPS,
             asked=[_predictions(learn, image, side) for image in self.images if learn],
+            kernel=bool(learn),
             templates=templates,
             **start | state,
         )
+
+    def predict(
+        self,
+        question,  # views: [photo, x0, y0, x1, y1] of each, pixels
+    ):  # [V,C], for the classes that are shown of the photo
+        "Return the model's predictions for views of photos, at any place."
+        views = question["views"]
+        x = [crop_resized(self.images[photo], box, self.side) for photo, *box in views]
+        probs = probabilities(self._answering, torch.from_numpy(np.stack(x))).numpy()
+        names = [str(name) for name in self._answering.dls.vocab]
+        shown = [
+            [names.index(name) for name in self.asked[photo]["classes"]] for photo, *_ in views
+        ]
+        return np.take_along_axis(probs, np.array(shown), 1)

@@ -10,11 +10,12 @@ import { html } from "./dom.js";
 const SHARP_FROM = 2; // pixels of the screen that one of the image's is wide
 
 /**
- * The pixels of a PNG file, exactly as the file has them.
- * @param {BufferSource} png
+ * The pixels of a PNG file, exactly as the file has them; pixels are returned as they are.
+ * @param {BufferSource | Pixels} png
  * @returns {Promise<Pixels>}
  */
 export async function decodePng(png) {
+  if ("data" in png) return png;
   const bitmap = await createImageBitmap(new Blob([png], { type: "image/png" }), {
     colorSpaceConversion: "none",
     premultiplyAlpha: "none",

@@ -50,13 +50,14 @@ async function copyText(text) {
  * A button that copies a text, and says so.
  * @param {string} label
  * @param {() => string} getText
+ * @param {string} [copied] what it says
  */
-export function copyButton(label, getText) {
+export function copyButton(label, getText, copied = "Copied") {
   const node = html("button", { type: "button" }, label);
   const message = html("span", { class: "l7-copied", "aria-live": "polite" });
   node.addEventListener("click", async () => {
     await copyText(getText());
-    setText(message, "Copied");
+    setText(message, copied);
     setTimeout(() => setText(message, ""), 2000);
   });
   return { node, message };

@@ -86,7 +86,7 @@ export function slider(frame, label, { min, max, step = 1, format = String, ...o
   }
   input.addEventListener("input", () => binding.set(input.valueAsNumber));
   const node = addControl(frame, label, input, binding, read, output);
-  return { node, input };
+  return { node, input, read };
 }
 
 /**

@@ -40,6 +40,7 @@ import { stepsPanel } from "./steps.js";
  *   of a template and what is put in it
  * @property {(state: State) => Result[]} results numbers that are compared with those of a pin
  * @property {GuessOptions} guess
+ * @property {any[]} [steps] guided steps in place of the model's
  * @property {{ label: string, node: HTMLElement }[]} [panels] more panels, each with a button
  */
 
@@ -48,7 +49,7 @@ import { stepsPanel } from "./steps.js";
  * @param {string[]} traits
  */
 function addHistory(frame, traits) {
-  const history = new History(frame, traits, showChange);
+  const history = new History(frame, traits, showChange, frame.model.photo?.kept);
   const undo = button(frame.tools, "Undo", () => history.undo());
   const redo = button(frame.tools, "Redo", () => history.redo());
   button(frame.tools, "Reset", () => history.reset());
@@ -58,6 +59,7 @@ function addHistory(frame, traits) {
     undo.setAttribute("aria-disabled", String(!history.canUndo));
     redo.setAttribute("aria-disabled", String(!history.canRedo));
   }
+  history.commit(); // another photo is a change, too
   showChange();
   return history;
 }
@@ -85,16 +87,24 @@ function addPinButton(frame, traits) {
 function addLinks(frame, traits) {
   const { index } = frame.el.dataset; // of the explorer on its page
   if (index === undefined) return;
-  const write = linkWriter(frame, traits);
-  const copy = copyButton("Copy link", () => {
-    const link = write();
-    if (index !== "1") link.set("explorer", index);
-    return `${location.href.split("#")[0]}#${link}`;
-  });
+  const { photo } = frame.model;
+  const write = linkWriter(frame, traits, photo?.kept);
+  const copied = photo?.photoName ? "Copied, without your photo" : "Copied";
+  const copy = copyButton("Copy link", copyText, copied);
   frame.tools.append(copy.node, copy.message);
-  frame.el.addEventListener("l7-link", (event) => {
+  frame.el.addEventListener("l7-link", follow);
+  frame.onClose(() => frame.el.removeEventListener("l7-link", follow));
+
+  function copyText() {
+    const link = write();
+    if (index !== "1") link.set("explorer", String(index));
+    return `${location.href.split("#")[0]}#${link}`;
+  }
+
+  /** @param {Event} event */
+  function follow(event) {
     followLink(frame, traits, /** @type {CustomEvent} */ (event).detail);
-  });
+  }
 }
 
 /**
@@ -116,18 +126,20 @@ export function showExplorer(frame, declaration) {
   const pin = pinPanel();
   frame.body.after(...formulas.map(({ node }) => node), pin.node);
 
-  const steps = model.get("steps");
+  const steps = declaration.steps ?? model.get("steps");
   if (steps.length) {
     const panel = stepsPanel(frame, { traits, animated, steps });
-    panels.add("Steps", panel.node, panel).classList.add("l7-main");
+    panels.add("Steps", panel.node, panel).button.classList.add("l7-main");
   }
   const hidden = [frame.headline, ...formulas.map(({ node }) => node), pin.node];
   const answerElements = [...hidden, ...guess.answerElements];
   const question = new Guess(frame, panels, traits, { ...guess, answerElements });
   panels.add("Code", code.node);
+  const { photo } = model;
+  photo?.addPanel(frame, panels);
   for (const { label, node } of declaration.panels ?? []) panels.add(label, node);
   addPinButton(frame, traits);
-  const history = addHistory(frame, traits);
+  const history = addHistory(frame, photo ? [photo.trait, ...traits] : traits);
   question.onChange((isAsking) => history.pause(isAsking));
   addLinks(frame, traits);
   button(frame.tools, "Save picture", () => savePicture(frame));
@@ -137,7 +149,7 @@ export function showExplorer(frame, declaration) {
     for (const part of declaration.parts) part.draw(state);
     drawHeadline(declaration.headline(state));
     for (const formula of formulas) formula.draw(state);
-    const { template, values } = declaration.code(state);
+    const { template, values } = photo?.photoName ? photo.code : declaration.code(state);
     code.draw(fillTemplate(model.get("templates")[template], values));
     drawPin(state);
   }

@@ -4,6 +4,7 @@ import { html } from "./dom.js";
 import { captureKeys } from "./keyboard.js";
 
 /** @import { AnyBinding, NumberBinding } from "./bindings.js" */
+/** @import { PhotoModel } from "./photo.js" */
 
 /**
  * The part of an anywidget model that a view uses.
@@ -11,8 +12,10 @@ import { captureKeys } from "./keyboard.js";
  * @property {(trait: string) => any} get
  * @property {(trait: string, value: any) => void} set
  * @property {() => void} save_changes sends what was set to Python
- * @property {(event: string, listener: () => void) => void} on
- * @property {(event: string, listener: () => void) => void} off
+ * @property {(event: string, listener: (...values: any[]) => void) => void} on
+ * @property {(event: string, listener: (...values: any[]) => void) => void} off
+ * @property {(content: any) => void} [send] a custom message to Python
+ * @property {PhotoModel} [photo] of an explorer that takes the reader's own photo
  */
 
 /** @typedef {{ model: Model, el: HTMLElement }} View what anywidget calls `render` with */

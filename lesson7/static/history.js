@@ -15,67 +15,75 @@ function isSame(a, b) {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/**
+ * @typedef {object} Changes
+ * @property {Snapshot} start with which the explorer was opened
+ * @property {Snapshot} present
+ * @property {Snapshot[]} past
+ * @property {Snapshot[]} future
+ */
+
 export class History {
-  /** @type {Snapshot[]} */
-  #past = [];
-  /** @type {Snapshot[]} */
-  #future = [];
   #pending = 0;
   #isPaused = false; // while a question is open
+  #isRestoring = false;
 
   /**
    * @param {Frame} frame
    * @param {string[]} traits
    * @param {() => void} showChange called when undo or redo becomes possible or impossible
+   * @param {{ history?: Changes }} [kept] by an earlier frame of the explorer
    */
-  constructor(frame, traits, showChange) {
+  constructor(frame, traits, showChange, kept = {}) {
     this.frame = frame;
     this.traits = traits;
     this.showChange = showChange;
-    this.start = frame.snapshot(traits);
-    this.present = this.start;
+    const start = frame.snapshot(traits);
+    kept.history ??= { start, present: start, past: [], future: [] };
+    /** @type {Changes} */
+    this.changes = kept.history;
     frame.on(traits, () => this.#schedule());
     frame.root.addEventListener("keydown", (event) => this.#pressKey(event));
-    frame.onClose(() => clearTimeout(this.#pending));
+    frame.onClose(() => this.commit());
   }
 
   get canUndo() {
-    return !this.#isPaused && this.#past.length > 0;
+    return !this.#isPaused && this.changes.past.length > 0;
   }
 
   get canRedo() {
-    return !this.#isPaused && this.#future.length > 0;
+    return !this.#isPaused && this.changes.future.length > 0;
   }
 
   /** @param {boolean} isPaused whether changes are no steps, and none can be undone */
   pause(isPaused) {
-    this.#commit();
+    this.commit();
     this.#isPaused = isPaused;
     this.showChange();
   }
 
   undo() {
     if (this.#isPaused) return;
-    this.#commit();
-    const previous = this.#past.pop();
+    this.commit();
+    const previous = this.changes.past.pop();
     if (!previous) return;
-    this.#future.push(this.present);
+    this.changes.future.push(this.changes.present);
     this.#restore(previous);
   }
 
   redo() {
     if (this.#isPaused) return;
-    this.#commit();
-    const next = this.#future.pop();
+    this.commit();
+    const next = this.changes.future.pop();
     if (!next) return;
-    this.#past.push(this.present);
+    this.changes.past.push(this.changes.present);
     this.#restore(next);
   }
 
   /** Sets the state that the explorer was opened with; that can be undone. */
   reset() {
-    this.frame.setAll(this.start);
-    this.#commit();
+    this.frame.setAll(this.changes.start);
+    this.commit();
   }
 
   /** A drag, and changes that follow one another at once, are one step. */
@@ -84,26 +92,30 @@ export class History {
     if (this.#isPaused) return;
     this.#pending = setTimeout(() => {
       if (this.frame.isDragging) this.#schedule();
-      else this.#commit();
+      else this.commit();
     }, PAUSE);
   }
 
-  #commit() {
+  /** Makes one step of what has changed. */
+  commit() {
     clearTimeout(this.#pending);
-    if (this.#isPaused) return;
+    if (this.#isPaused || this.#isRestoring) return;
+    const { changes } = this;
     const now = this.frame.snapshot(this.traits);
-    if (isSame(now, this.present)) return;
-    this.#past.push(this.present);
-    if (this.#past.length > MOST_STEPS) this.#past.shift();
-    this.#future = [];
-    this.present = now;
+    if (isSame(now, changes.present)) return;
+    changes.past.push(changes.present);
+    if (changes.past.length > MOST_STEPS) changes.past.shift();
+    changes.future = [];
+    changes.present = now;
     this.showChange();
   }
 
   /** @param {Snapshot} state */
   #restore(state) {
-    this.present = state;
+    this.changes.present = state;
+    this.#isRestoring = true;
     this.frame.setAll(state);
+    this.#isRestoring = false;
     this.showChange();
   }
 

@@ -16,6 +16,7 @@
    */
   function createModel({ state, buffers = [] }) {
     const events = new EventTarget();
+    state.kernel = false;
     for (const { path, data } of buffers) {
       const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
       let owner = state;

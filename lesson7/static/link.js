@@ -66,9 +66,11 @@ function linkValues(frame) {
  * at this call.
  * @param {Frame} frame
  * @param {string[]} traits
+ * @param {{ link?: Map<string, string> }} [kept] by an earlier frame of the explorer
  */
-export function linkWriter(frame, traits) {
-  const start = linkValues(frame);
+export function linkWriter(frame, traits, kept = {}) {
+  kept.link ??= linkValues(frame);
+  const start = kept.link;
 
   function changes() {
     const link = new URLSearchParams();

@@ -26,9 +26,13 @@ import {
   misplaced,
   mixTargets,
   predictionAt,
+  stackImages,
   T_STEPS,
   targetValue,
 } from "./mixup.math.js";
+import { blendAnswers } from "./mixup.network.js";
+import { showWithNetwork } from "./network.js";
+import { OWN_NAME, withPhoto } from "./photo.js";
 import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomInt } from "./random.js";
 
@@ -37,10 +41,14 @@ import { randomInt } from "./random.js";
 /** @import { Question } from "./guess.js" */
 /** @import { Model, View } from "./frame.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
+/** @import { PageNetwork } from "./network.js" */
+/** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 
 const TRAITS = ["first", "second", "t", "alpha", "keep", "drawn", "classes"];
 const MOST_DRAWS = 40; // dots in the plot
+const MOST_PICTURES = 12;
+const MOST_ROWS = 12; // classes that are shown one by one
 const PLOT_WIDTH = 420;
 const PLOT_HEIGHT = 96;
 const DENSITY_TOP = 5; // the largest density shown
@@ -679,8 +687,11 @@ function explainTarget(k, { a, b, t }) {
   return "neither picture is of this class";
 }
 
-/** @param {View} view */
-async function render({ model, el }) {
+/**
+ * @param {View} view
+ * @param {PageNetwork | null} network
+ */
+async function build({ model, el }, network) {
   const data = await readData(model);
   const frame = new Frame({ model, el }, "Mixup");
   addControls(frame, data);
@@ -694,13 +705,15 @@ async function render({ model, el }) {
   const answers = data.isLearned ? [learners.node] : [];
   const low = html("div", { class: "l7-mixup-low" }, left, right);
   frame.body.append(html("div", { class: "l7-mixup" }, figures.node, ...answers, low));
+  const asked = network && blendAnswers(frame, network, data);
+  if (asked) frame.body.append(asked.node);
 
   /** @param {Get} get */
   const read = (get) => readState(get, data);
-  showExplorer(frame, {
+  const redraw = showExplorer(frame, {
     ...{ traits: TRAITS, animated: ["t"], readState: read },
     ...{ headline, formulas: formulas(), code: codeValues },
-    parts: [figures, target, learners, weights],
+    parts: [figures, target, learners, weights, ...(asked ? [asked] : [])],
     results: (state) => results(state, data),
     guess: {
       createTask: createTasks(() => read((trait) => model.get(trait))),
@@ -708,7 +721,35 @@ async function render({ model, el }) {
       ariaHiddenElements: [figures.blend],
     },
   });
-  return () => frame.close();
+  asked?.setRedraw(redraw);
+  return frame;
 }
 
-export default { render };
+/** @param {View} view */
+function render(view) {
+  return showWithNetwork(view, (network) => build(view, network));
+}
+
+/**
+ * What the explorer has with the reader's own photo: it is the first picture, of its own class.
+ * @param {OpenPhoto} photo
+ * @param {Get} get
+ */
+async function ownTraits(photo, get) {
+  /** @type {number} */
+  const side = get("side");
+  /** @type {Pixels} */
+  const sprite = await decodePng(get("pixels"));
+  const others = /** @type {number[]} */ (get("labels")).slice(0, MOST_PICTURES - 1);
+  const vocab = [OWN_NAME, ...get("vocab")];
+  const labels = [0, ...others.map((label) => label + 1)];
+  const isShort = vocab.length <= MOST_ROWS;
+  const rows = isShort ? vocab.map((_, k) => k) : [...new Set(labels)].sort((a, b) => a - b);
+  const pixels = stackImages([photo.square(side), sprite], side, labels.length);
+  const second = Math.min(others.length, get("second") + 1);
+  return { ...{ pixels, vocab, labels, rows }, first: 0, second };
+}
+
+export default {
+  render: withPhoto(render, { traits: TRAITS, predictions: "predictions", own: ownTraits }),
+};

@@ -23,6 +23,24 @@ export function imageAt({ data }, side, index) {
 }
 
 /**
+ * The first images of several sprites, one above the other.
+ * @param {Pixels[]} sprites square images, one above the other
+ * @param {number} side
+ * @param {number} count of images
+ * @returns {Pixels}
+ */
+export function stackImages(sprites, side, count) {
+  const data = new Uint8ClampedArray(count * side * side * 4);
+  let start = 0;
+  for (const sprite of sprites) {
+    const room = sprite.data.subarray(0, data.length - start);
+    data.set(room, start);
+    start += room.length;
+  }
+  return { data, width: side, height: count * side };
+}
+
+/**
  * t * a + (1 - t) * b, clamped and rounded to bytes; where both are opaque, so is the blend.
  * @param {Uint8ClampedArray} a RGBA
  * @param {Uint8ClampedArray} b RGBA

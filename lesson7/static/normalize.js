@@ -5,14 +5,18 @@ import { createNumberBinding } from "./bindings.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { pythonFloat } from "./code.js";
 import { button, numberField, select, slider } from "./controls.js";
+import { cropTensor, photoAt } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { fixed } from "./format.js";
+import { fixed, quoted } from "./format.js";
 import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
 import { dotRow, stepPath, tickLabels } from "./histogram.js";
+import { connectKernel, kernelRows } from "./kernel.js";
 import { fraction, identifier, liveLine, operator, subscript } from "./live.js";
+import { networkBars, topClasses } from "./network.bars.js";
+import { networkPart, networkRows, showWithNetwork } from "./network.js";
 import {
   CHANNELS,
   changeStatistics,
@@ -36,6 +40,7 @@ import {
   sumCounts,
   tileImages,
 } from "./normalize.math.js";
+import { PhotoError, withPhoto } from "./photo.js";
 import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 
@@ -44,7 +49,9 @@ import { randomChoice, randomInt } from "./random.js";
 /** @import { Model, View } from "./frame.js" */
 /** @import { Question } from "./guess.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
+/** @import { PageNetwork } from "./network.js" */
 /** @import { Kind, Moments, Pixel, Statistics } from "./normalize.math.js" */
+/** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 
 /** @type {Record<Kind, string>} */
@@ -70,6 +77,7 @@ const MOMENTS = ["mean", "sd"];
 const BINS = 64;
 const CHART_WIDTH = 420;
 const CHART_HEIGHT = 46;
+const ASKED_LATER = 2; // pictures at a time, while nothing else is asked
 const GUESS_TOLERANCE = 0.02;
 const VALUE_TOLERANCE = 0.05; // of a normalized value
 const LARGEST_OWN_MEAN = 1; // where all are above it, `normalize` takes them for those of bytes
@@ -788,24 +796,51 @@ function scatter({ counts, draws, known }) {
   return { node: figure("Each batch drawn, beside the whole dataset (line)", grid), summary, draw };
 }
 
+/** @param {string[]} keys */
+function picturesOfKeys(keys) {
+  return { pictures: keys.map((key) => key.split(" ").map(Number)) };
+}
+
 /**
- * What a model predicts for the batch; hidden where there is none.
- * @param {Model} model
+ * The pictures of the batch, each with the statistics in use.
+ * @param {State} state
  */
-function predictions(model) {
-  const node = note({ spoken: true });
+function batchKeys({ images, statistics: [means, sds] }) {
+  return images.map((image) => [image, ...means, ...sds].join(" "));
+}
+
+/**
+ * What a model predicts for the batch; hidden where there is none. In a kernel, it predicts with
+ * any statistics.
+ * @param {Frame} frame
+ */
+function predictions(frame) {
+  const { model } = frame;
+  const text = note({ spoken: true });
+  const kernel = connectKernel(model, picturesOfKeys);
+  const rows = kernel && kernelRows(kernel);
+  const asking = rows && networkPart(frame, rows, { wanted: batchKeys });
+  const node = html("div", {}, text, ...(asking ? [asking.node] : []));
 
   /** @param {State} state */
   function draw(state) {
+    asking?.draw(state);
     const says = model.get("says");
     node.hidden = !says.dataset;
     if (node.hidden) return;
-    const { text, value } = describePredictions(says, model.get("right"), state);
-    setText(node, text);
-    if (value === undefined) delete node.dataset.value;
-    else setAttributes(node, { "data-value": value });
+    const best = rows?.lookup(batchKeys(state), state.bs) ?? null;
+    const described = describePredictions(says, model.get("right"), { ...state, best });
+    setText(text, described.text);
+    if (described.value === undefined) delete text.dataset.value;
+    else setAttributes(text, { "data-value": described.value });
   }
-  return { node, draw };
+
+  /** @param {() => void} redraw */
+  function setRedraw(redraw) {
+    asking?.setRedraw(redraw);
+    kernel?.onChange(redraw);
+  }
+  return { node, draw, setRedraw };
 }
 
 /** @param {number} count of all images */
@@ -992,8 +1027,120 @@ function byteQuestion({ kind, statistics, normalize }, channel, byte) {
   };
 }
 
-/** @param {View} view */
-async function render({ model, el }) {
+/**
+ * The rows of a network for the pictures, each with the statistics in use and with its own.
+ * @param {PageNetwork} network
+ * @param {Data} data
+ */
+function pictureRows({ about, source, name }, { sprite, side }) {
+  const rows = networkRows({ about, source, name });
+
+  /**
+   * @param {number} image
+   * @param {Statistics} statistics
+   */
+  const keyOf = (image, [mean, std]) => [image, ...mean, ...std].join(" ");
+
+  /** @param {string} key */
+  function makeTensor(key) {
+    const [image, ...numbers] = key.split(" ").map(Number);
+    const statistics = { mean: numbers.slice(0, 3), std: numbers.slice(3) };
+    const picture = photoAt(sprite, image * side, side, side);
+    return cropTensor(picture, [0, 0, side, side], about.size, statistics);
+  }
+
+  /**
+   * @param {number} image
+   * @param {Statistics} statistics in use
+   */
+  function keysOf(image, statistics) {
+    return [keyOf(image, statistics), keyOf(image, [about.mean, about.std])];
+  }
+  return {
+    ...{ ...rows, keysOf },
+    request: (/** @type {string[]} */ keys) => rows.request(keys, makeTensor),
+  };
+}
+
+/**
+ * What the page's network predicts for the picture that is pointed at, with the statistics in use
+ * and with those that it was trained with; and for how many pictures of the batch they differ.
+ * @param {Frame} frame
+ * @param {PageNetwork} network
+ * @param {Data} data
+ */
+function networkAnswers(frame, network, data) {
+  const { about } = network;
+  const rows = pictureRows(network, data);
+  const part = networkPart(frame, rows, {
+    wanted: (/** @type {State} */ { image, statistics }) => rows.keysOf(image, statistics),
+    later: ({ images, statistics }) => missingKeys(images, statistics).slice(0, ASKED_LATER),
+  });
+  const used = networkBars(about, "With the statistics in use");
+  const own = networkBars(about, `With ${about.label}'s own: ${describeStatistics(about)}`);
+  const [change, count] = [note({ spoken: true }), note()];
+  const pair = html("div", { class: "l7-two" }, used.node, own.node);
+  const node = html("div", { class: "l7-normalize-answers" }, pair, change, count, part.node);
+
+  /**
+   * @param {number[]} images
+   * @param {Statistics} statistics
+   */
+  function missingKeys(images, statistics) {
+    const keys = images.flatMap((image) => rows.keysOf(image, statistics));
+    return keys.filter((key) => !rows.get(key));
+  }
+
+  /** @param {(number[] | undefined)[]} pair of rows */
+  const firstClasses = (pair) => pair.map((row) => (row ? topClasses(row, 1)[0] : -1));
+
+  /** @param {State} state */
+  function draw(state) {
+    part.draw(state);
+    const { images, image, statistics, place } = state;
+    const found = rows.keysOf(image, statistics).map((key) => rows.get(key));
+    used.draw(found[0]);
+    own.draw(found[1]);
+    const [now, before] = firstClasses(found);
+    const isKnown = found.every(Boolean);
+    const picture = `Picture ${place.tile + 1}`;
+    used.setCaption(`${picture}, with the statistics in use`);
+    const [from, to] = [before, now].map((c) => quoted(about.classes[c] ?? ""));
+    const same = `${picture} stays ${from}.`;
+    if (isKnown) setText(change, now === before ? same : `${picture}: ${from} becomes ${to}.`);
+    setText(count, describeChanges(images, statistics));
+  }
+
+  /**
+   * @param {number[]} images
+   * @param {Statistics} statistics
+   */
+  function describeChanges(images, statistics) {
+    const pairs = images.map((image) => rows.keysOf(image, statistics).map((key) => rows.get(key)));
+    const known = pairs.filter((found) => found.every(Boolean));
+    const changed = known.filter((found) => {
+      const [now, before] = firstClasses(found);
+      return now !== before;
+    });
+    setAttributes(count, { "data-value": changed.length });
+    const [answered, all] = [known.length, images.length];
+    if (answered < all) return `The network has answered for ${answered} of ${all} pictures.`;
+    return `These statistics change the class of ${changed.length} of ${all} pictures.`;
+  }
+  return { node, draw, setRedraw: part.setRedraw };
+}
+
+/** @param {{ mean: number[], std: number[] }} statistics */
+function describeStatistics({ mean, std }) {
+  const [first, second] = [mean, std].map((values) => [...new Set(values.map(three))].join(", "));
+  return `mean ${first}, sd ${second}`;
+}
+
+/**
+ * @param {View} view
+ * @param {PageNetwork | null} network
+ */
+async function build({ model, el }, network) {
   const data = await readData(model);
   const frame = new Frame({ model, el }, "Normalization");
   const pointing = new Pointing(data.side);
@@ -1005,24 +1152,52 @@ async function render({ model, el }) {
   const line = pictureLine(frame, pointing, data, read);
   const shapes = histograms(frame, pointing, data, read);
   const dots = scatter(data);
-  const predicted = predictions(model);
+  const predicted = predictions(frame);
+  const answers = network && networkAnswers(frame, network, data);
   const sentence = resultNote(data.counts.length);
   const notes = html("div", {}, sentence.node, predicted.node, dots.summary);
   const low = html("div", { class: "l7-normalize-low" }, dots.node, notes);
   frame.body.append(html("div", { class: "l7-normalize" }, line.node, shapes.node));
 
-  pointing.redraw = showExplorer(frame, {
+  const redraw = showExplorer(frame, {
     ...{ traits: TRAITS, animated: ["own_mean", "own_std"], readState },
     ...{ headline, formulas: formulas(), code: codeValues, results },
-    parts: [line, shapes, dots, predicted, sentence],
+    parts: [line, shapes, dots, predicted, sentence, ...(answers ? [answers] : [])],
     guess: {
       createTask: createTasks(model, data.draws.length, read),
       answerElements: [shapes.after, sentence.node],
       allowNegative: true,
     },
   });
+  pointing.redraw = redraw;
+  for (const part of [answers, predicted]) part?.setRedraw(redraw);
   frame.tools.before(low); // after the formulas
-  return () => frame.close();
+  if (answers) low.after(answers.node);
+  return frame;
 }
 
-export default { render };
+/** @param {View} view */
+function render(view) {
+  return showWithNetwork(view, (network) => build(view, network));
+}
+
+/**
+ * What the explorer has of the reader's own photo: it is the whole batch.
+ * @param {OpenPhoto} photo
+ * @param {Get} get
+ */
+function ownTraits(photo, get) {
+  /** @type {number} */
+  const side = get("side");
+  const pixels = photo.square(side);
+  const [counts] = countValues(pixels, side);
+  if (counts.some((count) => moments(count).sd === 0)) {
+    throw new PhotoError("A channel of this photo has one value only: it has no sd to divide by.");
+  }
+  const draws = get("draws").map(() => [0]);
+  return { ...{ pixels, draws, right: [], credits: [""] }, draw: 0, bs: 1 };
+}
+
+export default {
+  render: withPhoto(render, { traits: TRAITS, predictions: "says", own: ownTraits }),
+};

@@ -258,17 +258,27 @@ export function pixelValues({ data }, side, { image, x, y }) {
  * @param {Record<string, any>} says for each kind, [class, probability] of each image; `batch`
  *   has a list for each draw, of its first images
  * @param {number[]} right the images' classes; may be empty
- * @param {{ kind: Kind, draw: number, images: number[] }} state
+ * @param {{ kind: Kind, draw: number, images: number[], best?: number[][] | null }} state best:
+ *   class and probability of each image, where the model has been asked about this state
  * @returns {{ text: string, value?: number }} value: images predicted right, else the confidence
  */
-export function describePredictions(says, right, { kind, draw, images }) {
+export function describePredictions(says, right, { kind, draw, images, best = null }) {
+  if (best) return describeBest(best, right, images);
   if (!says[kind]) return { text: "The model was not asked about your own numbers." };
   const batch = says.batch[draw];
   if (kind === "batch" && batch.length !== images.length) {
     return { text: `The model was asked about batches of ${batch.length}.` };
   }
-  /** @type {[number, number][]} */
-  const best = kind === "batch" ? batch : images.map((image) => says[kind][image]);
+  const known = kind === "batch" ? batch : images.map((image) => says[kind][image]);
+  return describeBest(known, right, images);
+}
+
+/**
+ * @param {number[][]} best class and probability of each image
+ * @param {number[]} right
+ * @param {number[]} images
+ */
+function describeBest(best, right, images) {
   const confidence = best.reduce((sum, [, p]) => sum + p, 0) / best.length;
   const hits = best.filter(([predicted], k) => predicted === right[images[k]]).length;
   const score = right.length ? `${hits} of ${best.length} right, ` : "";

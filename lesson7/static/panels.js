@@ -38,14 +38,21 @@ export class Panels {
     button.addEventListener("click", () => this.#toggle(panel));
     this.frame.tools.append(button);
     this.frame.panels.append(node);
-    return button;
+    const open = () => {
+      if (this.#open !== panel) this.#toggle(panel);
+    };
+    return { button, open };
   }
 
   /** @param {Panel} panel */
   #toggle(panel) {
     const isOpening = this.#open !== panel;
     this.close();
-    if (!isOpening) return;
+    if (isOpening) this.#show(panel);
+  }
+
+  /** @param {Panel} panel */
+  #show(panel) {
     this.#open = panel;
     panel.node.hidden = false;
     panel.button.setAttribute("aria-expanded", "true");

@@ -9,6 +9,9 @@ import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, pointerPosition } from "./handle.js";
 import { constant, fraction, identifier, liveLine, operator, power, subscript } from "./live.js";
+import { showWithNetwork } from "./network.js";
+import { withPhoto } from "./photo.js";
+import { centreSquare } from "./photo.math.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
   boxWithin,
@@ -36,6 +39,7 @@ import {
   withStageCount,
   workQuestion,
 } from "./resize.math.js";
+import { sizeAnswers } from "./resize.network.js";
 import { numberTable, setNumber } from "./table.js";
 import { describeThreshold } from "./threshold.js";
 
@@ -44,10 +48,14 @@ import { describeThreshold } from "./threshold.js";
 /** @import { Model, View } from "./frame.js" */
 /** @import { Question } from "./guess.js" */
 /** @import { Formula, LiveNode } from "./live.js" */
+/** @import { PageNetwork } from "./network.js" */
+/** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 /** @import { Box, Cost, Place, Stage } from "./resize.math.js" */
 
 const TRAITS = ["stages", "file"];
+const MOST_SIDE = 256; // of a photo, pixels
+const FILE_SIDES = [32, 64, 96, 128, 160, 192]; // to choose from, pixels
 const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
 // The guess hides the columns after these.
 const HIDDEN_COLUMNS = 2;
@@ -753,8 +761,11 @@ function createCostTask(model, ask) {
   };
 }
 
-/** @param {View} view */
-async function render({ model, el }) {
+/**
+ * @param {View} view
+ * @param {PageNetwork | null} network
+ */
+async function build({ model, el }, network) {
   const photo = await decodePng(model.get("photo"));
   const imageOf = imageSizes(photo);
   const frame = new Frame({ model, el }, "Progressive resizing");
@@ -766,19 +777,40 @@ async function render({ model, el }) {
   const table = numbers();
   const sentence = costNote();
   photos.low.append(sentence.node, note({ text: EPOCHS_NOTE }));
+  const answers = network && sizeAnswers(frame, network, imageOf);
   const parts = [work.node, photos.top, photos.low, table.node];
   setAttributes(photos.top, { "data-picture": "" });
   frame.body.append(html("div", { class: "l7-resize" }, ...parts));
+  if (answers) frame.body.append(answers.node);
 
-  showExplorer(frame, {
+  const redraw = showExplorer(frame, {
     ...{ traits: TRAITS, readState, headline, formulas: formulas(), code: codeValues, results },
-    parts: [photos, work, table, sentence, controls],
+    parts: [photos, work, table, sentence, controls, ...(answers ? [answers] : [])],
     guess: {
       createTask: createTasks(model),
       answerElements: [work.node, sentence.node, ...table.answerElements],
     },
   });
-  return () => frame.close();
+  answers?.setRedraw(redraw);
+  return frame;
 }
 
-export default { render };
+/** @param {View} view */
+function render(view) {
+  return showWithNetwork(view, (network) => build(view, network));
+}
+
+/**
+ * What the explorer has of the reader's own photo.
+ * @param {OpenPhoto} opened
+ */
+function ownTraits(opened) {
+  const side = Math.min(MOST_SIDE, opened.width, opened.height);
+  const photo = centreSquare(opened.opened(2 * MOST_SIDE), side);
+  const files = [...FILE_SIDES.filter((file) => file < side), side];
+  return { ...{ photo, side, files }, credit: "", file: side };
+}
+
+export default {
+  render: withPhoto(render, { traits: TRAITS, predictions: "guesses", own: ownTraits }),
+};

@@ -5,18 +5,21 @@ import { createNumberBinding } from "./bindings.js";
 import { decodePng, imageCanvas } from "./canvas.js";
 import { pythonFloat, pythonString } from "./code.js";
 import { button, select, slider } from "./controls.js";
+import { cropResized, cropTensor, photoAt, roundHalfUp } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
 import { quoted, significant } from "./format.js";
 import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip } from "./handle.js";
+import { connectKernel, kernelRows } from "./kernel.js";
 import { constant, fraction, identifier, liveLine, mathRow, operator, subscript } from "./live.js";
+import { networkPart, networkRows, showWithNetwork } from "./network.js";
+import { OWN_NAME, withPhoto } from "./photo.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
   CORNERS,
   combine,
-  cropResized,
   describePlain,
   describeTogether,
   formatPlaces,
@@ -30,12 +33,10 @@ import {
   PLAIN_WEIGHT,
   parsePlaces,
   parseSwitches,
-  photoAt,
   placeOf,
   placesEndToEnd,
   plainBox,
   ranking,
-  roundHalfUp,
   SCALES,
   snapPoint,
   sumSigns,
@@ -45,13 +46,17 @@ import {
 } from "./tta.math.js";
 
 /** @import { Pixels } from "./canvas.js" */
+/** @import { Box } from "./crop.js" */
 /** @import { Get } from "./explorer.js" */
 /** @import { Model, View } from "./frame.js" */
 /** @import { Question } from "./guess.js" */
 /** @import { Position } from "./handle.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
+/** @import { Kernel } from "./kernel.js" */
+/** @import { PageNetwork } from "./network.js" */
+/** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
-/** @import { Box, Plain, Point, Reduce } from "./tta.math.js" */
+/** @import { Plain, Point, Reduce } from "./tta.math.js" */
 
 const TRAITS = ["photo", "plain", "scale", "at", "on", "reduce", "moving", "target"];
 // They differ for colour-blind readers too, from one another, from white and from the object's
@@ -61,10 +66,13 @@ const VIEW_COLOURS = [
   ...["#00ddff", "#996688", "#778855", "#ff99aa"],
 ];
 const OBJECT_COLOUR = "#ffe600";
+const PHOTO_SIDE = 160; // short side of a photo, pixels
 const MOST_BARS = 5;
 const OBJECT_CLASSES = ["object", "no object"];
 const CLEAR_MARGIN = 0.12; // distance from one half at which the eye can tell
+const FINE_STEPS = 120; // places along a side where a network answers
 const MOST_TRIES = 100;
+const EVEN_CHANCE = 0.5; // from which a class counts, for several classes an image
 const MOST_NAMED_VIEWS = 5; // of more of them, only the numbers are written
 const BADGE_PITCH = 22; // CSS pixels
 const COMPARED_CLASSES = 3; // by a pin
@@ -81,31 +89,109 @@ const threeDecimals = (value) => value.toFixed(3);
 /**
  * What Python gives and nothing changes.
  * @param {Model} model
+ * @param {PageNetwork | null} network that answers in the page
  */
-async function readData(model) {
+async function readData(model, network) {
   /** @type {Pixels} */
   const sheet = await decodePng(model.get("pixels"));
   /** @type {[height: number, width: number][]} */
   const sizes = model.get("sizes");
-  /** @type {{ classes: string[], preds: number[][], threshold?: number }[]} */
-  const asked = model.get("asked");
+  /** @type {Predicted[]} */
+  const grid = model.get("asked");
   let top = 0;
   const photos = sizes.map(([height, width]) => {
     const photo = photoAt(sheet, top, width, height);
     top += height;
     return photo;
   });
+  const asked = network ? photos.map(() => networkClasses(network)) : grid;
+  const side = /** @type {number} */ (model.get("side"));
+  const kernel = network ? null : connectKernel(model, viewsOfKeys);
+  /** @type {number} */
+  const gridSteps = model.get("grid");
   return {
-    ...{ photos, asked, isLearned: asked.length > 0 },
+    ...{ photos, asked, isLearned: asked.length > 0, side, gridSteps, kernel },
+    rows: network ? viewRows(network, photos) : kernel && kernelViews(kernel),
+    template: network && "network" in model.get("templates") ? "network" : "views",
+    inputSide: network ? network.about.size : side,
     names: /** @type {string[]} */ (model.get("names")),
     credits: /** @type {string[]} */ (model.get("credits")),
-    side: /** @type {number} */ (model.get("side")),
-    steps: /** @type {number} */ (model.get("grid")),
+    /** Places along a side that a window can have. */
+    get steps() {
+      return network || kernel?.isReady() ? FINE_STEPS : gridSteps;
+    },
     windows: /** @type {number} */ (model.get("at").length),
   };
 }
 
 /** @typedef {Awaited<ReturnType<typeof readData>>} Data */
+
+/** @typedef {{ classes: string[], preds: number[][], threshold?: number }} Predicted */
+
+/**
+ * The classes of a network, as those of a grid of predictions.
+ * @param {PageNetwork} network
+ * @returns {Predicted}
+ */
+function networkClasses({ about: { classes, activation } }) {
+  const threshold = activation === "sigmoid" ? EVEN_CHANCE : undefined;
+  return { classes, preds: [], threshold };
+}
+
+/**
+ * The predictions of a network for views of photos; until it has answered, those it gave last.
+ * @param {PageNetwork} network
+ * @param {Pixels[]} photos
+ */
+function viewRows(network, photos) {
+  const { about } = network;
+  const rows = networkRows(network);
+  /** @type {number[][]} */
+  let latest = [];
+
+  /** @param {string} key */
+  function makeTensor(key) {
+    const [photo, x0, y0, x1, y1] = key.split(" ").map(Number);
+    return cropTensor(photos[photo], [x0, y0, x1, y1], about.size, about);
+  }
+
+  /** @param {Views} state whose rows are there */
+  function remember(state) {
+    latest = viewKeys(state).map((key) => rows.get(key) ?? []);
+  }
+
+  return {
+    ...{ ...rows, remember, keysOf: viewKeys },
+    request: (/** @type {string[]} */ keys) => rows.request(keys, makeTensor),
+    /** @param {Views} state */
+    lookup: (state) => viewKeys(state).map((key, i) => rows.get(key) ?? latest[i]),
+  };
+}
+
+/** @typedef {{ photo: number, views: Box[] }} Views */
+
+/** @param {Views} views */
+function viewKeys({ photo, views }) {
+  return views.map((box) => [photo, ...box].join(" "));
+}
+
+/** @param {string[]} keys */
+function viewsOfKeys(keys) {
+  return { views: keys.map((key) => key.split(" ").map(Number)) };
+}
+
+/**
+ * The predictions of the model in the kernel.
+ * @param {Kernel} kernel
+ */
+function kernelViews(kernel) {
+  const rows = kernelRows(kernel);
+  return {
+    ...{ ...rows, keysOf: viewKeys, remember() {} },
+    /** @param {Views} state */
+    lookup: (state) => rows.lookup(viewKeys(state), state.photo),
+  };
+}
 
 /**
  * The state, with the boxes of the views and of the object that stands in for a model.
@@ -119,21 +205,44 @@ function readState(get, data) {
   const plain = get("plain");
   /** @type {number} */
   const scale = get("scale");
-  /** @type {Point[]} */
-  const at = get("at");
+  const at = readPlaces(get, data);
   const { width, height } = data.photos[photo];
-  const windowBoxes = at.map((place) => windowBox(width, height, scale, place));
-  const views = [plainBox(width, height, plain), ...windowBoxes];
+  const views = readViews(get, data);
   const object = data.isLearned ? null : objectBox(width, height, get("target"));
-  const predictions = object
-    ? objectShares(views, object)
-    : modelPredictions(data.asked[photo].preds, { plain, scale, at }, data.steps);
+  const gridPredictions = () =>
+    modelPredictions(data.asked[photo].preds, { plain, scale, at }, data.gridSteps);
+  const ofModel = () => data.rows?.lookup({ photo, views }) ?? gridPredictions();
+  const predictions = object ? objectShares(views, object) : ofModel();
   return {
     ...{ photo, plain, scale, at, width, height, views, object, predictions },
     target: /** @type {Point} */ (get("target")),
     moving: /** @type {number} */ (get("moving")),
     ...readAnswer(get, data, predictions),
   };
+}
+
+/**
+ * The places of the windows: any with a network, else those that a model was asked about.
+ * @param {Get} get
+ * @param {Data} data
+ */
+function readPlaces(get, { isLearned, steps }) {
+  /** @type {Point[]} */
+  const at = get("at");
+  return isLearned ? at.map((place) => snapPoint(place, steps)) : at;
+}
+
+/**
+ * The boxes of all views, the plain one first.
+ * @param {Get} get
+ * @param {Data} data
+ */
+function readViews(get, data) {
+  const { width, height } = data.photos[get("photo")];
+  const windows = readPlaces(get, data).map((place) =>
+    windowBox(width, height, get("scale"), place),
+  );
+  return [plainBox(width, height, get("plain")), ...windows];
 }
 
 /**
@@ -206,14 +315,15 @@ function addControls(frame, data) {
   select(frame, "Combine", reductions, { trait: "reduce" });
   addMoreControls(frame, data);
   addListBindings(frame, data);
-  addMoveControls(frame, data);
+  return addMoveControls(frame, data);
 }
 
 /**
  * @param {Frame} frame
  * @param {Data} data
  */
-function addMoreControls(frame, { names, photos, windows, steps }) {
+function addMoreControls(frame, data) {
+  const { names, photos, windows } = data;
   const { model, more: parent } = frame;
   /** @type {[number, string][]} */
   const choices = names.map((name, i) => [i, name]);
@@ -226,7 +336,7 @@ function addMoreControls(frame, { names, photos, windows, steps }) {
     const places = placesEndToEnd(windows, width >= height);
     frame.set(
       "at",
-      places.map((place) => snapPoint(place, steps)),
+      places.map((place) => snapPoint(place, data.steps)),
     );
   });
   /** @type {[number, string][]} */
@@ -240,14 +350,15 @@ function addMoreControls(frame, { names, photos, windows, steps }) {
  * @param {Frame} frame
  * @param {Data} data
  */
-function addListBindings(frame, { windows, steps, isLearned }) {
+function addListBindings(frame, data) {
+  const { windows, isLearned } = data;
   const { model } = frame;
   const text = { kind: /** @type {const} */ ("text"), isLinked: true };
 
   frame.addBinding({
     ...{ ...text, name: "at", get: () => formatPlaces(model.get("at")) },
     set(/** @type {string} */ link) {
-      const places = parsePlaces(link, windows, steps);
+      const places = parsePlaces(link, windows, data.steps);
       if (places) frame.set("at", places);
     },
   });
@@ -270,7 +381,7 @@ function addListBindings(frame, { windows, steps, isLearned }) {
   frame.addBinding({
     ...{ ...text, name: "target", get: () => formatPlaces([model.get("target")]) },
     set(/** @type {string} */ link) {
-      const places = parsePlaces(link, 1, steps);
+      const places = parsePlaces(link, 1, data.steps);
       if (places) frame.set("target", places[0]);
     },
   });
@@ -283,17 +394,18 @@ function addListBindings(frame, { windows, steps, isLearned }) {
  */
 function addMoveControls(frame, data) {
   const read = () => readState((trait) => frame.model.get(trait), data);
-  placeSliders(frame, data, {
+  const sliders = placeSliders(frame, data, {
     ...{ name: "at", labels: ["across", "down"] },
     index: () => selectedWindow(read()),
     box: () => read().views[1 + selectedWindow(read())],
   });
-  if (data.isLearned) return;
+  if (data.isLearned) return sliders;
   placeSliders(frame, data, {
     ...{ name: "target", labels: ["object across", "object down"] },
     index: () => data.windows,
     box: () => read().object ?? [0, 0, 0, 0],
   });
+  return sliders;
 }
 
 /**
@@ -306,10 +418,10 @@ function placeSliders(frame, data, { name, labels, index, box }) {
   const { model } = frame;
   /** @returns {Point} */
   const place = () => model.get("at")[index()] ?? model.get("target");
-  labels.forEach((label, axis) => {
-    slider(frame, label, {
+  return labels.map((label, axis) => {
+    return slider(frame, label, {
       ...{ trait: `${name}.${"xy"[axis]}`, traits: TRAITS, parent: frame.more },
-      ...{ min: 0, max: data.steps },
+      ...{ min: 0, max: () => data.steps },
       get: () => roundHalfUp(place()[axis] * data.steps),
       set(step) {
         const moved = /** @type {Point} */ (place().with(axis, step / data.steps));
@@ -721,11 +833,11 @@ function countViews(count) {
 }
 
 /** @param {Data} data */
-function stageNotes({ isLearned, side }) {
+function stageNotes({ isLearned, inputSide }) {
   const object =
     "No model here: a view's value is the share of the dashed yellow box, “the object”, " +
     "that it shows.";
-  const size = `The model sees each view ${side} pixels wide.`;
+  const size = `The model sees each view ${inputSide} pixels wide.`;
   const plain = note();
   const node = html("div", {}, plain, note({ text: isLearned ? size : object }));
 
@@ -942,14 +1054,14 @@ function fastaiCall(enabled, reduce) {
  * @param {State} state
  * @param {Data} data
  */
-function codeValues({ photo, views, object, enabled, reduce }, { names }) {
+function codeValues({ photo, views, object, enabled, reduce }, { names, template }) {
   const used = views.flatMap((box, i) => {
     const name = i ? `window ${i}` : "plain view";
     return enabled[i] ? [`    (${box.join(", ")}),  # ${name}`] : [];
   });
   const isMean = reduce === "lerp" && !enabled[0];
   return {
-    template: "views",
+    template,
     values: {
       ...{ photo: String(photo), name: pythonString(names[photo]), boxes: used.join("\n") },
       ...{ object: object ? `(${object.join(", ")})` : "", reduce: isMean ? "mean" : reduce },
@@ -970,7 +1082,7 @@ function createTasks(model, data) {
   });
   return taskDeck([
     () => createViewsTask(model, data, viewsQuestion),
-    ...combining,
+    ...(data.rows ? [] : combining), // a network has not answered yet when it is asked
     () => createWeightTask(model, data),
   ]);
 }
@@ -979,7 +1091,7 @@ function createTasks(model, data) {
  * A question about other views.
  * @param {Model} model
  * @param {Data} data
- * @param {(state: State) => Question} ask
+ * @param {(state: State, data: Data) => Question} ask
  * @param {{ reduce?: Reduce, on?: boolean[] }} [changes] of the state
  */
 function createViewsTask(model, data, ask, changes = {}) {
@@ -989,7 +1101,7 @@ function createViewsTask(model, data, ask, changes = {}) {
   for (let tries = 0; tries < MOST_TRIES && !isClear(stateWith(state)); tries++) {
     state = randomViews(data);
   }
-  return { state: { ...state, ...changes }, getQuestion: () => ask(stateWith({})) };
+  return { state: { ...state, ...changes }, getQuestion: () => ask(stateWith({}), data) };
 }
 
 /**
@@ -1026,9 +1138,10 @@ function isClear({ object, predictions }) {
  * How many views show the object; where there is a model, how many put the class first that the
  * views predict together.
  * @param {State} state
+ * @param {Data} data
  * @returns {Question}
  */
-function viewsQuestion({ object, predictions, enabled, top, classes, count }) {
+function viewsQuestion({ object, predictions, enabled, top, classes, count }, { rows }) {
   const agreeing = predictions.flatMap((prediction, i) => {
     const agrees = object ? prediction[0] >= 0.5 : ranking(prediction)[0] === top;
     const name = i ? `window ${i}` : "the plain view";
@@ -1038,8 +1151,11 @@ function viewsQuestion({ object, predictions, enabled, top, classes, count }) {
   const ofClass =
     `Together the views predict ${quoted(classes[top])}. ` +
     `How many of the ${count} in use put it first?`;
+  // A network has not answered yet when it is asked.
+  const ofNetwork = `How many of the ${count} views in use put the class first that all predict?`;
+  const ofModel = rows ? ofNetwork : ofClass;
   return {
-    text: object ? ofObject : ofClass,
+    text: object ? ofObject : ofModel,
     answer: agreeing.length,
     tolerance: 0,
     because: listViews(agreeing),
@@ -1099,11 +1215,40 @@ function listViews(names) {
   return `${new Intl.ListFormat("en").format(names)} ${verb}`;
 }
 
-/** @param {View} view */
-async function render({ model, el }) {
-  const data = await readData(model);
+/**
+ * Asks the network for what the present state shows and a pin compares.
+ * @param {Frame} frame
+ * @param {Data} data
+ */
+function viewsPart(frame, data) {
+  const { rows } = data;
+  if (!rows) return null;
+
+  /** @returns {Views[]} of the pin; none without one */
+  function pinnedViews() {
+    const pinned = frame.model.get("pinned");
+    if (!Object.keys(pinned).length) return [];
+    return [{ photo: pinned.photo, views: readViews((trait) => pinned[trait], data) }];
+  }
+
+  return networkPart(frame, rows, {
+    wanted: (/** @type {State} */ shown) => [shown, ...pinnedViews()].flatMap(rows.keysOf),
+    onComplete: rows.remember,
+  });
+}
+
+/**
+ * @param {View} view
+ * @param {PageNetwork | null} network
+ */
+async function build({ model, el }, network) {
+  const data = await readData(model, network);
+  const get = (/** @type {string} */ trait) => model.get(trait);
+  const first = { photo: get("photo"), views: readViews(get, data) };
+  await data.rows?.request(data.rows.keysOf(first));
+  data.rows?.remember(first);
   const frame = new Frame({ model, el }, "Test time augmentation");
-  addControls(frame, data);
+  const sliders = addControls(frame, data);
 
   const stage = photoStage(frame, data);
   const strip = photoStrip(frame, data);
@@ -1114,14 +1259,17 @@ async function render({ model, el }) {
   const caption = html("figcaption", {}, html("span", {}, hint), strip.node);
   const photo = figure(caption, stage.node);
   const picture = html("div", { class: "l7-tta-picture", "data-picture": "" }, photo, sum.node);
+  const asking = viewsPart(frame, data);
   const side = html("div", { class: "l7-tta-side" }, bars.node, bars.sentence, notes.node);
+  if (asking) side.append(asking.node);
   frame.body.append(html("div", { class: "l7-tta" }, picture, side));
 
-  showExplorer(frame, {
+  const redraw = showExplorer(frame, {
     ...{ traits: TRAITS, animated: ["at", "target"] },
+    ...(network && model.get("model_steps").length && { steps: model.get("model_steps") }),
     readState: (get) => readState(get, data),
     ...{ headline, formulas: formulas(), results },
-    parts: [stage, strip, sum, bars, notes, chosenFormula(frame)],
+    parts: [stage, strip, sum, bars, notes, ...(asking ? [asking] : []), chosenFormula(frame)],
     code: (state) => codeValues(state, data),
     guess: {
       createTask: createTasks(model, data),
@@ -1129,7 +1277,29 @@ async function render({ model, el }) {
       ariaHiddenElements: sum.canvases,
     },
   });
-  return () => frame.close();
+  asking?.setRedraw(redraw);
+  data.kernel?.onChange(() => {
+    for (const { read } of sliders) read(); // their steps are other ones
+    redraw();
+  });
+  return frame;
 }
 
-export default { render };
+/** @param {View} view */
+function render(view) {
+  return showWithNetwork(view, (network) => build(view, network));
+}
+
+/**
+ * What the explorer has of the reader's own photo.
+ * @param {OpenPhoto} opened
+ */
+function ownTraits(opened) {
+  const pixels = opened.shrunk(PHOTO_SIDE);
+  const sizes = [[pixels.height, pixels.width]];
+  return { ...{ pixels, sizes, names: [OWN_NAME], credits: [""] }, grid: FINE_STEPS, photo: 0 };
+}
+
+export default {
+  render: withPhoto(render, { traits: TRAITS, predictions: "asked", own: ownTraits }),
+};

@@ -1,10 +1,10 @@
 // The arithmetic of test time augmentation: windows of a photo, what they show, and how the
 // predictions of the views are combined. Boxes are [x0, y0, x1, y1] in pixels of the photo.
 
+import { roundHalfUp } from "./crop.js";
 import { describeThreshold } from "./threshold.js";
 
-/** @import { Pixels } from "./canvas.js" */
-/** @typedef {[x0: number, y0: number, x1: number, y1: number]} Box */
+/** @import { Box } from "./crop.js" */
 /** @typedef {[x: number, y: number]} Point */
 /** @typedef {"crop" | "squish" | "pad"} Plain how the plain view is made square */
 /** @typedef {"mean" | "max" | "lerp"} Reduce */
@@ -22,11 +22,6 @@ export const CORNERS = [
 const GRID = 9; // places along a side that a model was asked about
 const OBJECT_SCALE = 0.35;
 export const PLAIN_WEIGHT = 0.25; // of the plain view in fastai's weighting
-
-/** @param {number} value halves are rounded up, as in the module */
-export function roundHalfUp(value) {
-  return Math.floor(value + 0.5);
-}
 
 /**
  * @param {Point} point
@@ -116,95 +111,6 @@ function area([x0, y0, x1, y1]) {
  */
 export function intersection(a, b) {
   return [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])];
-}
-
-/**
- * The photo that begins at row `top` of the sheet.
- * @param {Pixels} sheet all photos, one above the other
- * @param {number} top
- * @param {number} width
- * @param {number} height
- * @returns {Pixels}
- */
-export function photoAt(sheet, top, width, height) {
-  const data = new Uint8ClampedArray(width * height * 4);
-  for (let y = 0; y < height; y++) {
-    const start = (top + y) * sheet.width * 4;
-    data.set(sheet.data.subarray(start, start + width * 4), y * width * 4);
-  }
-  return { data, width, height };
-}
-
-/**
- * For each output pixel, the first input pixel and the weights of the antialiased bilinear filter
- * of Pillow and torch.
- * @param {number} length of the input
- * @param {number} side of the output
- */
-function filterTaps(length, side) {
-  const step = length / side;
-  const reach = Math.max(step, 1);
-  return Array.from({ length: side }, (_, i) => {
-    const centre = (i + 0.5) * step;
-    const from = Math.max(0, Math.floor(centre - reach + 0.5));
-    const to = Math.min(length, Math.floor(centre + reach + 0.5));
-    const raw = Array.from({ length: to - from }, (_, k) => {
-      return Math.max(0, 1 - Math.abs((from + k - centre + 0.5) / reach));
-    });
-    const total = raw.reduce((sum, weight) => sum + weight);
-    return { from, weights: raw.map((weight) => weight / total) };
-  });
-}
-
-/**
- * A box of a photo as a square image; black past the photo's edges.
- * @param {Pixels} photo
- * @param {Box} box
- * @param {number} side of the result, pixels
- * @returns {Pixels}
- */
-export function cropResized(photo, box, side) {
-  const rows = resizeRows(photo, box, side);
-  const data = new Uint8ClampedArray(side * side * 4);
-  filterTaps(box[3] - box[1], side).forEach(({ from, weights }, y) => {
-    for (let x = 0; x < side; x++) {
-      const to = (y * side + x) * 4;
-      for (let c = 0; c < 3; c++) {
-        let value = 0;
-        for (let k = 0; k < weights.length; k++) {
-          value += weights[k] * rows[((from + k) * side + x) * 3 + c];
-        }
-        data[to + c] = roundHalfUp(value);
-      }
-      data[to + 3] = 255;
-    }
-  });
-  return { data, width: side, height: side };
-}
-
-/**
- * The rows of a box, `side` pixels wide.
- * @param {Pixels} photo
- * @param {Box} box
- * @param {number} side
- * @returns {Float64Array} RGB
- */
-function resizeRows({ data, width, height }, [x0, y0, x1, y1], side) {
-  const rows = new Float64Array((y1 - y0) * side * 3);
-  const taps = filterTaps(x1 - x0, side);
-  const last = Math.min(y1, height);
-  for (let y = Math.max(0, y0); y < last; y++) {
-    taps.forEach(({ from, weights }, i) => {
-      const to = ((y - y0) * side + i) * 3;
-      for (let k = 0; k < weights.length; k++) {
-        const x = x0 + from + k;
-        if (x < 0 || x >= width) continue;
-        const pixel = (y * width + x) * 4;
-        for (let c = 0; c < 3; c++) rows[to + c] += weights[k] * data[pixel + c];
-      }
-    });
-  }
-  return rows;
 }
 
 /**

@@ -24,11 +24,11 @@ from lesson7.data.files import (
     check_writable,
     content_digest,
     is_stream,
-    read_file,
     write_atomically,
     write_or_rescue,
 )
 from ..data.folders import SPLITS
+from ..data.json_files import check_json, read_json
 from ..data.loaders import check_dataset, list_dataset
 from ..errors import check_count, must_be, require
 from ..lazy import torch
@@ -60,15 +60,34 @@ def _verdict(difference, half_width):
     return "better" if difference > 0 else "worse"
 
 # %% ../../nbs/api/training/comparison.ipynb #b689d435
+_NUMBERS = ("accuracy", "loss", "ece", "seconds", "predict_seconds")
+_RESULT = {  # as `Result.to_dict` makes it
+    "type": "object",
+    "required": ["recipe", *_NUMBERS, "history", "versions"],
+    "properties": {
+        "recipe": {"type": "object"},
+        **{name: {"type": "number"} for name in _NUMBERS},
+        "history": {"type": "array", "items": {"type": "object"}},
+        **{name: {"type": "string"} for name in ("versions", "split")},
+        "stats": {"type": ["object", "null"]},
+    },
+}
+_SCHEMA = {
+    "type": "object",
+    "required": ["runs", "about"],
+    "properties": {
+        "runs": {"type": "array", "items": _RESULT},
+        "about": {"type": "object"},
+    },
+}
+
+
 def _read_comparison(path):
     "Return the JSON that `Comparison.save` wrote; raises `ValueError` for anything else."
-    content = read_file(path, "a comparison")
-    try:
-        data = json.loads(content)
-    except ValueError as e:
-        raise ValueError(must_be(path, "a comparison", f"no JSON ({e})")) from None
-    version = data.get("format") if isinstance(data, dict) else None
+    data = read_json(path, {"type": "object"}, "a comparison")
+    version = data.get("format")
     require(version == 1, path, "a comparison of format 1", f"format {version}")
+    check_json(data, _SCHEMA, path, "a comparison of format 1")
     return data
 
 # %% ../../nbs/api/training/comparison.ipynb #0d3139f2

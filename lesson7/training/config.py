@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from fastcore.basics import patch
 
+from ..data.json_files import parse_json
 from ..errors import check_choice, must_be, require
 from ..mixup import LARGEST_ALPHA
 from ..resize import Stage
@@ -204,12 +205,7 @@ def to_json(self: Recipe):
 @patch(cls_method=True)
 def from_json(cls: Recipe, text):
     "Return the recipe that `to_json` wrote; raises `ValueError` for any other text."
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as e:
-        raise ValueError(must_be("recipe", "a JSON object", f"no JSON ({e})")) from None
-    is_object = isinstance(values, dict)
-    require(is_object, "recipe", "a JSON object", f"a {type(values).__name__}")
+    values = parse_json(text, {"type": "object"}, "recipe", "a JSON object")
     names = [field.name for field in fields(cls)]
     for name in values:
         check_choice("field of a recipe", name, names)

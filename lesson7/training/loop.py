@@ -18,11 +18,11 @@ from ..data.loaders import get_dls, list_dataset, mislabel
 from ..data.torch_state import default_torch
 from ..errors import must_be
 from ..lazy import torch
+from ..measure import ece
 from ..models import architecture, check_pretrained, pretrained_stats, splitter
 from ..normalize import NormStats, dataset_stats
 from ..outputs import check_classifier, predict_loader
 from ..resize import fit_progressive
-from ..smoothing import ece
 from .config import Recipe
 from lesson7.training.distributed import (
     distributed_training,

@@ -33,7 +33,7 @@ from lesson7.errors import (
     require,
 )
 from ..lazy import torch
-from ..smoothing import ece
+from ..measure import ece
 
 # %% ../../nbs/api/training/small.ipynb #7c562922
 SMALL_INPUTS = ("normalized", "0-1", "as is", "0-255", "wrong at test time")

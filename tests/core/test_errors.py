@@ -21,10 +21,10 @@ from lesson7.errors import (
     must_be,
     require,
 )
+from lesson7.measure import reliability
 from lesson7.mixup import beta_density
 from lesson7.normalize import normalize
 from lesson7.resize import downsize
-from lesson7.smoothing import reliability
 
 FORM = re.compile(r"[\w'/.()\-\[\] ]+ must be .+, got .+")
 NOT_NUMBERS = [None, "0.5", [0.5], torch.zeros(2), float("nan")]
@@ -111,6 +111,9 @@ MISTAKES = {
     "smoothed_cross_entropy": lambda: lesson7.smoothed_cross_entropy(TWO_ROWS, [0]),
     "ece": lambda: lesson7.ece(-TWO_ROWS, [0, 1]),
     "reliability": lambda: reliability(TWO_ROWS, [0, 1], bins=0),
+    "fit_temperature": lambda: lesson7.fit_temperature(TWO_ROWS, [0]),
+    "scores": lambda: lesson7.scores(TWO_ROWS[:1], [0]),
+    "paired_difference": lambda: lesson7.paired_difference([1.0, 0.0], [1.0]),
     "class_numbers": lambda: class_numbers([[1, 1]], 2),
     "Recipe": lambda: lesson7.Recipe(mixup=-1),
     "choose": lambda: lesson7.choose(lesson7.Recipe(), ["cutout"]),

@@ -15,9 +15,10 @@ from lesson7 import models, share
 from lesson7.data.loaders import get_dls
 from lesson7.explorers.mixup import MixupExplorer
 from lesson7.explorers.normalize import NormalizeExplorer
+from lesson7.measure import ece, reliability, scores
 from lesson7.mixup import mix_batch, one_hot
 from lesson7.share import load_model, save_model
-from lesson7.smoothing import ece, reliability, smooth_labels, smoothed_cross_entropy
+from lesson7.smoothing import smooth_labels, smoothed_cross_entropy
 from lesson7.tta import tta
 
 Y = [2, 0, 1, 2]
@@ -177,6 +178,7 @@ READERS = {
     "smoothed_cross_entropy": lambda y: smoothed_cross_entropy(LOGITS, y),
     "ece": lambda y: ece(LOGITS.softmax(1), y),
     "reliability": lambda y: reliability(LOGITS.softmax(1), y),
+    "scores": lambda y: scores(LOGITS.softmax(1), y),
 }
 
 
@@ -218,7 +220,7 @@ def test_labels_that_are_too_large_are_named_as_they_are(reader, as_tensor, valu
 )
 def test_calibration_needs_one_class_an_item(y, got):
     probs = torch.full((4, 3), 1 / 3)
-    for function in (ece, reliability):
+    for function in (ece, reliability, scores):
         with pytest.raises(ValueError, match=f"y must be .*{got}"):
             function(probs, y)
 

@@ -10,7 +10,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import onnxruntime
@@ -30,6 +33,7 @@ from learners import lesson_block, normalize_transform
 from PIL import Image
 from torch import nn
 
+from lesson7 import share as sharing
 from lesson7.data.loaders import get_dls
 from lesson7.models import architecture
 from lesson7.normalize import NormStats
@@ -619,3 +623,27 @@ def test_export_onnx_raises_in_one_line_on_other_models(small, tmp_path, make_mo
         export_onnx(learn, tmp_path / "model.onnx")
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "model.onnx").exists()
+
+
+# ---- Saves at the same time
+
+
+def test_two_that_save_to_the_same_folder_leave_one_whole_model(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    write = sharing.write_atomically
+    between = Barrier(2)
+
+    def write_slowly(file, data):
+        with suppress(BrokenBarrierError):
+            between.wait(timeout=0.2)  # both are here at once, unless one waits for the other
+        return write(file, data)
+
+    monkeypatch.setattr(sharing, "write_atomically", write_slowly)
+    saved = [(dict(weights=letter * 64), letter.encode()) for letter in "ab"]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda pair: sharing._write_model(path, *pair), saved))
+    about = json.loads((path / "model.json").read_text())
+    (weights,) = path.glob("weights-*")
+    assert weights.name == f"weights-{about['weights'][:16]}.safetensors"
+    assert weights.read_text() == about["weights"][0]
+    assert sorted(file.name for file in path.iterdir()) == ["model.json", weights.name]

@@ -1,4 +1,4 @@
-"Chapter five: label smoothing and calibration against NumPy, torch and fastai."
+"Chapter five: label smoothing against NumPy, torch and fastai."
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from learners import narrow_learner
 from torch import nn
 
 from lesson7.data.loaders import get_dls
-from lesson7.smoothing import ece, reliability, smooth_labels, smoothed_cross_entropy
+from lesson7.smoothing import smooth_labels, smoothed_cross_entropy
 
 seeds = st.integers(0, 999)
 class_counts = st.sampled_from([2, 3, 10, 1000])
@@ -271,58 +271,3 @@ def test_mixed_smoothed_losses_are_the_loss_of_the_mixed_targets():
     mixed = weight * F.one_hot(y, 10) + (1 - weight) * F.one_hot(partners, 10)
     assert abs(expected - smoothed_cross_entropy(logits, mixed)) < 1e-9
     assert abs(expected - F.cross_entropy(logits, smooth_labels(mixed, 10))) < 1e-9
-
-
-# ---- Calibration
-
-
-def numpy_ece(probabilities, y, bins):
-    confidence = probabilities.max(1)
-    is_right = probabilities.argmax(1) == y
-    total = 0
-    for i in range(bins):
-        in_bin = (confidence > i / bins) & (confidence <= (i + 1) / bins)
-        if in_bin.any():
-            gap = abs(confidence[in_bin].mean() - is_right[in_bin].mean())
-            total += in_bin.mean() * gap
-    return total
-
-
-@settings(deadline=None)
-@given(seeds, st.sampled_from([2, 3, 10]), st.integers(1, 30))
-def test_ece_agrees_with_numpy(seed, n, bins):
-    logits, y = random_batch(seed, 200, n)
-    probabilities = logits.softmax(1)
-    expected = numpy_ece(probabilities.numpy(), y.numpy(), bins)
-    assert abs(ece(probabilities, y, bins) - expected) < 1e-9
-
-
-def test_reliability_returns_counts_confidence_and_accuracy_of_each_bin():
-    rows = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [1.0, 0.0]]
-    probabilities = torch.tensor(rows, dtype=torch.float64)
-    counts, confidence, accuracy = reliability(probabilities, torch.tensor([0, 1, 1, 0]), 5)
-    assert counts.tolist() == [0, 0, 1, 1, 2]
-    assert confidence[:2].isnan().all()
-    assert np.allclose(confidence[2:], [0.6, 0.8, 0.95])
-    assert np.allclose(accuracy[2:], [1, 0, 1])
-
-
-def test_ece_of_a_calibrated_and_of_an_overconfident_model():
-    probabilities = torch.tensor([[0.75, 0.25]] * 4)
-    assert ece(probabilities, torch.tensor([0, 0, 0, 1])) < 1e-9
-    assert np.isclose(ece(probabilities, torch.tensor([1, 1, 1, 1])), 0.75)
-
-
-@pytest.mark.parametrize(
-    "probabilities, y, bins, message",
-    [
-        (torch.ones(2, 3) / 3, [0, 1], 0, "bins must be .*, got 0"),
-        (torch.randn(2, 3) * 9, [0, 1], 15, "softmax"),
-        (torch.ones(3) / 3, [0, 1, 2], 15, r"\[B,C\]"),
-        (torch.ones(2, 3) / 3, [0], 15, "number of labels must be 2, .*, got 1"),
-        (torch.ones(0, 3), [], 15, r"\[0, 3\]"),
-    ],
-)
-def test_ece_raises_on_invalid_arguments(probabilities, y, bins, message):
-    with pytest.raises(ValueError, match=message):
-        ece(probabilities, torch.tensor(y), bins)

@@ -20,7 +20,9 @@ from lesson7.training.studies import (
     holm,
     plot_curves,
     plot_gains,
+    plot_sweeps,
     study_table,
+    sweep,
 )
 from studies import cifar10_gpu as cifar10
 
@@ -184,6 +186,25 @@ def test_curves_are_means_over_seeds_and_bands_hold_all():
         assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((0, 0.7))
     with pytest.raises(ValueError, match="number of arms must be 5 or fewer"):
         plot_curves(study, ["baseline"] * 6)
+
+
+def test_a_sweep_holds_each_arm_against_the_reference_at_the_same_value():
+    accuracies = {"mixup, 10 epochs": 0.4, "baseline, 10 epochs": 0.5}
+    accuracies |= {"baseline, 40 epochs": 0.6, "mixup, 40 epochs": 0.9}
+    study, answers = made_study(accuracies)
+    found = sweep(study)
+    assert list(found) == ["mixup"]
+    assert list(found["mixup"]) == ["10", "40"]
+    for value, gain in found["mixup"].items():
+        wanted = answers[f"mixup, {value} epochs"] - answers[f"baseline, {value} epochs"]
+        assert gain.estimate == crossed_estimate(wanted)
+    fig = plot_sweeps({"all": found, "again": found}, "epochs")
+    assert [ax.get_title() for ax in fig.axes] == ["all", "again"]
+    line = fig.axes[0].containers[0].lines[0]
+    means = [100 * gain.estimate.mean for gain in found["mixup"].values()]
+    assert list(line.get_ydata()) == pytest.approx(means)
+    labels = [label.get_text() for label in fig.axes[0].get_xticklabels()]
+    assert labels == ["10", "40"]
 
 
 def test_only_seeds_that_all_arms_have_are_compared():

@@ -17,6 +17,7 @@ from lesson7.data.files import results_folder
 from lesson7.training.config import cost
 from lesson7.training.studies import Study
 from studies import run as runner
+from studies import transfer
 
 DESIGNS = sorted(
     file for file in (ROOT / "studies").glob("*.json") if "recipe" in json.loads(file.read_text())
@@ -65,6 +66,35 @@ def test_progressive_resizing_has_as_many_pixels_as_the_baseline():
     assert recipes["progressive resizing"].stages[0].size == 18
 
 
+def test_given_epochs_are_kept():
+    design, seeds = runner.read_design(ROOT / "studies" / "resizing_seconds.json")
+    recipes = {task.arm: task.recipe for task in runner.study_tasks(design, seeds[:1], None)}
+    timed = recipes["equal seconds"]
+    assert [(stage.size, stage.epochs) for stage in timed.stages] == [(18, 48), (32, 47)]
+    # By the seconds of an epoch that the design states; a later stage has one more epoch.
+    assert pytest.approx(80 * 2.12, rel=0.01) == 48 * 1.40 + 48 * 2.12
+
+
+def test_a_subset_has_the_first_images_of_each_class():
+    pairs = [(f"{label}{i}.png", label) for i in range(4) for label in "ab"]
+    found = transfer.first_of_each_class(pairs, 2)
+    assert found == [("a0.png", "a"), ("a1.png", "a"), ("b0.png", "b"), ("b1.png", "b")]
+
+
+def test_the_runs_of_a_pretrained_network_are_those_of_their_design(data):
+    design, seeds = runner.read_design(transfer.DESIGN)
+    tasks = {task.key: task for task in transfer.study_tasks(design, seeds, data)}
+    recipes = {task.arm: task.recipe for task in tasks.values()}
+    reference = cost(recipes[design["reference"]])
+    assert 0.97 * reference < cost(recipes["progressive resizing"]) <= reference
+    study = Study.load(results_folder() / "transfer.json")
+    assert {runner.Results.key(run) for run in study.runs} <= set(tasks)
+    assert study.arms[0] == design["reference"]
+    assert len(study.seeds) >= 3
+    for run in study.select(design["reference"]):
+        assert list(run["evaluated_with"]) == design["evaluated_with"]
+
+
 @pytest.mark.parametrize("file", RESULTS, ids=file_names(RESULTS))
 def test_committed_results_are_those_of_their_design(file, data):
     design, seeds = runner.read_design(file)
@@ -91,7 +121,7 @@ def test_the_temperature_minimizes_the_loss():
         return torch.nn.functional.cross_entropy(logits.double() / np.exp(parameters[0]), y).item()
 
     wanted = np.exp(minimize(loss, [0.0], method="Nelder-Mead").x[0])
-    assert runner.fitted_temperature(logits.double(), y) == pytest.approx(wanted, rel=1e-3)
+    assert runner.fit_temperature(logits, y) == pytest.approx(wanted, rel=1e-3)
 
 
 def test_measures_use_one_half_for_the_temperature_and_the_other_for_its_loss():

@@ -19,7 +19,7 @@ from PIL import Image
 
 from lesson7.data.loaders import get_dls
 from lesson7.data.samples import photos
-from lesson7.tta import combine, tta, windows
+from lesson7.tta import combine, least_certain, tta, windows
 
 MEAN, STD = (0.4, 0.37, 0.35), (0.21, 0.2, 0.19)
 STATS = MEAN, STD
@@ -289,6 +289,46 @@ def test_max_gives_no_probabilities(learn):
     assert (preds.sum(1) > 1.0001).all()
 
 
+# ---- windows for the least certain images
+
+
+@pytest.mark.parametrize("reduce", ["mean", "lerp", "max"])
+@pytest.mark.parametrize("share, count", [(0, 0), (0.25, 8), (1, 30)])
+def test_only_the_least_certain_images_get_windows(learn, views, reduce, share, count):
+    "0.25 of 30 images are 7.5, which is rounded up."
+    plain, full = views[0][0], combine(views[0], reduce)
+    unsure = plain.amax(1).argsort()[:count]
+    expected = plain.clone()
+    expected[unsure] = full[unsure]
+    preds, targs = tta(learn, reduce=reduce, unsure=share)
+    assert torch.allclose(preds, expected, atol=1e-6)
+    assert torch.equal(targs, views[1])
+    assert count == 0 or not torch.allclose(expected[unsure], plain[unsure], atol=1e-5)
+
+
+def test_random_windows_of_unsure_images_are_those_of_all(learn):
+    options = dict(kind="random", seed=3)
+    full, part = tta(learn, **options)[0], tta(learn, unsure=0.4, **options)[0]
+    same = torch.isclose(full, part, atol=1e-6).all(1)
+    assert same.sum() == 12
+
+
+def test_the_network_sees_as_many_views_as_are_needed(learn):
+    seen = []
+    hook = learn.model.register_forward_hook(lambda model, args, out: seen.append(len(args[0])))
+    try:
+        tta(learn, unsure=0.5)
+    finally:
+        hook.remove()
+    assert sum(seen) == 30 + 4 * 15
+
+
+def test_certainty_of_several_labels_is_the_distance_from_one_half():
+    preds = torch.tensor([[0.9, 0.52], [0.1, 0.05], [0.7, 0.3]])
+    assert least_certain(preds, 2 / 3, multi_label=True).tolist() == [0, 2]
+    assert least_certain(preds, 2 / 3).tolist() == [1, 2]
+
+
 # ---- tta on other loaders
 
 
@@ -370,6 +410,8 @@ def test_tta_accepts_images_of_any_size(learn, tmp_path):
         (dict(n=5), "n must be 4 or less for corners, got 5"),
         (dict(kind="x"), "kind must be .*, got 'x'"),
         (dict(scale=2), "scale must be .*, got 2"),
+        (dict(unsure=1.5), r"unsure must be in \[0, 1\], got 1.5"),
+        (dict(unsure=0.5, reduce=None), "unsure must be None for reduce=None, got 0.5"),
         (dict(reduce="x"), "reduce must be .*, got 'x'"),
         (dict(beta=0.5), "beta must be None for reduce='mean', got 0.5"),
         (dict(reduce="lerp", beta=-1), "beta must be .*, got -1"),

@@ -21,12 +21,13 @@ from lesson7.explorers.resize import ResizeExplorer
 from lesson7.explorers.smoothing import SmoothingExplorer
 from lesson7.explorers.tta import TTAExplorer
 from lesson7.inference import predict
+from lesson7.measure import ece, fit_temperature, reliability, scores
 from lesson7.mixup import beta_density, mix, mix_batch, one_hot, sample_lambda
 from lesson7.normalize import NormStats
 from lesson7.outputs import probabilities
 from lesson7.resize import downsize
 from lesson7.share import check_saveable, load_model, save_model
-from lesson7.smoothing import ece, reliability, smooth_labels, smoothed_cross_entropy
+from lesson7.smoothing import smooth_labels, smoothed_cross_entropy
 from lesson7.tta import combine, tta
 
 STATS = NormStats((0.41, 0.37, 0.35), (0.21, 0.2, 0.19))
@@ -144,6 +145,8 @@ FUNCTIONS = {
     ),
     "reliability": lambda: reliability(LOGITS.softmax(1), Y, 3),
     "ece": lambda: ece(LOGITS.softmax(1), Y.tolist()),
+    "fit_temperature": lambda: fit_temperature(LOGITS, Y),
+    "scores": lambda: scores(LOGITS.softmax(1), Y),
     "downsize": lambda: downsize(X, 3),
     "combine": lambda: combine(random_tensor(3, 2, 4), "lerp"),
 }

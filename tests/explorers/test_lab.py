@@ -613,3 +613,98 @@ def test_workbench_trains_and_stops(lab, open_notebook):
     stop.click()
     page.get_by_text("Stopped; the unfinished training has no result.").wait_for(timeout=60_000)
     assert train.is_enabled() and rows.count() == 1
+
+
+MODEL_CELL = """
+import time
+import torch
+from lesson7 import TTAExplorer
+
+class Slow(torch.nn.Sequential):
+    seconds = calls = 0
+
+    def forward(self, x):
+        Slow.calls += 1
+        time.sleep(self.seconds)
+        return super().forward(x)
+
+torch.manual_seed(0)
+model = Slow(torch.nn.AdaptiveAvgPool2d(8), torch.nn.Flatten(), torch.nn.Linear(192, 3))
+with torch.no_grad():
+    model[-1].weight.mul_(20)
+e = TTAExplorer(learn=model, vocab=["a", "b", "c"], side=48)
+e.still = lambda: b""
+e"""
+MODEL_ANSWERS = "The model in the kernel answers."
+COMPUTED_BEFORE = "computed before"
+SHOWN_VIEWS = ".l7-tta-term strong"
+PREDICTED = "import json; print(json.dumps(e.preds[:, int(e.answer.argmax())].tolist()))"
+
+
+def check_views(client, explorer):
+    "Check that the views have the values that Python predicts for the same state."
+
+    def is_same():
+        found = [float(text) for text in shown_values(explorer)]
+        return found == pytest.approx(json.loads(evaluate(client, PREDICTED)), abs=1e-5)
+
+    wait_until(is_same, 30, "the values that Python predicts")
+
+
+def shown_values(explorer):
+    return explorer.locator(SHOWN_VIEWS).evaluate_all("(all) => all.map((n) => n.dataset.value)")
+
+
+@pytest.mark.slow
+def test_model_in_the_kernel_answers_between_the_places_of_the_grid(lab, open_notebook):
+    write_notebook(lab, "model.ipynb", [MODEL_CELL.strip()])
+    page = open_notebook("model.ipynb")
+    page.evaluate("globalThis.l7late = 60_000")
+    run_first_cell(page)
+    explorer = page.locator(".l7")
+    answers = explorer.get_by_text(MODEL_ANSWERS)
+    answers.wait_for(timeout=LAB_SECONDS * 1000)
+    open_more(page)
+    across = explorer.get_by_label("across", exact=True)
+    with kernel(lab, "model.ipynb") as client:
+        across.press("ArrowRight")
+        wait_for_print(client, "print(round(120 * e.at[0][0]))", "1")
+        check_views(client, explorer)
+
+        # A slow model: one question at a time, and the answer to the last state in the end.
+        evaluate(client, "Slow.seconds, Slow.calls = 0.1, 0")
+        for key in ["ArrowRight"] * 60 + ["ArrowLeft"] * 40:
+            across.press(key)
+        wait_for_print(client, "print(round(120 * e.at[0][0]))", "21")
+        wait_for_drawing(page)
+        check_views(client, explorer)
+        assert int(evaluate(client, "Slow.seconds = 0; print(Slow.calls)")) < 80
+
+        # An error is one line, and the numbers are those of the grid.
+        down = explorer.get_by_label("down", exact=True)
+        evaluate(client, "Slow.seconds = 'x'")
+        down.press("PageUp")
+        error = explorer.get_by_text("cannot be interpreted as an integer")
+        error.wait_for()
+        evaluate(client, "Slow.seconds = 0")
+        down.press("PageUp")
+        error.wait_for(state="detached")
+        check_views(client, explorer)
+
+        # A cell that runs takes nothing from the answers, and training does not change them.
+        client.execute("_ = model.train(), time.sleep(8)")
+        down.press("PageUp")
+        place = float(down.input_value())
+        wait_until(lambda: not explorer.locator("[aria-busy=true]").count(), 30, "an answer")
+        client.get_shell_msg(timeout=30)
+        wait_for_print(client, "print(round(120 * e.at[0][1]))", f"{place:.0f}")
+        check_views(client, explorer)
+        assert evaluate(client, "print(model.training)") == "True"
+        page.evaluate("globalThis.l7late = 1000")
+        client.execute("import os; os._exit(1)")
+    down.press("PageUp")
+    explorer.get_by_text(COMPUTED_BEFORE).wait_for()
+    before = shown(explorer)
+    across.press("End")
+    wait_for_drawing(page)
+    assert shown(explorer) != before

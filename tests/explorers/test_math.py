@@ -62,7 +62,7 @@ def channels(image):
 @pytest.mark.parametrize("view", VIEWS)
 def test_arithmetic_imports_no_elements(view):
     names = {path.name for path in script_files(f"{view}.math")}
-    assert names <= {f"{view}.math.js", "format.js", "threshold.js"}
+    assert names <= {f"{view}.math.js", "crop.js", "format.js", "threshold.js"}
 
 
 def test_moments(call):

@@ -118,6 +118,9 @@ def test_predictions_equal_the_learners(small):
         expected = torch.cat([probabilities(learn, blend) for learn in learners]).numpy()
         assert explorer.predicted.shape == (2, 10)
         assert abs(explorer.predicted - expected).max() < 2e-6
+        [target] = [ax for ax in explorer.figure().axes if ax.get_title() == "mixed target"]
+        drawn = np.array([line.get_ydata() for line in target.lines])
+        assert abs(drawn - expected).max() < 2e-6
     with pytest.raises(ValueError, match="number of classes in vocab must be 10, .*, got 2"):
         MixupExplorer(x[:2], [0, 1], ["a", "b"], learn=learners, side=32)
 

@@ -103,10 +103,12 @@ def test_predictions_equal_the_models(learn):
     images = learn.dls.valid_ds.items[:2]
     at = [[0.3, 0], [1, 1], [0.5, 0.5], [0, 0.124]]
     explorer = TTAExplorer(images, learn, side=48, scale=0.6, at=at, photo=1)
-    assert explorer.at == [[0.25, 0], [1, 1], [0.5, 0.5], [0, 0.125]]
+    assert explorer.at == [[0.3, 0], [1, 1], [0.5, 0.5], [0, 0.125]]
     assert len(explorer.asked[0]["preds"]) == 3 + 3 * 81
-    expected = probabilities(learn, torch.from_numpy(explorer.views))
-    assert np.allclose(explorer.preds, expected, atol=1e-5)
+    for places in (at, [[0.25, 0], [1, 1], [0.5, 0.5], [0, 0.124]]):
+        explorer.at = places
+        expected = probabilities(learn, torch.from_numpy(explorer.views))
+        assert np.allclose(explorer.preds, expected, atol=1e-5)
     with pytest.raises(T.TraitError, match="from 0 to 3"):
         explorer.moving = 4  # no object beside a model
 

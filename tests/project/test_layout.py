@@ -16,7 +16,7 @@ from processes import loaded_modules
 
 import lesson7
 
-CHAPTERS = ("normalize", "resize", "tta", "mixup", "smoothing")
+CHAPTERS = ("measure", "normalize", "resize", "tta", "mixup", "smoothing")
 EXPLORERS = [
     "MixupExplorer",
     "NormalizeExplorer",

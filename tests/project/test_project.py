@@ -23,6 +23,7 @@ INI = SETTINGS["DEFAULT"]
 
 LARGEST = 1_000_000  # bytes, of a notebook and of any file in git
 SHORT_CELL = 12  # lines, as ruff lays them out
+LONGEST_BEFORE_A_RESULT = 10  # lines of a cell
 LONGEST_CELL = 30  # lines
 SHORT_CELLS = 2 / 3  # share of a notebook's cells that are short
 MARKUP = re.compile(r"`[^`]*`|<code>.*?</code>|\$[^$]*\$|\]\([^)]*\)")
@@ -87,7 +88,24 @@ def test_most_cells_are_short(file):
     assert max(map(len, map(str.splitlines, shown)), default=0) <= LONGEST_CELL
 
 
-@pytest.mark.parametrize("file", sorted(NBS.glob("0[1-5]_*.ipynb")), ids=notebook_id)
+def is_introduction(source):
+    "Return whether a cell is hidden, or shows an explorer or what a learner has done."
+    return bool(re.search(r"#\| (echo: false|hide)|Explorer\(|check\.progress", source))
+
+
+@pytest.mark.parametrize("file", sorted(NBS.glob("0[0-57]_*.ipynb")), ids=notebook_id)
+def test_no_long_code_comes_before_the_first_result(file):
+    cells = [cell for cell in read_notebook(file)["cells"] if cell["cell_type"] == "code"]
+    for cell in cells:
+        source = "".join(cell["source"])
+        if is_introduction(source):
+            continue
+        assert len(source.splitlines()) <= LONGEST_BEFORE_A_RESULT, source
+        if cell["outputs"]:
+            break
+
+
+@pytest.mark.parametrize("file", sorted(NBS.glob("0[0-5]_*.ipynb")), ids=notebook_id)
 def test_the_text_of_a_chapter_has_no_measured_number(file):
     "Measured numbers are printed by cells, not typed."
     for text in cell_sources(read_notebook(file), "markdown"):

@@ -277,3 +277,17 @@ def test_results_that_a_notebook_reads_are_in_its_key(maker, monkeypatch, tmp_pa
     (tmp_path / "results" / "digits.json").write_text("[]")
     after = modules.digest({"tta"}, reads), modules.digest({"tta"}, reads_not)
     assert before[0] != after[0] and before[1] == after[1]
+
+
+# Networks
+
+
+def test_the_site_is_built_without_a_runtime(maker, monkeypatch, tmp_path, capsys):
+    networks = maker("networks")
+    networks._network.cache_clear()
+    monkeypatch.setattr(networks, "has_runtime", lambda: False)
+    assert networks.site_offer() == ""
+    networks.write_networks(tmp_path / "networks")
+    assert not (tmp_path / "networks").exists()
+    assert capsys.readouterr().err.count("\n") == 1  # said once
+    networks._network.cache_clear()
