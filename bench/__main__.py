@@ -23,7 +23,18 @@ sys.path += [str(ROOT / "tests"), str(ROOT / "tests/explorers")]  # browser.py, 
 from lesson7.data.files import write_atomically
 from lesson7.data.hardware import machine
 
-from . import answers, course, growth, lesson, loading, paint, prediction, startup, training
+from . import (
+    answers,
+    course,
+    growth,
+    lesson,
+    loading,
+    paint,
+    prediction,
+    startup,
+    studies,
+    training,
+)
 
 RESULTS = ROOT / "nbs" / "results" / "bench.json"
 OUT = ROOT / "build" / "bench.json"
@@ -42,6 +53,7 @@ PARTS = {  # name -> function of the folder with large photos, which returns row
     "paint": lambda photos: paint.paint_rows(),
     "answers": lambda photos: answers.answer_rows(),
     "training": lambda photos: training.training_rows(),
+    "studies": lambda photos: [studies.study_row()],
 }
 
 

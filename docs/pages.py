@@ -16,7 +16,7 @@ SHEETS = ["cheatsheet", "questions"]  # `sheets.py` makes them
 IMAGES = PurePosixPath("docs/images")
 # Titles of the folders in nbs/api, in their order.
 CAPTIONS = {
-    "": "One page each",
+    "": "The package itself",
     "data": "Data",
     "training": "Training",
     "explorers": "Explorers",
@@ -27,10 +27,9 @@ CAPTIONS = {
 # Table of contents
 
 
-def toctree(caption, names, is_hidden=True):
+def toctree(caption, names):
     entries = "\n".join(names)
-    hidden = ":hidden:\n" if is_hidden else ""
-    return f"```{{toctree}}\n{hidden}:caption: {caption}\n\n{entries}\n```\n"
+    return f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{entries}\n```\n"
 
 
 def folders():
@@ -60,8 +59,8 @@ def behind_page():
     text = "# Behind the chapters\n\n> The notebooks that the library is exported from.\n\n"
     for folder, names in folders().items():
         links = "\n".join(f"/{name}" for name in names)
-        caption = CAPTIONS.get(folder, folder.capitalize())
-        text += toctree(caption, links.splitlines(), is_hidden=False) + "\n"
+        text += f"## {CAPTIONS.get(folder, folder.capitalize())}\n\n"
+        text += f"```{{toctree}}\n:maxdepth: 1\n\n{links}\n```\n\n"
     return text
 
 

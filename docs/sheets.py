@@ -64,9 +64,9 @@ def technique(key, card):
         "Cost": card.cost,
     }
     listed = "\n".join(f"- **{name}:** {line}" for name, line in lines.items())
-    (file,) = NOTEBOOKS.glob(f"0*_{key}.ipynb")
-    heading = f"## [{card.name}]({file.name})"
-    return f"{heading}\n\n{card.what}\n\n$${card.formula}$$\n\n{listed}\n"
+    file = next(NOTEBOOKS.glob(f"0*_{key}.ipynb"), None)
+    title = f"[{card.name}]({file.name})" if file else card.name
+    return f"## {title}\n\n{card.what}\n\n$${card.formula}$$\n\n{listed}\n"
 
 
 def cheat_sheet():

@@ -4,8 +4,8 @@ const SUPPRESS = "data-lm-suppress-shortcuts"; // Lumino ignores keys of an elem
 
 /** @param {KeyboardEvent} event */
 function isBrowserShortcut({ ctrlKey, metaKey, key }) {
-  const isUndo = ["z", "y"].includes(key.toLowerCase()); // the explorer's own
-  return (ctrlKey || metaKey) && !isUndo; // Ctrl+S still saves the notebook
+  const isOwn = ["z", "y", "v"].includes(key.toLowerCase()); // undo, redo, and a photo that is pasted
+  return (ctrlKey || metaKey) && !isOwn; // Ctrl+S still saves the notebook
 }
 
 /**

@@ -205,6 +205,8 @@ export class PhotoModel {
   #shown = null;
   /** @type {Record<string, any>} traits that are not those of Python */
   #values = {};
+  /** @type {File | null} that was chosen last */
+  #newest = null;
   /** @type {Map<string, Set<() => void>>} */
   #listeners = new Map();
   /** @type {Kept} */
@@ -281,22 +283,36 @@ export class PhotoModel {
     this.afterChange();
   }
 
-  /** @param {OpenPhoto} photo */
-  async open(photo) {
+  /**
+   * Shows a photo, unless another one has been chosen before it is open.
+   * @param {File} file
+   * @param {{ keepsPanel: boolean }} options whether the panel of the photo stays open
+   */
+  async openFile(file, { keepsPanel }) {
+    this.#newest = file;
+    const photo = await openPhoto(file);
+    try {
+      const values = await this.#valuesWith(photo);
+      if (file !== this.#newest) return;
+      this.kept.isPanelOpen = keepsPanel;
+      this.#opened.push({ name: photo.name, isNoisy: photo.isNoisy, values });
+      this.set(OWN_PHOTO, this.#opened.length - 1);
+    } finally {
+      photo.close();
+    }
+  }
+
+  /**
+   * The traits that are not those of Python while a photo is shown.
+   * @param {OpenPhoto} photo
+   */
+  async #valuesWith(photo) {
     const { traits, predictions, own } = this.options;
     const get = (/** @type {string} */ trait) => this.model.get(trait);
     const state = Object.fromEntries(traits.map((trait) => [trait, this.get(trait)]));
     const empty = predictions ? { [predictions]: Array.isArray(get(predictions)) ? [] : {} } : {};
-    const values = {
-      ...state,
-      pinned: {},
-      steps: [],
-      kernel: false,
-      ...empty,
-      ...(await own(photo, get)),
-    };
-    this.#opened.push({ name: photo.name, isNoisy: photo.isNoisy, values });
-    this.set(OWN_PHOTO, this.#opened.length - 1);
+    const none = { pinned: {}, steps: [], kernel: false, ...empty };
+    return { ...state, ...none, ...(await own(photo, get)) };
   }
 
   /** The Python that shows the photo in an explorer of the same state. */
@@ -397,6 +413,17 @@ export function withPhoto(render, options) {
   };
 }
 
+/** The field for a file, and a line for what is wrong with it. */
+function photoElements() {
+  const input = html("input", { type: "file", accept: "image/*", id: uniqueId() });
+  const label = html("label", { for: input.id }, "Photo from a file");
+  const row = html("div", { class: "l7-row" }, label, input);
+  const message = note({ spoken: true });
+  const explanation = note({ text: `Or drop one on the picture, or paste it. ${STAYS}` });
+  const node = html("div", { class: "l7-panel l7-photo" }, row, explanation, message);
+  return { node, input, message };
+}
+
 /**
  * The panel with the field for a file. A photo can be dropped on the explorer, and pasted.
  * @param {Frame} frame
@@ -404,12 +431,7 @@ export function withPhoto(render, options) {
  * @param {Panels} panels
  */
 function addPhotoPanel(frame, model, panels) {
-  const input = html("input", { type: "file", accept: "image/*", id: uniqueId() });
-  const label = html("label", { for: input.id }, "Photo from a file");
-  const row = html("div", { class: "l7-row" }, label, input);
-  const message = note({ spoken: true });
-  const explanation = note({ text: `Or drop one on the picture, or paste it. ${STAYS}` });
-  const node = html("div", { class: "l7-panel l7-photo" }, row, explanation, message);
+  const { node, input, message } = photoElements();
   const panel = panels.add("Your photo", node);
   const { kept } = model;
   if (kept.isPanelOpen) panel.open();
@@ -418,27 +440,23 @@ function addPhotoPanel(frame, model, panels) {
   status.hidden = !status.textContent;
   frame.tools.before(status);
 
-  /** @param {FileList | undefined} files */
+  /** @param {FileList | null} files of which the first is opened */
   async function open(files) {
-    const file = files?.[0];
-    if (!file) return;
+    if (!files?.length) return;
     frame.body.setAttribute("aria-busy", "true");
     setText(message, "");
     try {
-      const photo = await openPhoto(file);
-      kept.isPanelOpen = !node.hidden;
-      await model.open(photo);
-      photo.close();
+      await model.openFile(files[0], { keepsPanel: !node.hidden });
     } catch (error) {
-      kept.isPanelOpen = false;
-      if (!(error instanceof PhotoError)) throw error;
       panel.open();
-      setText(message, error.message);
+      const isKnown = error instanceof PhotoError;
+      setText(message, isKnown ? error.message : "This browser cannot read the photo.");
+      if (!isKnown) throw error;
     } finally {
       frame.body.removeAttribute("aria-busy");
     }
   }
-  input.addEventListener("change", () => open(input.files ?? undefined));
+  input.addEventListener("change", () => open(input.files));
   receiveFiles(frame.root, open);
 }
 

@@ -223,7 +223,8 @@ def test_still_is_drawn_again_when_the_data_changes(explorer):
 
 
 def test_still_is_shown_where_there_are_no_widgets(explorer):
-    data, _ = explorer._repr_mimebundle_()
+    data, metadata = explorer._repr_mimebundle_()
+    assert re.match(r"A still picture: \w.{20,}\.$", metadata["image/png"]["alt"])
     still = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert still.format == "PNG" and still.width >= 300
     caption = still.convert("L").crop((0, still.height - CAPTION_HEIGHT, 300, still.height))

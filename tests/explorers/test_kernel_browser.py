@@ -1,16 +1,18 @@
 "What the view of an explorer does while a kernel answers, is busy, fails, or is gone."
 
+import io
 import json
 
 import numpy as np
 import pytest
 from browser import wait_for_drawing
 from explorer_examples import random_learner
-from explorer_page import drawing, load_explorer, open_more
+from explorer_page import drawing, load_explorer, open_more, press_tool
 from playwright.sync_api import expect
 
 from lesson7.data.samples import photos
 from lesson7.explorers.normalize import NormalizeExplorer
+from lesson7.explorers.scripts import joined_script
 from lesson7.explorers.tta import TTAExplorer
 
 ANSWERS = "The model in the kernel answers."
@@ -18,7 +20,7 @@ BEFORE = "computed before"
 NEVER = 1e9  # milliseconds
 SHOWN = "(all) => all.map((node) => Number(node.dataset.value))"
 # The explorer of the page again, with a kernel that the test plays.
-SHOW_WITH_KERNEL = """async () => {
+SHOW_WITH_KERNEL = """async (esm) => {
   const [{ textContent }] = document.querySelectorAll('script[type$="widget-state+json"]');
   const [{ state, buffers }] = Object.values(JSON.parse(textContent).state).filter(
     ({ model_name }) => model_name === "AnyModel",
@@ -30,6 +32,7 @@ SHOW_WITH_KERNEL = """async () => {
   const listeners = {};
   const fire = (name, ...values) => (listeners[name] ?? []).forEach((call) => call(...values));
   globalThis.asked = [];
+  globalThis.stateInPython = () => JSON.stringify([state.at, state.photo, state.moving]);
   globalThis.answer = (content, rows = []) => {
     const length = rows[0]?.length ?? 0;
     const shape = [rows.length, length];
@@ -53,7 +56,7 @@ SHOW_WITH_KERNEL = """async () => {
   };
   const el = document.querySelector(".l7").parentElement;
   el.querySelector(".l7").remove();
-  const script = new Blob([state._esm], { type: "text/javascript" });
+  const script = new Blob([esm], { type: "text/javascript" });
   const { default: view } = await import(URL.createObjectURL(script));
   globalThis.close = await view.render({ model, el });
   globalThis.listenerCount = () => Object.values(listeners).flat().length;
@@ -103,7 +106,7 @@ def show_with_kernel(new_page, tmp_path):
         page = new_page(bypass_csp=True)  # for `wait_for_function`
         load_explorer(page, explorer.save(tmp_path / "page.html").as_uri())
         page.evaluate(f"globalThis.l7late = {NEVER}")
-        page.evaluate(SHOW_WITH_KERNEL)
+        page.evaluate(SHOW_WITH_KERNEL, joined_script(explorer._view))
         open_more(page)
         kernel = Kernel(page, explorer)
         kernel.answer_next()
@@ -215,6 +218,25 @@ def test_model_in_the_kernel_predicts_with_your_own_statistics(show_with_kernel)
     used = explorer.draws[0][:5]
     right = sum(best == labels[i] for (best, _), i in zip(pictures, used))
     expect(page.get_by_text(f"The model: {right} of 5 right")).to_be_visible()
+
+
+def test_own_photo_is_in_the_view_only(kernel):
+    page = kernel.page
+    kernel.answer_next()
+    before = page.evaluate("stateInPython()")
+    file = io.BytesIO()
+    photos()["coffee"].save(file, "PNG")
+    photo = dict(name="mine.png", mimeType="", buffer=file.getvalue())
+    page.locator(".l7-photo input").set_input_files(photo)
+    expect(page.get_by_text("“\u2068mine.png\u2069”. It stays in this page.")).to_be_visible()
+    open_more(page)
+    slide(page, "End")
+    assert not kernel.has_questions()
+    assert page.evaluate("stateInPython()") == before
+    press_tool(page, "Reset")
+    kernel.answer_next()  # a greeting
+    kernel.answer_next()
+    expect(page.get_by_text(ANSWERS)).to_be_visible()
 
 
 def test_closing_takes_all_listeners_away(kernel):

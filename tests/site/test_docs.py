@@ -274,8 +274,24 @@ GOOD_SHIFT = 0.1  # by web.dev's measure
 
 
 def test_the_first_page_does_not_shift(new_page, served):
-    page = new_page(viewport={"width": 1280, "height": 800})
-    page.goto(f"{served}/index.html")
+    "Pictures and the explorers' script come after the text is painted, as on a slow connection."
+    page, held = new_page(viewport={"width": 1280, "height": 800}), []
+    is_painted = []
+
+    def hold(route):
+        if is_painted:
+            route.continue_()
+        else:
+            held.append(route)
+
+    for slow in ("**/host.js*", "**/_images/*"):
+        page.route(slow, hold)
+    with page.expect_request("**/_images/*"):
+        page.goto(f"{served}/index.html", wait_until="commit")
+    page.wait_for_function("performance.getEntriesByType('paint').length")
+    while held:
+        held.pop().continue_()
+    is_painted.append(True)
     page.locator(".l7").first.wait_for()
     assert page.evaluate(LAYOUT_SHIFT) < GOOD_SHIFT
 
@@ -311,7 +327,9 @@ def test_missing_pages_and_the_social_picture(site):
 
 def test_the_sheets_and_their_files(site):
     sheet = Links((site / "questions.html").read_text())
-    assert all(question.answer[:20].split("`")[0] in sheet.text for question in all_questions())
+    for question in all_questions():
+        first_words = re.match(r"[\w ]*", question.answer)[0]
+        assert first_words in sheet.text
     assert "downloads/lesson7.apkg" in sheet.targets
     cheat = Links((site / "cheatsheet.html").read_text())
     assert all(card.helps in cheat.text for card in CARDS.values())
@@ -595,6 +613,11 @@ OTHER_SCHEMES = [
     ("light", "reference/explorers.normalize"),
     ("light", "differences"),
     ("light", "use"),
+    ("light", "questions"),
+    ("light", "teaching"),
+    ("light", "api/index"),
+    ("dark", "cheatsheet"),
+    ("dark", "index"),
     ("light", "contributing"),
     ("dark", "05_smoothing"),
     ("dark", "credits"),
