@@ -82,5 +82,6 @@ ogp_enable_meta_description = True
 if html_baseurl:  # a site map has whole addresses
     extensions.append("sphinx_sitemap")
     sitemap_url_scheme = "{link}"
+    sitemap_excludes = ["404.html"]
 
 html_theme_options = {"navigation_with_keys": True}

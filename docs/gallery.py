@@ -27,15 +27,11 @@ def explorers_of(file):
 
 @cache
 def homes():
-    "Return a chapter for each explorer: one that opens with it, or the first one that shows it."
-    found = {}
-    for file in chapters():
-        for name in explorers_of(file)[:1]:
-            found.setdefault(name, file)
-    for file in chapters():
-        for name in explorers_of(file):
-            found.setdefault(name, file)
-    return found
+    "Return for each explorer the chapter that shows it most often, in the order of the chapters."
+    shown = {file: explorers_of(file) for file in chapters()}
+    names = {name for explorers in shown.values() for name in explorers}
+    found = {name: max(shown, key=lambda file: shown[file].count(name)) for name in names}
+    return dict(sorted(found.items(), key=lambda item: item[1].name))
 
 
 @cache

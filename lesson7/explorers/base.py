@@ -10,6 +10,7 @@ __all__ = ['STATE', 'DATA', 'FALLBACK_FONTS', 'STILL_DPI', 'STILL_COLOURS', 'STI
 import base64
 import hashlib
 import html
+import inspect
 import io
 import json
 import warnings
@@ -289,6 +290,8 @@ class Explorer(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kw)
         still = self.still()
         picture = caption_still(still) if still else still
+        about = inspect.getdoc(type(self)).splitlines()[0]
+        metadata = {**metadata, "image/png": {"alt": f"A still picture: {about}"}}
         return {**data, "image/png": base64.b64encode(picture).decode()}, metadata
 
     def _code_values(self):

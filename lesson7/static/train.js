@@ -789,7 +789,7 @@ function gainQuestion(data, state) {
     "By how many points is B more accurate?";
   return trainedQuestion(text, GUESS_TOLERANCE, () => {
     const [a, b] = trainedMeans(data, state).map(({ accuracy }) => 100 * accuracy);
-    const because = `B is right in ${one(b)} % and A in ${one(a)} %, ${describeMean(state)}`;
+    const because = `B is right in ${one(b)} % and A in ${one(a)} % (${describeMean(state)})`;
     return { answer: b - a, because };
   });
 }
@@ -799,14 +799,14 @@ function gainQuestion(data, state) {
  * @param {State} state
  */
 function accuracyQuestion(data, state) {
-  const { settings, seeds } = state;
+  const { settings } = state;
   const text =
     `${percent(settings[0].wrong)} of A's training labels are wrong. In how many per cent of the ` +
     `validation images is A right, to within ${ACCURACY_TOLERANCE}?`;
   return trainedQuestion(text, ACCURACY_TOLERANCE, () => {
-    const [a] = trainedMeans(data, state).map(({ accuracy }) => 100 * accuracy);
-    const right = settings[0].wrong ? "labels of validation images are right, and " : "";
-    return { answer: a, because: `${right}A is right in ${one(a)} %, ${describeMean({ seeds })}` };
+    const [a, b] = trainedMeans(data, state).map(({ accuracy }) => 100 * accuracy);
+    const because = `A was trained so (${describeMean(state)}); B is right in ${one(b)} %`;
+    return { answer: a, because };
   });
 }
 
@@ -820,15 +820,14 @@ function calibrationQuestion(data, state) {
     `0 to 1, to within ${ECE_TOLERANCE}?`;
   return trainedQuestion(text, ECE_TOLERANCE, () => {
     const [{ ece, accuracy }] = trainedMeans(data, state);
-    const because =
-      `A's confidence differs by ${three(ece)} from its accuracy, which is ` +
-      `${one(100 * accuracy)} %, ${describeMean(state)}`;
+    const right = `A is right in ${one(100 * accuracy)} % (${describeMean(state)})`;
+    const because = `${right}, and its confidence is ${three(ece)} away from that on average`;
     return { answer: ece, because };
   });
 }
 
 /** @param {{ seeds: number }} state */
-const describeMean = ({ seeds }) => (seeds === 1 ? "with one seed" : `means of ${seeds} seeds`);
+const describeMean = ({ seeds }) => (seeds === 1 ? "one seed" : `mean of ${seeds} seeds`);
 
 /**
  * The mean accuracy and ECE of each side, by trainings in this thread where they are not finished.
