@@ -50,6 +50,11 @@ COVERED = """(explorer) => {
   const lit = [...explorer.querySelectorAll("[data-picture] .l7-lit")].at(-1);
   return lit ? Math.max(0, lit.closest("figure").getBoundingClientRect().bottom - top) : 0;
 }"""
+# The explorer keeps the state at the event that this waits for.
+OPEN_AND_WAIT = """(more) => new Promise((done) => {
+  more.addEventListener("toggle", done, { once: true });
+  more.querySelector("summary").click();
+})"""
 SPOKEN = "(nodes) => nodes.map((node) => node.getAttribute('aria-label'))"
 LIT = "(explorer) => explorer.querySelectorAll('.l7-lit').length"
 
@@ -103,8 +108,7 @@ def test_headline_controls_and_picture_are_in_view_together(name, open_explorer)
 
 def test_controls_that_were_opened_are_open_again(name, open_explorer):
     page = open_explorer(name, more=False)
-    page.locator(".l7-more summary").click()
-    wait_for_drawing(page)  # an event of the page keeps it
+    page.locator(".l7-more").evaluate(OPEN_AND_WAIT)
     page.reload()
     wait_for_explorers(page)
     assert page.locator(".l7-more").evaluate("(more) => more.open")
