@@ -7,20 +7,15 @@ evaluated on inputs that it was not trained for, with three kinds of statistics:
 those of each batch, and new ones, which torch's `update_bn` estimates on the training images.
 """
 
-import argparse
 import copy
-import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.optim.swa_utils import update_bn
 
-from lesson7.data.files import write_atomically
-from lesson7.data.hardware import best_device, machine
 from lesson7.training.config import Recipe
 from lesson7.training.memory import load_images, plain_views, train_in_memory
-from studies.run import design_commit, read_design
+from studies.small import run_small_study
 
 DESIGN = Path(__file__).with_suffix(".json")
 BS = 64  # images in a batch, of which batch statistics are taken
@@ -48,28 +43,18 @@ def evaluate(model, images, size, is_normalized):
 
 
 def run_seed(design, images, seed):
-    "Train a network; return its accuracies."
+    "Train a network; yield its accuracies."
     run = train_in_memory(Recipe(**design["training"], seed=seed), images, "cpu", every=12)
     size = design["training"]["size"]
     rows = [evaluate(run.model, images, each, True) for each in design["sizes"]]
-    return dict(seed=seed, rows=[evaluate(run.model, images, size, False), *rows])
+    yield dict(seed=seed, rows=[evaluate(run.model, images, size, False), *rows])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True, help="JSON file of the results")
-    arguments = parser.parse_args()
-    design, seeds = read_design(DESIGN)
+def prepare(design):
+    "Return the sample dataset in memory, and its numbers of images."
     images = load_images(short=128)
-    about = dict(commit=design_commit(DESIGN), machine=machine(best_device()), seeds=seeds)
-    runs = []
-    for seed in seeds:
-        runs.append(run_seed(design, images, seed))
-        write_atomically(arguments.out, json.dumps(dict(about=about, runs=runs), indent=1))
-        for row in runs[-1]["rows"]:
-            shares = {name: np.round(100 * row[name], 1) for name in ("stored", "new", "batch")}
-            print(seed, row["size"], "normalized" if row["normalized"] else "raw", shares)
+    return images, [len(images.train), len(images.val)]
 
 
 if __name__ == "__main__":
-    main()
+    run_small_study(DESIGN, __doc__, prepare, run_seed)

@@ -5,8 +5,6 @@
 The design is `smoothing.json`.
 """
 
-import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,10 +20,8 @@ from fastai.vision.all import (
 from torch.utils.data import TensorDataset
 
 from lesson7 import dataset_stats, get_dls, sample_dataset
-from lesson7.data.files import write_atomically
-from lesson7.data.hardware import machine
 from lesson7.measure import scores
-from studies.run import design_commit, read_design
+from studies.small import run_small_study
 
 DESIGN = Path(__file__).with_suffix(".json")
 SIZE = 24  # pixels
@@ -61,22 +57,17 @@ def run_arm(dls, eps, seed):
     return dict(eps=eps, seed=seed, confidence=confidence, **asdict(scores(probs, labels)))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True, help="JSON file of the results")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    design, seeds = read_design(DESIGN)
+def run_seed(design, dls, seed):
+    "Yield the results of all arms."
+    for eps in design["eps"]:
+        yield run_arm(dls, eps, seed)
+
+
+def prepare(design):
+    "Return the loaders, and their numbers of images."
     dls = in_memory(sample_dataset())
-    images = [len(dls.train_ds), len(dls.valid_ds)]
-    about = dict(commit=design_commit(DESIGN), machine=machine("cpu"), seeds=seeds, images=images)
-    runs = []
-    for seed in seeds:
-        for eps in design["eps"]:
-            runs.append(run_arm(dls, eps, seed))
-            print(runs[-1], flush=True)
-        write_atomically(arguments.out, json.dumps(dict(about=about, runs=runs), indent=1))
+    return dls, [len(dls.train_ds), len(dls.valid_ds)]
 
 
 if __name__ == "__main__":
-    main()
+    run_small_study(DESIGN, __doc__, prepare, run_seed)

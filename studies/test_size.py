@@ -5,20 +5,15 @@
 The design is `test_size.json`.
 """
 
-import argparse
-import json
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from fastai.vision.all import Brightness, Normalize, RandomResizedCropGPU
 
-from lesson7.data.files import write_atomically
-from lesson7.data.hardware import machine
 from lesson7.training import memory
 from lesson7.training.config import Recipe
-from studies.run import design_commit, read_design
 from studies.running_statistics import evaluate
+from studies.small import run_small_study
 
 DESIGN = Path(__file__).with_suffix(".json")
 
@@ -49,22 +44,17 @@ def run_arm(design, images, min_scale, seed):
     return dict(min_scale=min_scale, seed=seed, rows=rows)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True, help="JSON file of the results")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    design, seeds = read_design(DESIGN)
+def run_seed(design, images, seed):
+    "Yield the results of all arms."
+    for min_scale in design["min_scales"]:
+        yield run_arm(design, images, min_scale, seed)
+
+
+def prepare(design):
+    "Return the sample dataset in memory, and its numbers of images."
     images = memory.load_images(short=128)
-    counts = [len(images.train), len(images.val)]
-    about = dict(commit=design_commit(DESIGN), machine=machine("cpu"), seeds=seeds, images=counts)
-    runs = []
-    for seed in seeds:
-        for min_scale in design["min_scales"]:
-            runs.append(run_arm(design, images, min_scale, seed))
-            write_atomically(arguments.out, json.dumps(dict(about=about, runs=runs), indent=1))
-            print(seed, min_scale, [(r["size"], r["stored"], r["new"]) for r in runs[-1]["rows"]])
+    return images, [len(images.train), len(images.val)]
 
 
 if __name__ == "__main__":
-    main()
+    run_small_study(DESIGN, __doc__, prepare, run_seed)

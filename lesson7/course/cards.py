@@ -95,7 +95,7 @@ CARDS = {
         values="the training images' own; for a pretrained model those of its weights "
         "(the model's documentation)",
         cost="none worth measuring",
-        helps="a pretrained model, which needs the statistics of its training",
+        helps="a pretrained model, which needs at inference the statistics of its training",
         hurts="if training and use differ in it, which raises no error",
         interacts="batch normalization, which does the same after the first layer",
         without=("not normalized", "plain"),

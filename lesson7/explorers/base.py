@@ -10,6 +10,7 @@ __all__ = ['STATE', 'DATA', 'FALLBACK_FONTS', 'STILL_DPI', 'STILL_COLOURS', 'STI
 import base64
 import hashlib
 import html
+import inspect
 import io
 import json
 import warnings
@@ -27,7 +28,7 @@ from ..data.files import write_atomically
 from ..errors import must_be, require, warn_caller
 from .code import fill_template
 from .networks import as_network, lite0_network, network_parts, runtime_files
-from .scripts import joined_script
+from .scripts import joined_script, script_files
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
 STATE = dict(sync=True, state=True)  # tags of a trait that the reader can change
@@ -289,6 +290,8 @@ class Explorer(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kw)
         still = self.still()
         picture = caption_still(still) if still else still
+        about = inspect.getdoc(type(self)).splitlines()[0]
+        metadata = {**metadata, "image/png": {"alt": f"A still picture: {about}"}}
         return {**data, "image/png": base64.b64encode(picture).decode()}, metadata
 
     def _code_values(self):
@@ -329,11 +332,18 @@ class Explorer(anywidget.AnyWidget):
             print(f"{file.name} has {megabytes:.1f} MB, most of it the network and its runtime")
         return file
 
+    def _network_side(self):
+        "Return the side of the images that the explorer's model sees, pixels."
+        return self.side
+
     def _page_network(self):
         "Return the network of a page; None, with a warning, where it cannot be had."
+        views = [path.name for path in script_files(self._view)]
         try:
+            kind = type(self).__name__
+            require("network.js" in views, "live", "False", True, f"a {kind} asks no network")
             runtime_files()
-            return as_network(self._learn, self.side) if self._learn else lite0_network()
+            return as_network(self._learn, self._network_side()) if self._learn else lite0_network()
         except (ImportError, RuntimeError, ValueError) as e:
             warn_caller(f"the page is written without a network: {e}")
             return None

@@ -30,7 +30,7 @@ from lesson7.explorers.code import (
     photo_program,
     python_float,
 )
-from .kernel import KernelAnswers, answering_copy
+from .kernel_answers import KernelAnswers, answering_copy
 from .networks import model_side, open_learner
 from .steps import Step
 from ..lazy import torch

@@ -12,10 +12,11 @@ import numpy as np
 import traitlets as T
 
 from ..data.images import as_floats, as_image, encode_png, image_items, squares
+from ..data.loaders import image_input
 from ..data.samples import photos
 from .base import DATA, STATE, Explorer, check_trait
 from .code import comment_images, fill_template, images_expression, photo_program
-from .networks import open_learner
+from .networks import LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
 from ..outputs import check_classifier, label_threshold, probabilities
@@ -294,6 +295,12 @@ class ResizeExplorer(_ResizeState):
         "Return the photo as a network sees it at one size."
         in_file = np.round(area_mean(self.pixels, file or self.file))
         return np.round(area_mean(in_file, size)) / 255
+
+    def _network_side(self):
+        try:
+            return image_input(self._learn.dls).size
+        except (AttributeError, ValueError):  # a module has no loaders
+            return model_side(self._learn, LITE0_SIZE)
 
     def figure(self):
         "Return the explorer's state as a matplotlib `Figure`."

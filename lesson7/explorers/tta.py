@@ -35,7 +35,7 @@ from lesson7.explorers.code import (
     python_float,
     python_string,
 )
-from .kernel import KernelAnswers, answering_copy
+from .kernel_answers import KernelAnswers, answering_copy
 from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch

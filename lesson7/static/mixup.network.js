@@ -80,7 +80,7 @@ export function blendAnswers(frame, network, data) {
   });
   const caption = html("figcaption", { "aria-live": "polite" });
   const curves = figure(caption, plot.node);
-  const pair = html("div", { class: "l7-two" }, bars.node, curves);
+  const pair = html("div", { class: "l7-network-pair" }, bars.node, curves);
   const legend = note({ text: "Dotted: the probabilities that mixup asks for, λ and 1 − λ." });
   const node = html("div", { class: "l7-mixup-network" }, pair, legend, part.node);
 

@@ -1079,7 +1079,7 @@ function networkAnswers(frame, network, data) {
   const used = networkBars(about, "With the statistics in use");
   const own = networkBars(about, `With ${about.label}'s own: ${describeStatistics(about)}`);
   const [change, count] = [note({ spoken: true }), note()];
-  const pair = html("div", { class: "l7-two" }, used.node, own.node);
+  const pair = html("div", { class: "l7-network-pair" }, used.node, own.node);
   const node = html("div", { class: "l7-normalize-answers" }, pair, change, count, part.node);
 
   /**

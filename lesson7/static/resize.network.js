@@ -73,7 +73,7 @@ export function sizeAnswers(frame, network, imageAt) {
     later: ({ file }) => SIZES.map((size) => keyOf(file, size)),
   });
   const bars = Array.from({ length: 3 }, () => networkBars(about, ""));
-  const pictures = html("div", { class: "l7-resize-answers" }, ...bars.map(({ node }) => node));
+  const pictures = html("div", { class: "l7-network-pair" }, ...bars.map(({ node }) => node));
   const plot = curvePlot({ values: SIZES, ticks: SIZE_TICKS, colours: ["var(--l7-blue)"] });
   const caption = html("figcaption");
   const sentence = note({ spoken: true });

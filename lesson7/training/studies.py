@@ -99,7 +99,7 @@ _MEASURES = {  # of a run, with one view of each image or the mean over several
 }
 _RUN = {
     "type": "object",
-    "required": ["arm", "seed", "seconds", *_VIEWS],
+    "required": ["arm", "seed", *_VIEWS],
     "properties": {
         "arm": {"type": "string"},
         "seed": {"type": "integer"},
@@ -147,9 +147,9 @@ class Study:
         "Return the study of one share of wrong labels, or of some arms, in the order given."
         runs = self.runs
         if noise is not None:
-            shares = sorted({run["noise"] for run in runs})
+            shares = sorted({run.get("noise", 0.0) for run in runs})
             check_choice("noise", noise, shares)
-            runs = [run for run in runs if run["noise"] == noise]
+            runs = [run for run in runs if run.get("noise", 0.0) == noise]
         for arm in arms or ():
             check_choice("arm", arm, self.arms)
         if arms:
@@ -233,6 +233,9 @@ def _row(study, arm, gain):
     scaled = {}
     if all("scaled_loss" in run["plain"] for run in runs):
         scaled = {"loss at T": _mean(runs, "plain", "scaled_loss", 3)}
+    seconds = {}
+    if all("seconds" in run for run in runs):
+        seconds = {"train s": round(np.mean([run["seconds"] for run in runs]), 1)}
     return {
         "accuracy": round(100 * study.right(arm).mean(), 2),
         **_points("gain", gain.estimate),
@@ -242,7 +245,7 @@ def _row(study, arm, gain):
         **scaled,
         "with TTA": round(100 * study.right(arm, "tta").mean(), 2),
         **_points("TTA adds", tta_gain),
-        "train s": round(np.mean([run["seconds"] for run in runs]), 1),
+        **seconds,
     }
 
 # %% ../../nbs/api/training/studies.ipynb #d03bd9bf

@@ -1,6 +1,7 @@
 "The studies that cells of the chapters cite: their designs, results and measures."
 
 import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from lesson7.data.files import results_folder
 from lesson7.training.studies import Study
 from studies.run import read_design
+from studies.small import run_small_study
 from studies.views import cut, f_score, make_pairs, middle, pair_measures, squares
 
 CITED = ["running_statistics", "smoothing", "views"]
@@ -79,3 +81,22 @@ def test_a_threshold_is_chosen_on_one_half_and_tried_on_the_other():
     assert 0.09 < found["threshold"] < 0.3 and found["both_first"] == [1] * 8
     assert found["f1"] == pytest.approx(2 * 8 / (12 + 8))  # the third class is above it, too
     assert found["f1_at_half"] == 1
+
+
+def test_a_small_study_keeps_the_seeds_before_an_error(tmp_path, monkeypatch):
+    file, out = tmp_path / "design.json", tmp_path / "out.json"
+    file.write_text('{"seeds": 3, "scale": 2}')
+    seeds = read_design(file)[1]
+
+    def run_seed(design, data, seed):
+        if seed == seeds[2]:
+            raise KeyboardInterrupt
+        yield dict(seed=seed, value=data * design["scale"])
+
+    monkeypatch.setattr(sys, "argv", ["study", "--out", str(out)])
+    with pytest.raises(KeyboardInterrupt):
+        run_small_study(file, "A study.", lambda design: (5, [1, 2]), run_seed)
+    results = json.loads(out.read_text())
+    assert results["runs"] == [dict(seed=seed, value=10) for seed in seeds[:2]]
+    assert results["about"]["images"] == [1, 2]
+    assert results["about"]["seeds"] == seeds

@@ -27,7 +27,13 @@ from explorer_page import (
 from playwright.sync_api import expect
 from shared_explorers import adapt
 
-from lesson7 import MixupExplorer, NormalizeExplorer, ResizeExplorer, TTAExplorer
+from lesson7 import (
+    MixupExplorer,
+    NormalizeExplorer,
+    ResizeExplorer,
+    SmoothingExplorer,
+    TTAExplorer,
+)
 from lesson7.data.images import crop_resized
 from lesson7.data.samples import photos
 from lesson7.explorers import base, networks
@@ -493,6 +499,11 @@ def test_the_name_lite0_is_the_network_of_the_site(cache):
     assert "float16, which changes its logits by up to 0.0" in lite0_network().note
 
 
+def test_the_size_is_that_of_the_models_images_not_of_the_photo():
+    explorer = ResizeExplorer(photos("coffee"), small_model(), HOSTILE_NAMES)
+    assert explorer._page_network().size == LITE0_SIZE != explorer.side
+
+
 @pytest.mark.parametrize("given", ["lite1", "missing.onnx", "missing/folder"])
 def test_other_names_are_refused(given):
     with pytest.raises(ValueError, match=f"learn must be a model, .* or 'lite0', got '{given}'"):
@@ -506,6 +517,12 @@ def test_a_page_without_a_network_has_no_button(open_explorer):
     page = open_explorer("TTAExplorer")
     assert page.locator(".l7-network").count() == 0
     assert "serveNetworks" not in page.content()  # it has no script of networks either
+
+
+def test_an_explorer_that_asks_no_network_is_saved_without_one(tmp_path):
+    with pytest.warns(UserWarning, match="live must be False, got True; a SmoothingExplorer asks"):
+        file = SmoothingExplorer().save(tmp_path / "page.html", live=True)
+    assert file.stat().st_size < 1_000_000
 
 
 def test_a_page_is_written_without_a_runtime(tmp_path, monkeypatch):
