@@ -359,7 +359,7 @@ def shown_explorers(file):
                 yield states[data[WIDGET]["model_id"]]["state"], wanted
 
 
-@pytest.mark.parametrize("name", ["index", *SLIDERS, "08_own", "09_playground"])
+@pytest.mark.parametrize("name", ["index", "00_measure", *SLIDERS, "08_own", "09_playground"])
 def test_each_explorer_has_the_state_of_its_cell(site, name):
     "A page has one state for each explorer: a later cell that changed it would change it above."
     found = list(shown_explorers(site.parent / "jupyter_execute" / f"{name}.ipynb"))
