@@ -198,7 +198,7 @@ def train_with_sigmoids(recipe, data):
 
 
 def run_seed(design, data, pairs, seed):
-    "Return a run for each way, as `Study` reads them, and the measures of the pairs."
+    "Return a run for each way, as a `Study` has them, and the measures of the pairs."
     recipe = Recipe(**design["training"], seed=seed)
     softmax = train_in_memory(recipe, data, "cpu", every=recipe.epochs).model.eval()
     sigmoids = train_with_sigmoids(recipe, data)
