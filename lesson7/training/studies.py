@@ -99,7 +99,7 @@ _MEASURES = {  # of a run, with one view of each image or the mean over several
 }
 _RUN = {
     "type": "object",
-    "required": ["arm", "seed", *_VIEWS],
+    "required": ["arm", "seed", "plain"],
     "properties": {
         "arm": {"type": "string"},
         "seed": {"type": "integer"},
@@ -178,7 +178,10 @@ class Study:
         "Return which images were right, array [seeds,images] of 0 and 1."
         check_choice("views", views, _VIEWS)
         n = self.about["images"][1]
-        return np.stack([unpack_answers(run[views]["right"], n) for run in self.select(arm)])
+        runs = self.select(arm)
+        is_measured = all(views in run for run in runs)
+        require(is_measured, "views", "measured in all runs", views)
+        return np.stack([unpack_answers(run[views]["right"], n) for run in runs])
 
 # %% ../../nbs/api/training/studies.ipynb #3f4b1ae3
 _LEAST_SEEDS, _LEAST_IMAGES = 3, 100  # of a verdict
