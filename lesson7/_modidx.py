@@ -1447,6 +1447,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'lesson7/explorers/networks.py'),
                                             'lesson7.explorers.networks.as_network': ( 'api/explorers/networks.html#as_network',
                                                                                        'lesson7/explorers/networks.py'),
+                                            'lesson7.explorers.networks.fold_batch_norm': ( 'api/explorers/networks.html#fold_batch_norm',
+                                                                                            'lesson7/explorers/networks.py'),
                                             'lesson7.explorers.networks.half_weights': ( 'api/explorers/networks.html#half_weights',
                                                                                          'lesson7/explorers/networks.py'),
                                             'lesson7.explorers.networks.has_runtime': ( 'api/explorers/networks.html#has_runtime',
