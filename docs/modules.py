@@ -220,10 +220,12 @@ def used_by(cells):
 
 def static_files(names):
     "Return the static files of the explorers in `names`, with those that explorers share."
-    views = [m.rpartition(".")[2] for m in modules() if m.startswith("explorers.")]
+    folder = LIBRARY / "static"
+    names_of = [m.rpartition(".")[2] for m in modules() if m.startswith("explorers.")]
+    views = [name for name in names_of if (folder / f"{name}.css").exists()]
     mine = [name.rpartition(".")[2] for name in names if name.startswith("explorers.")]
     files = []
-    for file in sorted((LIBRARY / "static").glob("*.*")):
+    for file in sorted(folder.glob("*.*")):
         view = file.name.split(".")[0]
         is_shared = view not in views and file.name != HOST
         if view in mine or (is_shared and "explorers.base" in names):

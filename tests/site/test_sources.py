@@ -222,10 +222,11 @@ def test_a_notebook_uses_what_its_cells_import_and_name(library, code, used):
 def test_an_explorer_has_its_own_static_files_and_the_shared_ones(library):
     static = library.LIBRARY / "static"
     static.mkdir()
-    for name in ("helpers.js", "explorer.css", "tta.js", "tta.math.js", "mixup.js", "host.js"):
+    shared = ["helpers.js", "explorer.css", "base.js"]  # a module without styles has no view
+    for name in (*shared, "tta.css", "tta.js", "tta.math.js", "mixup.css", "mixup.js", "host.js"):
         (static / name).touch()
     names = [file.name for file in library.static_files(library.needs("explorers.tta"))]
-    assert names == ["explorer.css", "helpers.js", "tta.js", "tta.math.js"]
+    assert names == sorted([*shared, "tta.css", "tta.js", "tta.math.js"])
     assert library.static_files(library.needs("tta")) == []
 
 
