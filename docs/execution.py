@@ -3,11 +3,14 @@
 Sphinx by itself would run them one after another.
 """
 
+import json
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+from cells import WIDGET
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
@@ -16,6 +19,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
 def is_cached(cache, nb):
@@ -33,9 +37,31 @@ def to_run(cache, files):
     return sorted(lacking.items(), key=lambda item: -len(item[1].cells))
 
 
+def shown_models(nb, states):
+    "Return the ids of the widgets that outputs show, and of those that they consist of."
+    outputs = [output for cell in nb.cells for output in cell.get("outputs", [])]
+    waiting = [o.data[WIDGET]["model_id"] for o in outputs if WIDGET in o.get("data", {})]
+    found = set()
+    while waiting:
+        model = waiting.pop()
+        if model in states and model not in found:
+            found.add(model)
+            waiting += re.findall(r"IPY_MODEL_(\w+)", json.dumps(states[model]["state"]))
+    return found
+
+
+def drop_hidden_widgets(nb):
+    "Drop the state of widgets that no output shows: explorers carry their scripts."
+    manager = nb.metadata.get("widgets", {}).get(WIDGET_STATE, {})
+    states = manager.get("state", {})
+    shown = shown_models(nb, states)
+    manager["state"] = {model: state for model, state in states.items() if model in shown}
+
+
 def execute(file, nb, timeout):
     "Run a notebook in its folder; a thread at a time, since others run beside it."
     result = single_nb_execution(nb, cwd=str(file.parent), timeout=timeout, allow_errors=False)
+    drop_hidden_widgets(result.nb)
     logger.info("%s ran in %.0f s", file.name, result.time)
     return result
 

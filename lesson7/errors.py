@@ -12,7 +12,7 @@ import warnings
 from operator import index
 
 # %% ../nbs/api/errors.ipynb #e7a10004
-_LONGEST = 300  # characters of a value in a message
+_LONGEST = 1000  # characters of a value in a message
 
 
 def must_be(

@@ -212,7 +212,7 @@ def test_the_source_names_data_seeds_budget_machine_commit_and_date(example):
     "text, message",
     [
         ("{", "must be a comparison, got no JSON"),
-        ("[1]", "must be a comparison of format 1, got format None"),
+        ("[1]", r"must be a comparison, got \[1\]"),
         ('{"format": 2}', "must be a comparison of format 1, got format 2"),
     ],
 )

@@ -350,7 +350,8 @@ def replace_weights_and_their_digest(folder):
 
 CHANGED = "must be unchanged since it was saved, got another content"
 FORMAT_2 = "must be of format 1, got format 2; install a newer lesson7"
-NO_MODEL_FILE = "must be a file that save_model wrote, got format"
+NO_MODEL = "must be a file that save_model wrote, got"
+NO_MODEL_FILE = f"{NO_MODEL} format"
 ZEROS, ONES = [0] * 3, [1] * 3
 
 DAMAGES = {
@@ -359,8 +360,8 @@ DAMAGES = {
         "must be a folder that save_model wrote, got no model.json",
     ),
     "no weights": (remove_weights, "must be a folder with weights-"),
-    "no JSON": (with_description("{"), "model.json must be readable JSON, got"),
-    "a list": (with_description("[]"), NO_MODEL_FILE),
+    "no JSON": (with_description("{"), f"model.json {NO_MODEL} no JSON"),
+    "a list": (with_description("[]"), f"model.json {NO_MODEL} []"),
     "format 2": (with_fields(format=2), FORMAT_2),
     "format 0": (with_fields(format=0), NO_MODEL_FILE),
     "two classes": (

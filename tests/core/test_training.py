@@ -126,7 +126,7 @@ def test_a_recipe_is_written_and_read_as_json(recipe):
     "text, message",
     [
         ("{", "recipe must be a JSON object, got no JSON"),
-        ("[]", "recipe must be a JSON object, got a list"),
+        ("[]", "recipe must be a JSON object, got []"),
         ('{"mixpu": 1}', "field of a recipe must be one of 'arch', 'size'"),
         ('{"lr": "fast"}', "lr must be a finite number above 0, got 'fast'"),
         (
