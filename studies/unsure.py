@@ -9,8 +9,9 @@ of the validation images give the result for every share, as `tta(learn, unsure=
 from pathlib import Path
 
 from lesson7.training.config import Recipe
-from lesson7.training.memory import load_images, train_in_memory
+from lesson7.training.memory import train_in_memory
 from lesson7.tta import combine, least_certain
+from studies.running_statistics import prepare
 from studies.small import run_small_study
 
 DESIGN = Path(__file__).with_suffix(".json")
@@ -34,12 +35,6 @@ def run_seed(design, images, seed):
     run = train_in_memory(Recipe(**design["training"], seed=seed), images, "cpu", every=12)
     views = run.log_probs.exp()
     yield dict(seed=seed, rows=[evaluate(views, run.labels, share) for share in design["shares"]])
-
-
-def prepare(design):
-    "Return the sample dataset in memory, and its numbers of images."
-    images = load_images(short=128)
-    return images, [len(images.train), len(images.val)]
 
 
 if __name__ == "__main__":
