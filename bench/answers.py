@@ -101,7 +101,7 @@ def dragged_frames(page):
     "Return how many of 60 moves of a window, thirty a second, are painted before the next move."
     page.evaluate(LISTEN_TO_POINTER)
     handle = page.locator(".l7-stage [data-handle=at]:visible").last
-    return most_frames(lambda: drag_steadily(page, handle))[0]
+    return most_frames(lambda: min(MOVES, drag_steadily(page, handle)))[0]
 
 
 def answer_rows():
