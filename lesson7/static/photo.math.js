@@ -1,5 +1,5 @@
-// Photos at other sizes, by the filters of Pillow: with its whole numbers, so that a page and Python
-// have the same pixels of the same file.
+// Photos at other sizes, by the filters of Pillow: with its whole numbers, so that a page and
+// Python have the same pixels of the same file.
 
 /** @import { Pixels } from "./canvas.js" */
 /** @typedef {"bilinear" | "lanczos"} PhotoFilter */

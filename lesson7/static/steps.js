@@ -68,7 +68,8 @@ function moveTo(frame, state, animated, done) {
 
 /**
  * Scrolls to the headline, and from there to the figure with what is highlighted, if it is below
- * the window or behind the step. In a low window, where the step is not in front, scrolls to the step.
+ * the window or behind the step. In a low window, where the step is not in front, scrolls to the
+ * step.
  * @param {Frame} frame
  */
 function scrollToPicture({ root, panels }) {

@@ -725,8 +725,8 @@ function codeValues({ settings, seeds, start, usual }) {
 }
 
 /**
- * Asks how accurate A is, how much B gains, and how well A is calibrated; what is not trained yet is
- * trained for the answer.
+ * Asks how accurate A is, how much B gains, and how well A is calibrated; what is not trained yet
+ * is trained for the answer.
  * @param {Data} data
  * @param {() => State} read
  */
