@@ -11,9 +11,8 @@ import math
 import random
 from functools import partial
 
-from .data.views import predict_views, resolve_loader
-
 from .data.torch_state import default_torch, kept_generators
+from .data.views import predict_views, resolve_loader
 from .errors import check_choice, check_count, check_range, check_seed, is_between, require
 from .fits import check_finite
 from .lazy import torch
