@@ -232,43 +232,6 @@ def test_every_folder_of_modules_is_a_package():
         assert (file.parent / "__init__.py").is_file(), file
 
 
-# ---- The order of a chapter
-
-FIRST_RESULTS = {  # chapter -> a part of the cell with its first result
-    "00_measure": "loss = -probs[range(len(y)), y]",
-    "01_normalize": "learn.fit_one_cycle(p.epochs, p.lr)",
-    "02_resize": "history = fit_progressive(learn, loaders, stages)",
-    "03_tta": "five = torch.cat([plain[None], corners]).mean(0)",
-    "04_mixup": "mixed = train([MixUp(), Watch()])",
-    "05_smoothing": "learn.fit_one_cycle(p.epochs, p.lr)",
-    "06_recipe": "plot_gains(found)",
-    "07_share": "loaded = load_model(",
-    "08_own": "{result.recipe.name}",
-    "09_playground": "TrainExplorer(steps=",
-}
-MOST_LINES = 10
-
-
-def shown_cells(file):
-    "Return the code cells that a page shows."
-    sources = cell_sources(read_notebook(file), "code")
-    return [source for source in sources if not source.startswith("#| echo: false")]
-
-
-def test_every_chapter_has_a_first_result():
-    assert {file.stem for file in NBS.glob("[0-9]*.ipynb")} == {*FIRST_RESULTS}
-
-
-@pytest.mark.parametrize("chapter", FIRST_RESULTS)
-def test_code_is_short_up_to_the_first_result(chapter):
-    cells = shown_cells(NBS / f"{chapter}.ipynb")
-    [end] = [i for i, source in enumerate(cells) if FIRST_RESULTS[chapter] in source]
-    lengths = [
-        len([line for line in cell.split("\n") if line.strip()]) for cell in cells[: end + 1]
-    ]
-    assert max(lengths) <= MOST_LINES
-
-
 # ---- Tests
 
 
