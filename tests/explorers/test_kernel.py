@@ -1,5 +1,7 @@
 "Answers from the kernel: the messages of an explorer's view, without a browser."
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -96,10 +98,11 @@ def test_any_statistics_are_answered_for_a_batch(small):
     learn = narrow_learner(get_dls(8, 48, small, STATS))
     explorer = NormalizeExplorer(list(photos().values()), learn=learn, side=48)
     own = [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]
-    for stats in (own, explorer.known["dataset"], ([0, 0, 0], [1, 1, 1])):
-        pictures = [[i, *stats[0], *stats[1]] for i in (3, 0, 5)]
-        x = torch.from_numpy(explorer.images[[3, 0, 5]])
-        expected = probabilities(learn, x, NormStats(*stats)).max(1)
+    chosen, everything = [3, 0, 5], torch.from_numpy(explorer.images)
+    for stats, end in product((own, explorer.known["dataset"], ([0, 0, 0], [1, 1, 1])), ([], [1])):
+        pictures = [[i, *stats[0], *stats[1], *end] for i in chosen]
+        preds = probabilities(learn, everything, NormStats(*stats), batch_statistics=bool(end))
+        expected = preds[chosen].max(1)
         found = np.array(explorer.predict(dict(pictures=pictures)))
         assert found[:, 0].tolist() == expected.indices.tolist()
         assert np.allclose(found[:, 1], expected.values, atol=1e-5)
