@@ -86,13 +86,11 @@ def _best_classes(learn, images, stats):
     return [[c, round(p, 6)] for c, p in zip(classes.tolist(), values.tolist())]
 
 
-def _predictions(learn, images, known, draws, bs):
+def _predictions(learn, images, known, draws):
     "Return kind -> [class, probability] of each image; 'batch' has these for each draw."
-    if not learn:
-        return {}
     found = {kind: _best_classes(learn, images, stats) for kind, stats in known.items()}
     found["none"] = _best_classes(learn, images, None)
-    batches = [images[draw[:bs]] for draw in draws]
+    batches = [images[draw[:START_BS]] for draw in draws]
     found["batch"] = [_best_classes(learn, x, channel_stats(x)) for x in batches]
     return found
 
@@ -344,7 +342,7 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         stats=None,  # of the whole dataset, as `normalize` takes them; None: of these images
         side=None,  # of the images, pixels; None: the model's own, else 64
         labels=None,  # of the images, to count correct predictions of `learn`; None: where known
-        learn=None,  # as `open_learner` takes it, to predict for each kind but "own"
+        learn=None,  # as `open_learner` takes it
         seed=42,  # of the batches
         vocab=None,  # class names, for a torch module or an ONNX file as `learn`
         **state,  # draw, bs, kind, show, own_mean, own_std
@@ -372,18 +370,25 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         known = dict(dataset=dataset, imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))
+        if learn:
+            _best_classes(learn, self.images[:1], None)  # raises unless the model can predict
         super().__init__(
             pixels=encode_png(tiles.reshape(-1, side, 3)),
             side=side,
             draws=draws,
             known={kind: [s.mean, s.std] for kind, s in known.items()},
-            says=_predictions(learn, self.images, known, draws, bs),
             right=right,
             credits=_credits(items),
             kernel=bool(learn),
             templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )
+
+    def complete(self):
+        "Predict for each kind of statistics but your own: 736 images with all draws."
+        if self._learn and not self.says:
+            known = {kind: NormStats(*stats) for kind, stats in self.known.items()}
+            self.says = _predictions(self._answering, self.images, known, self.draws)
 
     def predict(
         self,

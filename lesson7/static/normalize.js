@@ -826,7 +826,7 @@ function predictions(frame) {
   function draw(state) {
     asking?.draw(state);
     const says = model.get("says");
-    node.hidden = !says.dataset;
+    node.hidden = !says.dataset && !kernel;
     if (node.hidden) return;
     const best = rows?.lookup(batchKeys(state), state.bs) ?? null;
     const described = describePredictions(says, model.get("right"), { ...state, best });
@@ -1199,5 +1199,5 @@ function ownTraits(photo, get) {
 }
 
 export default {
-  render: withPhoto(render, { traits: TRAITS, predictions: "says", own: ownTraits }),
+  render: withPhoto(render, { traits: TRAITS, predictions: ["says"], own: ownTraits }),
 };

@@ -264,6 +264,7 @@ export function pixelValues({ data }, side, { image, x, y }) {
  */
 export function describePredictions(says, right, { kind, draw, images, best = null }) {
   if (best) return describeBest(best, right, images);
+  if (!says.dataset) return { text: "The model has not answered yet." };
   if (!says[kind]) return { text: "The model was not asked about your own numbers." };
   const batch = says.batch[draw];
   if (kind === "batch" && batch.length !== images.length) {
