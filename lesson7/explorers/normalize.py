@@ -87,21 +87,17 @@ def _best_classes(learn, images, stats, batch_statistics=False):
     return [[c, round(p, 6)] for c, p in zip(classes.tolist(), values.tolist())]
 
 
-def _predictions(learn, images, known, draws, bs):
+def _predictions(learn, images, known, draws):
     "Return kind -> [class, probability] of each image; 'batch' has these for each draw."
-    if not learn:
-        return {}
     found = {kind: _best_classes(learn, images, stats) for kind, stats in known.items()}
     found["none"] = _best_classes(learn, images, None)
-    batches = [images[draw[:bs]] for draw in draws]
+    batches = [images[draw[:START_BS]] for draw in draws]
     found["batch"] = [_best_classes(learn, x, channel_stats(x)) for x in batches]
     return found
 
 
 def _batch_predictions(learn, images, known):
-    "Return kind -> [class, probability] of each image, with batch statistics; {} if none are used."
-    if not learn or len(images) < 2 or not batch_norms(learn.model):
-        return {}
+    "Return kind -> [class, probability] of each image, with batch statistics."
     kinds = known | dict(none=None)
     return {kind: _best_classes(learn, images, stats, True) for kind, stats in kinds.items()}
 
@@ -160,6 +156,7 @@ class _NormalizeState(Explorer):
     known = T.Dict(help="kind -> [mean, std] that the view cannot compute").tag(**DATA)
     says = T.Dict(help="kind -> [class, probability] of each image").tag(**DATA)
     batch_says = T.Dict(help="the same, with batch normalization of all images").tag(**DATA)
+    has_batch_norm = T.Bool(help="whether there is a model with batch normalization").tag(**DATA)
     right = T.List(help="class index of each image").tag(**DATA)
     credits = T.List(help="photographer of each image; empty: not known").tag(**DATA)
 
@@ -359,7 +356,7 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         stats=None,  # of the whole dataset, as `normalize` takes them; None: of these images
         side=None,  # of the images, pixels; None: the model's own, else 64
         labels=None,  # of the images, to count correct predictions of `learn`; None: where known
-        learn=None,  # as `open_learner` takes it, to predict for each kind but "own"
+        learn=None,  # as `open_learner` takes it
         seed=42,  # of the batches
         vocab=None,  # class names, for a torch module or an ONNX file as `learn`
         **state,  # draw, bs, kind, show, running, own_mean, own_std
@@ -387,19 +384,28 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         known = dict(dataset=dataset, imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))
+        if learn:
+            _best_classes(learn, self.images[:1], None)  # raises unless the model can predict
         super().__init__(
             pixels=encode_png(tiles.reshape(-1, side, 3)),
             side=side,
             draws=draws,
             known={kind: [s.mean, s.std] for kind, s in known.items()},
-            says=_predictions(learn, self.images, known, draws, bs),
-            batch_says=_batch_predictions(learn, self.images, known),
             right=right,
             credits=_credits(items),
             kernel=bool(learn),
+            has_batch_norm=bool(learn and len(tiles) > 1 and batch_norms(learn.model)),
             templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )
+
+    def complete(self):
+        "Predict for each kind of statistics but your own: 736 images with all draws."
+        if self._learn and not self.says:
+            known = {kind: NormStats(*stats) for kind, stats in self.known.items()}
+            self.says = _predictions(self._answering, self.images, known, self.draws)
+            if self.has_batch_norm:
+                self.batch_says = _batch_predictions(self._answering, self.images, known)
 
     def predict(
         self,

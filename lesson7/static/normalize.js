@@ -232,7 +232,7 @@ function addControls(frame, { draws, counts }) {
     ["model", "as the model sees them"],
   ];
   select(frame, "Large pictures", views, { trait: "show", parent });
-  if (frame.model.get("batch_says").dataset) {
+  if (frame.model.get("has_batch_norm")) {
     select(frame, "Batch normalization", RUNNING_CHOICES, { trait: "running", parent });
   }
   const fields = CHANNELS.flatMap((name, c) => {
@@ -837,7 +837,7 @@ function predictions(frame) {
   function draw(state) {
     asking?.draw(state);
     const says = model.get("says");
-    node.hidden = !says.dataset;
+    node.hidden = !says.dataset && !kernel;
     if (node.hidden) return;
     const best = rows?.lookup(batchKeys(state), `${state.running} ${state.bs}`) ?? null;
     const given = { ...says, all: model.get("batch_says") };
@@ -1207,9 +1207,9 @@ function ownTraits(photo, get) {
     throw new PhotoError("A channel of this photo has one value only: it has no sd to divide by.");
   }
   const draws = get("draws").map(() => [0]);
-  return { ...{ pixels, draws, right: [], credits: [""], batch_says: {} }, draw: 0, bs: 1 };
+  return { ...{ pixels, draws, right: [], credits: [""], has_batch_norm: false }, draw: 0, bs: 1 };
 }
 
 export default {
-  render: withPhoto(render, { traits: TRAITS, predictions: "says", own: ownTraits }),
+  render: withPhoto(render, { traits: TRAITS, predictions: ["says"], own: ownTraits }),
 };

@@ -268,6 +268,7 @@ export function pixelValues({ data }, side, { image, x, y }) {
 export function describePredictions(says, right, state) {
   const { kind, draw, images, running, best } = state;
   if (best) return describeBest(best, right, state);
+  if (!says.dataset) return { text: "The model has not answered yet." };
   const given = running === "batch" ? says.all : says;
   if (!given[kind]) return { text: "The model was not asked about these numbers." };
   const batch = kind === "batch" && given.batch[draw];

@@ -67,6 +67,7 @@ def predicted(small):
 
 def test_predictions_equal_the_learners(predicted):
     explorer, learn, y = predicted
+    explorer.complete()
     preds, targs = learn.get_preds(dl=learn.dls.valid)
     assert torch.equal(targs, torch.as_tensor(y)) and explorer.right == y.tolist()
     tolerance = 2e-3  # the explorer's images are bytes, not floats
