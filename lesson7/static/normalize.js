@@ -622,7 +622,8 @@ function channelName(pointing, c) {
   node.addEventListener("pointerenter", show);
   node.addEventListener("pointerleave", hide);
   node.addEventListener("focus", show);
-  node.addEventListener("blur", hide);
+  // Drawn once the focus has moved: the numbers of the formulas, which may get it, are replaced.
+  node.addEventListener("blur", () => setTimeout(() => pointing.channel === c && hide()));
   node.addEventListener("click", () => {
     pointing.set({ pressed: pointing.pressed === c ? null : c });
   });
