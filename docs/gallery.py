@@ -1,6 +1,6 @@
 """The first page's gallery of explorers, and the picture that other sites show with a link.
 
-Both are made of the explorers' still pictures.
+Both are made of the explorers' still pictures. `static/gallery.js` shows the moving ones.
 """
 
 import io
@@ -17,6 +17,26 @@ SIZE = (640, 360)  # pixels
 SOCIAL_SIZE = (1200, 630)  # what the Open Graph protocol's readers expect
 MARGIN = 40
 INK, PAPER, BRAND = "#1f2328", "#ffffff", "#1f5bc4"
+ROUND = 4800  # ms that a moving picture takes; below the 5 s of WCAG 2.2.2
+MOVING = "_static/gallery"  # folder of the moving pictures, which are loaded when they are shown
+CORNERS = [(0, 0), (1, 1), (1, 0), (0, 1)]
+
+
+def windows_around(centre_share):
+    "Return places of four windows: 0 in the corners, 1 in the centre."
+    share = centre_share
+    return [[x + share * (0.5 - x), y + share * (0.5 - y)] for x, y in CORNERS]
+
+
+# The states that a moving picture goes through; an explorer without a row goes through its steps.
+MOVES = {
+    "NormalizeExplorer": [dict(kind=kind) for kind in ("batch", "none", "dataset", "imagenet")],
+    "ResizeExplorer": [dict(stages=[[s, 4], [224, 5]]) for s in (128, 96, 64, 32, 64, 96)],
+    "TTAExplorer": [dict(at=windows_around(share)) for share in (0, 0.25, 0.5, 0.75, 0.5, 0.25)],
+    "MixupExplorer": [dict(t=t) for t in (0.3, 0.5, 0.7, 0.9, 0.7, 0.5)],
+    "SmoothingExplorer": [dict(eps=eps) for eps in (0.1, 0.2, 0.3, 0.4, 0.3, 0.2)],
+    "TrainExplorer": [dict(epoch=epoch) for epoch in (40, 3, 10, 20, 30)],
+}
 
 
 def explorers_of(file):
@@ -34,16 +54,38 @@ def homes():
     return dict(sorted(found.items(), key=lambda item: item[1].name))
 
 
-@cache
-def still(explorer):
-    "Return an explorer's still picture, on white, of the size `SIZE`."
-    import lesson7
-
-    picture = Image.open(io.BytesIO(getattr(lesson7, explorer)().still())).convert("RGB")
+def on_page(explorer):
+    "Return an explorer's picture, on white, of the size `SIZE`."
+    picture = Image.open(io.BytesIO(explorer.still())).convert("RGB")
     picture.thumbnail((SIZE[0] - 20, SIZE[1] - 20), Image.Resampling.LANCZOS)
     page = Image.new("RGB", SIZE, PAPER)
     page.paste(picture, ((SIZE[0] - picture.width) // 2, (SIZE[1] - picture.height) // 2))
     return page
+
+
+@cache
+def still(name):
+    "Return the picture of an explorer as it opens."
+    import lesson7
+
+    return on_page(getattr(lesson7, name)())
+
+
+@cache
+def moving(name):
+    "Return an animated WebP file in which an explorer goes through some states, again and again."
+    import lesson7
+
+    explorer = getattr(lesson7, name)()
+    frames = []
+    for state in MOVES.get(name) or [step.state for step in explorer._steps]:
+        for trait, value in state.items():
+            explorer.set_trait(trait, value)
+        frames.append(on_page(explorer))
+    options = dict(quality=60, method=4, minimize_size=True, loop=0)
+    first, others = frames[0], frames[1:]
+    times = dict(save_all=True, append_images=others, duration=ROUND // len(frames))
+    return encode(first, "WEBP", **times, **options)
 
 
 def encode(picture, kind, **options):
@@ -55,6 +97,11 @@ def encode(picture, kind, **options):
 def gallery_pictures():
     "Return the pictures of the gallery: file name -> bytes."
     return {f"_gallery/{name}.webp": encode(still(name), "WEBP", quality=80) for name in homes()}
+
+
+def moving_pictures():
+    "Return the moving pictures of the gallery: file name -> bytes."
+    return {f"{MOVING}/{name}.webp": moving(name) for name in homes()}
 
 
 def sentence(file):

@@ -8,13 +8,18 @@ from links import LinkNames, resolve_type
 from networks import write_networks
 from rendering import Stills, adapt_html, mathml
 from sheets import write_sheets
-from staging import copy_notebooks, stage, write_social_picture
+from staging import copy_notebooks, stage, write_moving_pictures, write_social_picture
 from terms import link_terms
 from traitlets import TraitType
 
 
 def stage_sources(app, config):
     stage(Path(app.srcdir))
+
+
+def add_gallery_script(app, pagename, templatename, context, doctree):
+    if pagename == "index":
+        app.add_js_file("gallery.js", loading_method="defer")
 
 
 def skip_traits(app, what, name, obj, skip, options):
@@ -27,6 +32,7 @@ def add_downloads(app, error):
         copy_notebooks(Path(app.outdir))
         write_networks(Path(app.outdir) / "_static" / "networks")
         write_social_picture(Path(app.outdir))
+        write_moving_pictures(Path(app.outdir))
         write_sheets(Path(app.outdir))
 
 
@@ -39,6 +45,7 @@ def setup(app):
     app.connect("autodoc-skip-member", skip_traits)
     app.connect("missing-reference", resolve_type)
     app.connect("html-page-context", adapt_html, priority=900)  # after the theme has made its own
+    app.connect("html-page-context", add_gallery_script)
     app.connect("doctree-resolved", link_terms)
     app.connect("build-finished", add_downloads)
     app.add_transform(LinkNames)

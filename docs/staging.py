@@ -7,7 +7,7 @@ import json
 import shutil
 
 from cells import markdown, notebook
-from gallery import MARK, gallery, gallery_pictures, social_picture
+from gallery import MARK, gallery, gallery_pictures, moving_pictures, social_picture
 from notebooks import all_notebooks, page_name
 from pages import behind_page, commands, contents, credits_page, differences, project_pages
 from reference import reference_pages
@@ -75,6 +75,12 @@ def stage(out):
 def write_social_picture(html):
     "Write the picture that other sites show with a link."
     write(html / SOCIAL_PICTURE, social_picture())
+
+
+def write_moving_pictures(html):
+    "Write the pictures that the gallery shows while a card moves."
+    for name, content in moving_pictures().items():
+        write(html / name, content)
 
 
 def copy_notebooks(html):

@@ -304,7 +304,8 @@ def _call(fn, args, seconds):
         with redirect_stdout(output):
             value = _run_limited(call, args, seconds)
     except _TimeLimitExceeded as error:
-        problem = f"It did not return within {seconds:g} seconds: look for an endless loop."
+        causes = "look for an endless loop, or a slow import"
+        problem = f"It did not return within {seconds:g} seconds: {causes}."
         return Attempt(problem=problem, line=error.line or _line_of_error(error), stopped=True)
     except (Exception, SystemExit) as error:
         return _error_problem(error)

@@ -252,6 +252,11 @@ def _normalized_by_one(x, mean, std):
     "used one mean and one std for all channels"
     return (x - mean.mean()) / std.mean()
 
+
+def _normalized_by_first(x, mean, std):
+    "used the mean and std of the first channel for all channels"
+    return (x - mean[0]) / std[0]
+
 # %% ../../nbs/api/course/tasks.ipynb #d0f4a342
 def _divided_first(x, mean, std):
     "divided before subtracting the mean"
@@ -288,6 +293,11 @@ def _normalized_by_itself(x, mean, std):
     return my_normalize(x, *my_batch_stats(x))
 
 
+def _normalized_by_exchanged(x, mean, std):
+    "exchanged mean and std"
+    return my_normalize(x, std, mean)
+
+
 def _normalized_clamped(x, mean, std):
     "clamped the result to [0, 1]: normalized values are negative and above 1 as well"
     return my_normalize(x, mean, std).clamp(0, 1)
@@ -312,6 +322,8 @@ _NORMALIZE = Exercise(
         _normalized_rows,
         _normalized_images,
         _normalized_by_one,
+        _normalized_by_first,
+        _normalized_by_exchanged,
         _divided_first,
         _added_mean,
         _multiplied_by_std,
@@ -380,6 +392,11 @@ def _mean_and_std_exchanged(x, mean, std):
     return my_denormalize(x, std, mean)
 
 
+def _denormalized_by_first(x, mean, std):
+    "used the mean and std of the first channel for all channels"
+    return x * std[0] + mean[0]
+
+
 def _normalized_again(x, mean, std):
     "normalized once more"
     return my_normalize(x, mean, std)
@@ -414,6 +431,7 @@ _DENORMALIZE = Exercise(
         _only_multiplied,
         _only_added,
         _mean_and_std_exchanged,
+        _denormalized_by_first,
         _normalized_again,
         _denormalized_clamped,
     ),
@@ -547,6 +565,16 @@ def _cost_of_fewer_epochs(stages):
     return _work(stages, _epochs_of(stages)) / (fewer * max(_sizes_of(stages)) ** 2)
 
 
+def _inverse_cost(stages):
+    "divided the other way round: the work of the schedule is above the fraction line"
+    return 1 / my_relative_cost(stages)
+
+
+def _work_of_schedule(stages):
+    "returned the work itself: divide it by that of as many epochs at the largest size"
+    return _work(stages, _epochs_of(stages))
+
+
 def _cost_by_smallest(stages):
     "compared with the smallest size"
     epochs = _epochs_of(stages)
@@ -613,6 +641,8 @@ _RELATIVE_COST = Exercise(
         _cost_without_extra,
         _cost_with_first_extra,
         _cost_of_fewer_epochs,
+        _inverse_cost,
+        _work_of_schedule,
         _cost_by_smallest,
         _cost_by_last,
         _cost_by_first,
@@ -1254,19 +1284,19 @@ def _batch(seed, *shape, n, classes=None):
 def _mix_batch_cases():
     ends = torch.tensor([0.0, 1.0, 1.0])
     return [
-        Case(_batch(3, 3, 3, n=3)),
-        Case(_batch(5, 5, 2, n=10)),
-        Case(_batch(4, 4, 4, n=6, classes=3)),
+        Case(_batch(3, 3, 1, 1, 3, n=3)),
+        Case(_batch(5, 4, 1, 1, 4, n=10)),
+        Case(_batch(4, 4, 1, 2, 4, n=6, classes=3)),
         Case(_batch(6, 4, 3, 2, 4, n=5)),
-        Case(_batch(7, 1, 2, 3, n=3), _ONE_IMAGE),
-        Case(_batch(8, 3, 2, n=1), _ONE_CLASS),
-        Case(dict(_batch(9, 3, 2, n=3), lam=ends), "weights of 0 and 1"),
+        Case(_batch(7, 1, 1, 2, 3, n=3), _ONE_IMAGE),
+        Case(_batch(8, 3, 1, 1, 2, n=1), _ONE_CLASS),
+        Case(dict(_batch(9, 3, 1, 1, 2, n=3), lam=ends), "weights of 0 and 1"),
     ]
 
 # %% ../../nbs/api/course/tasks.ipynb #1c3063f7
 def my_mix_batch(x, y, lam, perm, n):
     one_hot = torch.nn.functional.one_hot(y, n)
-    t = lam.reshape(-1, *[1] * (x.ndim - 1))  # [B,1,1,1] for images
+    t = lam[:, None, None, None]
     return t * x + (1 - t) * x[perm], lam[:, None] * one_hot + (1 - lam[:, None]) * one_hot[perm]
 
 # %% ../../nbs/api/course/tasks.ipynb #c842e18e
@@ -1327,6 +1357,11 @@ def _first_weight_for_all(x, y, lam, perm, n):
     return my_mix_batch(x, y, lam[:1].expand(len(lam)), perm, n)
 
 
+def _mean_weight_for_all(x, y, lam, perm, n):
+    "took the mean weight for the whole batch: each item has its own"
+    return my_mix_batch(x, y, lam.mean().expand(len(lam)), perm, n)
+
+
 def _inverse_order(x, y, lam, perm, n):
     "exchanged the two partners: item i is mixed with item perm[i], not perm[i] with i"
     return my_mix_batch(x, y, lam, perm.argsort(), n)
@@ -1336,13 +1371,13 @@ _MIX_BATCH = Exercise(
     chapter="mixup",
     name="mix_batch",
     instruction=(
-        "Return mixed images [B,...] and mixed targets [B,n], as a pair. x [B,...] are images, "
-        "y [B] class indices, n the number of classes; each item is mixed with the item perm [B] "
-        "and keeps the weight lam [B]."
+        "Return mixed images [B,C,H,W] and mixed targets [B,n], as a pair. x [B,C,H,W] are images, "
+        "y [B] class indices, n the number of classes. Item i keeps the weight lam[i]; the item "
+        "perm[i] gets the rest."
     ),
     hints=(
         "Class indices cannot be mixed: make one-hot targets first. x[perm] are the partners.",
-        "lam [B] must meet axis 0: [B,1,1,1] for images [B,C,H,W], [B,1] for targets [B,n].",
+        "lam [B] must meet axis 0: give it the shape [B,1,1,1] for images, [B,1] for targets.",
         "return t * x + (1 - t) * x[perm], lam[:, None] * one_hot + ___ * one_hot[perm]",
     ),
     cases=_mix_batch_cases,
@@ -1358,6 +1393,7 @@ _MIX_BATCH = Exercise(
         _other_items_weight,
         _larger_weight_kept,
         _first_weight_for_all,
+        _mean_weight_for_all,
         _inverse_order,
     ),
 )
@@ -1539,6 +1575,11 @@ def _one_kept(y, n, eps):
     return _filled(y, n, 1.0, eps / n)
 
 
+def _share_of_others_for_all(y, n, eps):
+    "divided eps by N-1: all N classes share it"
+    return (1 - eps) * _one_hot(y, n) + eps / (n - 1)
+
+
 def _eps_undivided(y, n, eps):
     "did not divide eps by N"
     return (1 - eps) * _one_hot(y, n) + eps
@@ -1586,6 +1627,7 @@ _SMOOTH_LABELS = Exercise(
     slips=(
         _without_share,
         _shared_by_others,
+        _share_of_others_for_all,
         _zeros_kept,
         _one_kept,
         _eps_undivided,
@@ -1645,6 +1687,11 @@ def _loss_without_logarithm(logits, y, eps):
     return -(_targets(logits, y, eps) * logits.softmax(1)).sum(1).mean()
 
 
+def _loss_of_probabilities(logits, y, eps):
+    "took softmax before cross_entropy, which takes logits"
+    return my_smoothed_cross_entropy(logits.softmax(1), y, eps)
+
+
 def _loss_without_softmax(logits, y, eps):
     "forgot softmax: these are logits"
     return -(_targets(logits, y, eps) * logits).sum(1).mean()
@@ -1686,6 +1733,18 @@ def _loss_of_fixed_eps(logits, y, eps):
     return my_smoothed_cross_entropy(logits, y, 0.1)
 
 
+def _loss_of_true_class(logits, y, eps):
+    "counted the true class alone, with 1 - eps: every class has a share of eps"
+    return (1 - eps) * _loss_without_smoothing(logits, y, eps)
+
+
+def _divergence(logits, y, eps):
+    "returned the KL divergence: cross-entropy is larger by the entropy of the targets"
+    targets = _targets(logits, y, eps)
+    entropy = -torch.xlogy(targets, targets).sum(1).mean()
+    return my_smoothed_cross_entropy(logits, y, eps) - entropy
+
+
 def _loss_without_share(logits, y, eps):
     "forgot eps/N on the true class: it is 1 - eps + eps/N"
     return _loss(logits, _without_share(y, logits.shape[1], eps))
@@ -1714,6 +1773,8 @@ _SMOOTHED_CROSS_ENTROPY = Exercise(
     slips=(
         _loss_without_smoothing,
         _loss_of_fixed_eps,
+        _loss_of_true_class,
+        _divergence,
         _loss_without_share,
         _loss_shared_by_others,
         _summed_loss,
@@ -1721,6 +1782,7 @@ _SMOOTHED_CROSS_ENTROPY = Exercise(
         _loss_averaged_over_classes,
         _negative_loss,
         _loss_without_logarithm,
+        _loss_of_probabilities,
         _loss_without_softmax,
         _loss_over_images,
         _loss_by_exp,
@@ -1779,6 +1841,11 @@ def _logit_of_shared_eps(n, eps):
     return math.log((1 - eps) / (eps / (n - 1)))
 
 
+def _logit_of_whole_eps(n, eps):
+    "divided by eps: the target of another class is eps/N"
+    return math.log((1 - eps) / eps)
+
+
 def _logit_against_all(n, eps):
     "compared the true class with all others together: compare it with each"
     return math.log((1 - eps + eps / n) / (eps - eps / n))
@@ -1812,6 +1879,7 @@ _BEST_LOGIT = Exercise(
         _decimal_logarithm,
         _logit_without_share,
         _logit_of_shared_eps,
+        _logit_of_whole_eps,
         _logit_against_all,
         _logit_of_ten_classes,
     ),

@@ -243,6 +243,7 @@ export class Guess {
     score.correct += isRight ? 1 : 0;
     const result = isRight ? "Correct:" : `Not ${typed}: the answer is`;
     this.panel.showMessage(`${result} ${reason}`, isRight);
+    this.panel.node.scrollIntoView({ block: "nearest" }); // it is higher than before
     document.dispatchEvent(new CustomEvent(SCORE_EVENT));
   }
 

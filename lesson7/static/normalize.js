@@ -35,6 +35,7 @@ import {
   pixelAt,
   pixelPosition,
   pixelValues,
+  predictionQuestion,
   recolour,
   shownLevels,
   sumCounts,
@@ -630,7 +631,8 @@ function channelName(pointing, c) {
   node.addEventListener("pointerenter", show);
   node.addEventListener("pointerleave", hide);
   node.addEventListener("focus", show);
-  node.addEventListener("blur", hide);
+  // Drawn once the focus has moved: the numbers of the formulas, which may get it, are replaced.
+  node.addEventListener("blur", () => setTimeout(() => pointing.channel === c && hide()));
   node.addEventListener("click", () => {
     pointing.set({ pressed: pointing.pressed === c ? null : c });
   });
@@ -951,7 +953,8 @@ function codeValues({ kind, images, statistics }) {
 
 /**
  * Asks about another batch: for a channel's mean or sd after normalization, or for one value before
- * or after it; with the reader's own statistics where these are chosen.
+ * or after it; with the reader's own statistics where these are chosen. Where there is a model, for
+ * what it predicts, too.
  * @param {Model} model
  * @param {number} batches
  * @param {() => State} read
@@ -972,7 +975,30 @@ function createTasks(model, batches, read) {
     const byte = randomInt(256);
     return task((state, channel) => ask(state, channel, byte));
   });
-  return taskDeck([...moments, ...values]);
+  const ofModel = model.get("says").dataset ? [() => createModelTask(model, batches, read)] : [];
+  return taskDeck([...moments, ...values, ...ofModel]);
+}
+
+/**
+ * Asks what the model predicts for another batch without normalization, or with ImageNet's
+ * statistics.
+ * @param {Model} model
+ * @param {number} batches
+ * @param {() => State} read
+ */
+function createModelTask(model, batches, read) {
+  const kind = randomChoice(/** @type {Kind[]} */ (["none", "imagenet"]));
+  const right = model.get("right");
+
+  /** @param {Kind} used */
+  const describe = (used) =>
+    describePredictions(model.get("says"), right, { ...read(), kind: used });
+  const how = kind === "none" ? "without normalization" : "with ImageNet's";
+  const getQuestion = () => {
+    const batch = { count: read().bs, isLabelled: right.length > 0, how };
+    return predictionQuestion(describe("dataset"), describe(kind), batch);
+  };
+  return { state: { draw: randomInt(batches), kind }, getQuestion };
 }
 
 /**
@@ -1177,7 +1203,7 @@ async function build({ model, el }, network) {
     parts: [line, shapes, dots, predicted, sentence, ...(answers ? [answers] : [])],
     guess: {
       createTask: createTasks(model, data.draws.length, read),
-      answerElements: [shapes.after, sentence.node],
+      answerElements: [shapes.after, sentence.node, predicted.node],
       allowNegative: true,
     },
   });

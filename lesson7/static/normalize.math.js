@@ -3,6 +3,7 @@
 import { fixed } from "./format.js";
 
 /** @import { Pixels } from "./canvas.js" */
+/** @import { Question } from "./guess.js" */
 /** @typedef {{ mean: number, sd: number }} Moments of values in [0, 1] */
 /** @typedef {[mean: number[], sd: number[]]} Statistics a number for each channel */
 /** @typedef {"none" | "batch" | "dataset" | "imagenet" | "own"} Kind */
@@ -14,6 +15,9 @@ export const LEAST_SD = 0.005; // that can be dragged
 const BYTES = 256;
 const STATISTIC_DECIMALS = 4;
 const LEAST_ROUNDED_SD = 0.0001;
+// Accepted errors of a guess.
+const RIGHT_TOLERANCE = 1;
+const SURE_TOLERANCE = 0.1;
 
 /**
  * For each image and channel, how many pixels have each value from 0 to 255.
@@ -290,6 +294,30 @@ function describeBest(best, right, { images, running }) {
   const how = running === "batch" ? ", with batch normalization of all pictures here" : "";
   const text = `The model${how}: ${score}on average ${confidence.toFixed(2)} sure.`;
   return { text, value: right.length ? hits : confidence };
+}
+
+/**
+ * The question for what a model predicts with other statistics than the whole dataset's: for the
+ * pictures that it gets right, or where their classes are not known, for its mean probability.
+ * @param {{ text: string, value?: number }} known with the dataset's statistics
+ * @param {{ text: string, value?: number }} asked
+ * @param {{ count: number, isLabelled: boolean, how: string }} batch how: it is normalized
+ * @returns {Question}
+ */
+export function predictionQuestion(known, asked, { count, isLabelled, how }) {
+  const [before, answer] = [known.value ?? 0, asked.value ?? 0];
+  const right =
+    `With the dataset's statistics the model gets ${before} of these ${count} right. ` +
+    `How many ${how}, to within ${RIGHT_TOLERANCE}?`;
+  const sure =
+    `With the dataset's statistics the model is on average ${before.toFixed(2)} sure of these ` +
+    `${count}. How sure is it ${how}, to within ${SURE_TOLERANCE}?`;
+  return {
+    text: isLabelled ? right : sure,
+    answer,
+    tolerance: isLabelled ? RIGHT_TOLERANCE : SURE_TOLERANCE,
+    because: `the ${asked.text.slice("The ".length, -".".length)}`,
+  };
 }
 
 /** @type {Record<Kind, string>} */

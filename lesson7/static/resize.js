@@ -29,6 +29,7 @@ import {
   MOST_STAGES,
   neighbour,
   pixelBox,
+  predictionQuestion,
   ratioQuestion,
   replacePart,
   resizeImage,
@@ -51,7 +52,7 @@ import { describeThreshold } from "./threshold.js";
 /** @import { PageNetwork } from "./network.js" */
 /** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
-/** @import { Box, Cost, Place, Stage } from "./resize.math.js" */
+/** @import { Box, Cost, Guesses, Place, Stage } from "./resize.math.js" */
 
 const TRAITS = ["stages", "file"];
 const MOST_SIDE = 256; // of a photo, pixels
@@ -180,15 +181,6 @@ function imageSizes(photo) {
 }
 
 /** @typedef {ReturnType<typeof imageSizes>} ImageOf */
-
-/**
- * @typedef {object} Guesses a model's best classes
- * @property {number} top how many
- * @property {string[]} names
- * @property {Record<number, Record<number, [number, number][]>>} at for each side of the file and
- *   size, [class, probability]
- * @property {number} [threshold] from which a class counts, for a model of several classes an image
- */
 
 /**
  * An image with a frame around one of its pixels.
@@ -322,7 +314,7 @@ function stageColumn(guesses, index, choose) {
     setVisible(verdict, threshold !== undefined);
     if (threshold !== undefined) setText(verdict, describeThreshold(values, names, threshold));
   }
-  return { ...column, drawStage };
+  return { ...column, drawStage, answerElements: [chart.node, verdict] };
 }
 
 /**
@@ -389,7 +381,7 @@ function photoFigures({ imageOf, guesses, credit }) {
     });
     drawImages();
   }
-  return { top, low, draw };
+  return { top, low, answerElements: stages.flatMap((stage) => stage.answerElements), draw };
 }
 
 /**
@@ -730,20 +722,35 @@ function codeValues({ stages, file }) {
 }
 
 /**
- * Asks for the cost of an epoch or of the whole schedule.
+ * Asks for the cost of an epoch or of the whole schedule; where there is a model, for what it
+ * predicts at a stage's size, too.
  * @param {Model} model
  */
 function createTasks(model) {
-  const questions = [totalQuestion, workQuestion, epochQuestion, ratioQuestion];
-  return taskDeck(questions.map((ask) => () => createCostTask(model, ask)));
+  const costQuestions = [totalQuestion, workQuestion, epochQuestion, ratioQuestion];
+  /** @type {Asking[]} */
+  const questions = costQuestions.map(
+    (ask) =>
+      ({ cost }, index) =>
+        ask(cost, index),
+  );
+  const guesses = model.get("guesses");
+  if (guesses.top) {
+    questions.push(({ file, stages }, index) => {
+      return predictionQuestion(guesses, { file, sizes: stages.map(([size]) => size) }, index);
+    });
+  }
+  return taskDeck(questions.map((ask) => () => createStagesTask(model, ask)));
 }
+
+/** @typedef {(state: State, index: number) => Question} Asking index: of a stage */
 
 /**
  * A question about other stages, whose sizes are quarters of the largest one.
  * @param {Model} model
- * @param {(cost: Cost, index: number) => Question} ask
+ * @param {Asking} ask
  */
-function createCostTask(model, ask) {
+function createStagesTask(model, ask) {
   const index = randomInt(MOST_STAGES - 1);
   const { stages, file } = readState((trait) => model.get(trait));
   const fitting = GUESS_SIZES.filter((size) => size <= file);
@@ -757,7 +764,11 @@ function createCostTask(model, ask) {
   const asked = stages.map(([, epochs], i) => [((quarters[i] ?? 4) * largest) / 4, epochs]);
   return {
     state: { stages: asked },
-    getQuestion: () => ask(readState((trait) => model.get(trait)).cost, index),
+    getQuestion: () =>
+      ask(
+        readState((trait) => model.get(trait)),
+        index,
+      ),
   };
 }
 
@@ -788,7 +799,10 @@ async function build({ model, el }, network) {
     parts: [photos, work, table, sentence, controls, ...(answers ? [answers] : [])],
     guess: {
       createTask: createTasks(model),
-      answerElements: [work.node, sentence.node, ...table.answerElements],
+      answerElements: [
+        ...[work.node, sentence.node, ...table.answerElements],
+        ...photos.answerElements,
+      ],
     },
   });
   answers?.setRedraw(redraw);

@@ -1,10 +1,19 @@
 // The arithmetic of progressive resizing: images at other sizes, and what a schedule costs.
 
-import { significant } from "./format.js";
+import { quoted, significant } from "./format.js";
 
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Question } from "./guess.js" */
 /** @typedef {[size: number, epochs: number]} Stage */
+
+/**
+ * @typedef {object} Guesses a model's best classes
+ * @property {number} top how many
+ * @property {string[]} names
+ * @property {Record<number, Record<number, [number, number][]>>} at for each side of the file and
+ *   size, [class, probability]
+ * @property {number} [threshold] from which a class counts, for a model of several classes an image
+ */
 
 export const MOST_STAGES = 3;
 // Pixels.
@@ -19,6 +28,7 @@ const DIAGRAM_EPOCHS = [12, 16, 24, 32, 48, 64];
 // Accepted errors of a guess.
 const SHARE_TOLERANCE = 0.02;
 const EPOCHS_TOLERANCE = 0.1;
+const PROBABILITY_TOLERANCE = 0.1;
 
 /**
  * For each of `size` equal stretches of `length` pixels: the first pixel that it touches, and the
@@ -365,6 +375,34 @@ export function ratioQuestion({ rows, largest }, index) {
     answer: 1 / each,
     tolerance: EPOCHS_TOLERANCE,
     because: `${largest} px has (${largest} / ${size})² times the pixels of ${size} px`,
+  };
+}
+
+/**
+ * The question for what a model predicts at a stage's size, beside another stage's: for the
+ * probability of the class that is first at the other size; for that of the first class, where the
+ * model's best classes at this size are others.
+ * @param {Guesses} guesses
+ * @param {{ file: number, sizes: number[] }} state side of the file, and size of each stage
+ * @param {number} index of the other stage
+ * @returns {Question}
+ */
+export function predictionQuestion({ names, at }, { file, sizes }, index) {
+  const [given, size] = index ? sizes : [sizes[1], sizes[0]];
+  const [[first, probability]] = at[file][given];
+  const best = at[file][size];
+  const found = best.find(([c]) => c === first);
+  const known = `At ${given} px the model gives ${quoted(names[first])} ${probability.toFixed(2)}.`;
+  const sameClass = `How much does it give this class at ${size} px`;
+  const otherClass =
+    `At ${size} px that is none of its ${best.length} best classes. How much does it give the ` +
+    "first one there";
+  const list = best.map(([c, p]) => `${quoted(names[c])} ${p.toFixed(2)}`).join(", ");
+  return {
+    text: `${known} ${found ? sameClass : otherClass}, to within ${PROBABILITY_TOLERANCE}?`,
+    answer: (found ?? best[0])[1],
+    tolerance: PROBABILITY_TOLERANCE,
+    because: `at ${size} px its best classes are ${list}`,
   };
 }
 

@@ -378,7 +378,7 @@ def inner_weights_only(a, b, t):
 
 def two_images_only(x, y, lam, perm, n):
     images, labels = right("mix_batch")(x, y, lam, perm, n)
-    return images.squeeze(), labels.squeeze()
+    return images, labels.squeeze()
 
 
 def many_weights_only(n, alpha):

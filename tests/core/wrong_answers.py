@@ -116,6 +116,15 @@ def normalized_in_per_cent(x, mean, std):
     return 100 * torch_normalize(x, mean, std)
 
 
+def normalized_by_first_statistics(x, mean, std):
+    return torch_normalize(x, mean[:1], std[:1])
+
+
+@with_arrays
+def normalized_by_swapped_stats(x, mean, std):
+    return numpy_normalize(x, std, mean)
+
+
 def denormalized_and_clamped(x, mean, std):
     return torch_denormalize(x, mean, std).clip(min=0, max=1)
 
@@ -236,6 +245,14 @@ def cost_without_extra_epochs(stages):
 def cost_of_equal_stages(stages):
     sizes = np.array([size for size, _ in stages])
     return np.mean((sizes / sizes.max()) ** 2)
+
+
+def cost_inverted(stages):
+    return float(numpy_relative_cost(stages)) ** -1
+
+
+def cost_undivided(stages):
+    return sum(size * size * (epochs + (i > 0)) for i, (size, epochs) in enumerate(stages))
 
 
 def cost_halved(stages):
@@ -521,6 +538,10 @@ def first_weight(x, y, lam, perm, n):
     return loop_mix_batch(x, y, lam[[0] * len(lam)], perm, n)
 
 
+def mean_weight(x, y, lam, perm, n):
+    return torch_mix_batch(x, y, lam * 0 + lam.sum() / len(lam), perm, n)
+
+
 def labels_not_mixed(x, y, lam, perm, n):
     mixed, _ = loop_mix_batch(x, y, lam, perm, n)
     return mixed, np.eye(n)[y]
@@ -627,6 +648,10 @@ def shared_by_the_others(y, n, eps):
     return np.where(np.eye(n)[y] > 0, 1 - eps, eps / (n - 1))
 
 
+def shared_by_one_less(y, n, eps):
+    return torch.eye(n)[y] * (1 - eps) + eps / (n - 1)
+
+
 def plain_one_hot(y, n, eps):
     return np.eye(n)[y]
 
@@ -690,6 +715,19 @@ def loss_of_a_tenth(logits, y, eps):
     return F.cross_entropy(logits, y, label_smoothing=0.1)
 
 
+def loss_of_softmax(logits, y, eps):
+    return F.cross_entropy(logits.softmax(-1), y, label_smoothing=eps)
+
+
+def loss_of_true_class(logits, y, eps):
+    return F.nll_loss(logits.log_softmax(1), y).mul(1 - eps)
+
+
+def divergence(logits, y, eps):
+    targets = torch.as_tensor(numpy_smooth_labels(y, logits.shape[1], eps), dtype=logits.dtype)
+    return F.kl_div(logits.log_softmax(1), targets, reduction="batchmean")
+
+
 def loss_summed(logits, y, eps):
     return F.cross_entropy(logits, y, label_smoothing=eps, reduction="sum")
 
@@ -730,6 +768,10 @@ def logit_without_share(n, eps):
 
 def logit_of_shared_eps(n, eps):
     return np.log1p(-eps) - np.log(eps) + np.log(n - 1)
+
+
+def logit_of_whole_eps(n, eps):
+    return math.log(1 / eps - 1)
 
 
 def logit_of_probability(n, eps):
@@ -776,6 +818,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (normalized_by_variance, "divided by the variance"),
         (normalized_with_sum, "added the mean"),
         (normalized_in_per_cent, "not per cent"),
+        (normalized_by_first_statistics, "of the first channel for all channels"),
+        (normalized_by_swapped_stats, "exchanged mean and std"),
     ),
     "denormalize": (
         (denormalized_and_clamped, "clamped the result to [0, 1]"),
@@ -807,6 +851,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (cost_cut_to_whole, "cut decimals off"),
         (cost_without_extra_epochs, "did not count fine_tune's extra epoch"),
         (cost_of_equal_stages, "gave every stage the same weight"),
+        (cost_inverted, "divided the other way round"),
+        (cost_undivided, "returned the work itself"),
         (cost_halved, "Every value is 0.5 times what is expected."),
     ),
     "downsize": (
@@ -883,6 +929,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (larger_weights, "the larger of lam and 1-lam"),
         (partners_weights, "gave lam to the other item"),
         (first_weight, "took the first weight for the whole batch"),
+        (mean_weight, "took the mean weight for the whole batch"),
         (labels_not_mixed, "left the labels unmixed"),
         (images_not_mixed, "left the images unmixed"),
         (inverse_partners, "exchanged the two partners"),
@@ -909,6 +956,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (without_share_on_the_true_class, "forgot eps/N on the true class"),
         (smoothed_class_indices, "class indices in place of one-hot"),
         (shared_by_the_others, "among the other N-1 classes"),
+        (shared_by_one_less, "divided eps by N-1"),
         (plain_one_hot, "without smoothing"),
         (scaled_one_hot, "left the zeros at zero"),
         (true_class_at_one, "left the one at one"),
@@ -924,6 +972,9 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (loss_by_math_exp, "no number for large logits: exp overflows"),
         (unsmoothed_loss, "this is plain cross-entropy"),
         (loss_of_a_tenth, "smoothed by 0.1, whatever eps is"),
+        (loss_of_softmax, "took softmax before cross_entropy"),
+        (loss_of_true_class, "counted the true class alone"),
+        (divergence, "returned the KL divergence"),
         (loss_summed, "returned the sum over the batch"),
         (loss_of_each, "returned the loss of each image"),
         (positive_sum, "forgot the minus sign"),
@@ -936,6 +987,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (log_of_target, "took the logarithm of the probability alone"),
         (logit_without_share, "forgot eps/N on the true class"),
         (logit_of_shared_eps, "among the other N-1 classes"),
+        (logit_of_whole_eps, "divided by eps"),
         (logit_of_probability, "compared the true class with all others together"),
         (negative_logit, "the sign is wrong"),
         (logit_to_base_ten, "to the base 10"),

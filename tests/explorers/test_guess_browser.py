@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from browser import static, wait_for_drawing
-from explorer_examples import EXAMPLES, NAMES
+from explorer_examples import EXAMPLES, NAMES, normalize_predictions
 from explorer_page import (
     FEW_EPOCHS,
     FOCUSED_INDEX,
@@ -33,7 +33,8 @@ from lesson7.tta import combine
 
 GUESSES = {  # the example that each guess is tested on
     "normalize": "NormalizeExplorer",
-    "resize": "ResizeExplorer",
+    "normalize-model": "NormalizeExplorer-own",
+    "resize": "ResizeExplorer-model",
     "tta": "TTAExplorer",
     "mixup": "MixupExplorer",
     "smoothing": "SmoothingExplorer",
@@ -49,15 +50,17 @@ TTA_SECRETS = [
     "math .l7-number",
     "role=img[name=/^window 1: /]",
 ]
+NORMALIZE_SECRETS = [
+    "[data-name='after.0.mean']",
+    "[data-name='after.0.sd']",
+    "[aria-label^='red after']",
+    ".l7-headline [data-name]",
+    ".l7-formula [data-name]",
+    "text=/within .* of mean 0|Exactly mean 0/",
+]
 SECRETS = {  # what shows the answer, to the eye or to a screen reader
-    "normalize": [
-        "[data-name='after.0.mean']",
-        "[data-name='after.0.sd']",
-        "[aria-label^='red after']",
-        ".l7-headline [data-name]",
-        ".l7-formula [data-name]",
-        "text=/within .* of mean 0|Exactly mean 0/",
-    ],
+    "normalize": NORMALIZE_SECRETS,
+    "normalize-model": [*NORMALIZE_SECRETS, ".l7-normalize-low p:has-text('The model')"],
     "resize": [
         "td:nth-child(4)",
         "td:nth-child(5)",
@@ -66,6 +69,8 @@ SECRETS = {  # what shows the answer, to the eye or to a screen reader
         ".l7-headline .l7-number",
         "math .l7-number",
         ".l7-resize-labels .l7-number",
+        ".l7-bars i",
+        ".l7-bars > :nth-child(3n)",
     ],
     "tta": TTA_SECRETS,
     "model": TTA_SECRETS,
@@ -110,7 +115,16 @@ MAX_TAB_STOPS = 120
 WRONG_BY = 4  # more than any tolerance
 # Of questions that each explorer asks before one comes again; those of the other explorers differ
 # in words, too, where only a name or a number is another.
-KINDS = {"normalize": 4, "resize": 4, "tta": 5, "model": 5, "mixup": 3, "smoothing": 4, "train": 3}
+KINDS = {
+    "normalize": 4,
+    "normalize-model": 5,
+    "resize": 5,
+    "tta": 5,
+    "model": 5,
+    "mixup": 3,
+    "smoothing": 4,
+    "train": 3,
+}
 NUMBER_OR_NAME = re.compile("−?\\d+(\\.\\d+)?|“.*?”|red|green|blue|Red|Green|Blue")
 N_EPOCHS = 2  # of a training in the page: FEW_EPOCHS
 MAX_QUESTIONS = 50  # until one is about the true class
@@ -197,6 +211,10 @@ def normalize_answer(page, question):
         bs=int(control_value(page, "Batch size")),
         kind=control_value(page, "Normalize with"),
     )
+    if "the model gets" in question:
+        kind = "none" if "without normalization" in question else "imagenet"
+        predicted = normalize_predictions()[kind]
+        return sum(predicted[i][0] == i % 4 for i in explorer.draws[explorer.draw][: explorer.bs])
     channel = CHANNELS.index(re.search("red|green|blue", question.lower())[0])
     mean, sd = (values[channel] for values in (explorer.stats.mean, explorer.stats.std))
     first = numbers_in(question)[0]
@@ -208,11 +226,26 @@ def normalize_answer(page, question):
     return (x.mean() if "its mean" in question else x.std()).item()
 
 
+def predicted_share(page, stages, question):
+    "Return what the model gives a class: the one that is named, or the first at another size."
+    guesses = EXAMPLES[GUESSES["resize"]]().guesses
+    given, size = map(int, re.findall(r"at (\d+) px", question, re.I))
+    assert {given, size} == {stage.size for stage in stages[:2]}
+    by_size = guesses["at"][control_value(page, "Image size in file")]
+    first, probability = by_size[str(given)][0]
+    assert f"{probability:.2f}" in question
+    found = dict(by_size[str(size)])
+    assert (first in found) == ("this class" in question)
+    return found.get(first, by_size[str(size)][0][1])
+
+
 def resize_answer(page, question):
     stages = []
     for i in range(1, int(control_value(page, "Stages")) + 1):
         size, epochs = (int(control_value(page, f"{what} {i}")) for what in ("Size", "Epochs"))
         stages.append(Stage(size, 8, epochs, 1e-3))
+    if "the model gives" in question:
+        return predicted_share(page, stages, question)
     each, total = relative_cost(stages)
     epochs = sum(stage.epochs for stage in stages) + len(stages) - 1
     if "share of the work" in question:
@@ -332,6 +365,7 @@ def train_answer(page, question):
 
 ANSWERS = {
     "normalize": normalize_answer,
+    "normalize-model": normalize_answer,
     "resize": resize_answer,
     "tta": tta_answer,
     "model": model_answer,
@@ -381,8 +415,14 @@ def check_right_number(page, name, k):
     expect(page.locator(SCORE)).to_have_text(f"{k} of {k + 1} on this page")
 
 
+# The questions without a model are among those with one.
+EACH_GUESS = [
+    pytest.param(name, marks=[pytest.mark.long] * (f"{name}-model" in GUESSES)) for name in GUESSES
+]
+
+
 @pytest.mark.parametrize("count", [6, pytest.param(12, marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", GUESSES)
+@pytest.mark.parametrize("name", EACH_GUESS)
 def test_questions_are_answered_and_scored_by_keyboard(open_guess, name, count):
     page = open_guess(name)
     before = control_values(page)

@@ -259,6 +259,8 @@ def test_the_gallery_has_every_explorer(site):
     shown = re.findall(r'alt="A still picture of (\w+)"', gallery)
     names = {name for name in lesson7.__all__ if re.fullmatch(r"\w+Explorer", name)}
     assert set(shown) == names and len(shown) == len(names)
+    assert {file.stem for file in (site / "_static" / "gallery").iterdir()} == names
+    assert "gallery.js" in html and "gallery.js" not in (site / "04_mixup.html").read_text()
     chapters = re.findall(r'href="(0\d_\w+)\.html"><span[^>]*><img', gallery)
     assert len(chapters) == len(names)
     assert all(1 <= int(minutes) <= 90 for minutes in re.findall(r"· (\d+) min", gallery))
