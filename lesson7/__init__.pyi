@@ -69,9 +69,9 @@ from .training.small import train_small as train_small
 # Sharing
 from .inference import Prediction as Prediction
 from .inference import predict as predict
-from .share import NormReport as NormReport
-from .share import check_normalization as check_normalization
-from .share import export_onnx as export_onnx
+from .normalization_check import NormReport as NormReport
+from .normalization_check import check_normalization as check_normalization
+from .onnx import export_onnx as export_onnx
 from .share import load_model as load_model
 from .share import save_model as save_model
 

@@ -311,7 +311,7 @@ def take_steps(
 # %% ../../nbs/api/training/memory.ipynb #1865285a
 @dataclass
 class MemoryRun:
-    "What came of a recipe."
+    "Results of training a recipe in memory."
 
     recipe: Recipe
     seconds: float  # of training, wall clock, with the evaluation of the epochs

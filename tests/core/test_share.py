@@ -37,7 +37,8 @@ from lesson7 import share as sharing
 from lesson7.data.loaders import get_dls
 from lesson7.models import architecture
 from lesson7.normalize import NormStats
-from lesson7.share import _architecture_shapes, _digest, export_onnx, load_model, save_model
+from lesson7.onnx import export_onnx
+from lesson7.share import _architecture_shapes, _digest, load_model, save_model
 from lesson7.training.config import Recipe
 from lesson7.training.loop import train
 from lesson7.tta import tta

@@ -8,7 +8,7 @@ PACKAGE = "lesson7"
 LEVELS = (  # a module imports its own level or a lower one; "data" is all of lesson7.data
     ("errors", "lazy", "data", "outputs", "models", "fits"),
     ("measure", "normalize", "resize", "tta", "mixup", "smoothing"),
-    ("training", "share", "inference"),
+    ("training", "normalization_check", "share", "onnx", "inference"),
     ("recipe",),
     ("explorers",),
     ("course", "workbench", "cli"),
