@@ -169,8 +169,8 @@ export class Frame {
   }
 
   /**
-   * Draws now, and again when one of `traits` changed: at once, so that the next display frame has
-   * little left to do; what changes once more before that frame is drawn with it.
+   * Draws now and after each change of `traits`. Changes made together are drawn once, in a
+   * microtask; further changes before the next display frame are drawn in that frame.
    * @param {string[]} traits
    * @param {() => void} draw
    * @returns {() => void} draws again as if one of the traits had changed

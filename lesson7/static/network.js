@@ -3,6 +3,7 @@
 import { createAnswers } from "./answers.js";
 import { button } from "./controls.js";
 import { html, note, setAttributes, setText } from "./dom.js";
+import { capitalize } from "./format.js";
 import { readFile, readOffers, transferSize } from "./network.files.js";
 import { serveNetworks } from "./network.worker.js";
 
@@ -265,7 +266,7 @@ function formatSize(bytes) {
  * @param {{ isOn: boolean, message: string, toggle: () => void }} options
  */
 function networkControl(networks, name, { isOn, message, toggle }) {
-  const { label, note: about } = networks.offers[name];
+  const { label, note: description } = networks.offers[name];
   const attributes = { class: "l7-network", role: "group", "aria-label": "Network" };
   const node = html("div", { ...attributes, "data-answers": isOn ? "page" : "" });
   const run = button(node, "", toggle);
@@ -274,8 +275,7 @@ function networkControl(networks, name, { isOn, message, toggle }) {
   const text = note({ spoken: true });
   cancel.before(progress);
   node.append(text);
-  const sentence = `${label} answers, in this page. ${about}`.trim();
-  const running = sentence.replace(/^./, (letter) => letter.toUpperCase());
+  const running = capitalize(`${label} answers, in this page. ${description}`.trim());
 
   function show() {
     const loading = networks.getLoading(name);

@@ -8,7 +8,7 @@ import { button, numberField, select, slider } from "./controls.js";
 import { cropTensor, photoAt } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { fixed, quoted } from "./format.js";
+import { capitalize, fixed, quoted } from "./format.js";
 import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
@@ -85,6 +85,7 @@ const CHART_WIDTH = 420;
 const CHART_HEIGHT = 46;
 const ASKED_LATER = 2; // pictures at a time, while nothing else is asked
 const GUESS_TOLERANCE = 0.02;
+const MIDDLE_GREY = 0.18; // luminance, 0 to 1
 const VALUE_TOLERANCE = 0.05; // of a normalized value
 const LARGEST_OWN_MEAN = 1; // where all are above it, `normalize` takes them for those of bytes
 
@@ -389,11 +390,11 @@ function filePicture(pointing, data, read) {
   const { node } = picture;
   setAttributes(node, { tabindex: 0, role: "application" });
   node.addEventListener("keydown", (event) => {
+    if (!event.key.startsWith("Arrow")) return;
+    event.preventDefault();
     const { place, images } = read();
     const press = { key: event.key, isFine: event.shiftKey };
     const pixel = nextPixel(place, press, { count: images.length, side: data.side });
-    if (!event.key.startsWith("Arrow")) return;
-    event.preventDefault();
     if (pixel) pointing.set({ pixel, isAtPicture: true });
   });
   node.addEventListener("focus", () => pointing.set({ isAtPicture: true }));
@@ -451,7 +452,8 @@ function swatch(frame, m) {
     const values = state.statistics[m];
     const bytes = values.map((value) => Math.min(255, Math.max(0, Math.round(255 * value))));
     const [red, green, blue] = bytes.map((byte) => (byte / 255) ** 2.2);
-    const isDark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
+    const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    const isDark = luminance < MIDDLE_GREY;
     node.style.background = `rgb(${bytes})`;
     node.style.color = isDark ? "#fff" : "#000";
     setAttributes(node, { "data-source": `${MOMENTS[m]}.${state.channel}` });
@@ -1008,7 +1010,7 @@ function createModelTask(model, batches, read) {
  * @returns {Question}
  */
 function momentQuestion({ kind, before, statistics, after }, channel, moment) {
-  const name = CHANNELS[channel][0].toUpperCase() + CHANNELS[channel].slice(1);
+  const name = capitalize(CHANNELS[channel]);
   const mean = three(before[channel].mean);
   const sd = three(before[channel].sd);
   const [usedMean, usedSd] = statistics.map((values) => three(values[channel]));
@@ -1170,8 +1172,12 @@ function networkAnswers(frame, network, data) {
 
 /** @param {{ mean: number[], std: number[] }} statistics */
 function describeStatistics({ mean, std }) {
-  const [first, second] = [mean, std].map((values) => [...new Set(values.map(three))].join(", "));
-  return `mean ${first}, sd ${second}`;
+  /** @param {number[]} values of the channels */
+  function listed(values) {
+    const texts = values.map(three);
+    return texts.every((text) => text === texts[0]) ? texts[0] : texts.join(", ");
+  }
+  return `mean ${listed(mean)}, sd ${listed(std)}`;
 }
 
 /**
