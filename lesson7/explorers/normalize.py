@@ -98,9 +98,14 @@ def _predictions(learn, images, known, draws, bs):
     return found
 
 
+def _has_batch_norm(learn, images):
+    "Return whether a learner has batch normalization, and images that statistics can be of."
+    return bool(learn and len(images) > 1 and batch_norms(learn.model))
+
+
 def _batch_predictions(learn, images, known):
     "Return kind -> [class, probability] of each image, with batch statistics; {} if none are used."
-    if not learn or len(images) < 2 or not batch_norms(learn.model):
+    if not _has_batch_norm(learn, images):
         return {}
     kinds = known | dict(none=None)
     return {kind: _best_classes(learn, images, stats, True) for kind, stats in kinds.items()}
@@ -160,6 +165,7 @@ class _NormalizeState(Explorer):
     known = T.Dict(help="kind -> [mean, std] that the view cannot compute").tag(**DATA)
     says = T.Dict(help="kind -> [class, probability] of each image").tag(**DATA)
     batch_says = T.Dict(help="the same, with batch normalization of all images").tag(**DATA)
+    has_batch_norm = T.Bool(help="whether the model can predict so").tag(**DATA)
     right = T.List(help="class index of each image").tag(**DATA)
     credits = T.List(help="photographer of each image; empty: not known").tag(**DATA)
 
@@ -394,6 +400,7 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
             known={kind: [s.mean, s.std] for kind, s in known.items()},
             says=_predictions(learn, self.images, known, draws, bs),
             batch_says=_batch_predictions(learn, self.images, known),
+            has_batch_norm=_has_batch_norm(learn, self.images),
             right=right,
             credits=_credits(items),
             kernel=bool(learn),

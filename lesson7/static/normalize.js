@@ -232,7 +232,7 @@ function addControls(frame, { draws, counts }) {
     ["model", "as the model sees them"],
   ];
   select(frame, "Large pictures", views, { trait: "show", parent });
-  if (frame.model.get("batch_says").dataset) {
+  if (frame.model.get("has_batch_norm")) {
     select(frame, "Batch normalization", RUNNING_CHOICES, { trait: "running", parent });
   }
   const fields = CHANNELS.flatMap((name, c) => {
@@ -1207,7 +1207,7 @@ function ownTraits(photo, get) {
     throw new PhotoError("A channel of this photo has one value only: it has no sd to divide by.");
   }
   const draws = get("draws").map(() => [0]);
-  return { ...{ pixels, draws, right: [], credits: [""], batch_says: {} }, draw: 0, bs: 1 };
+  return { ...{ pixels, draws, right: [], credits: [""], has_batch_norm: false }, draw: 0, bs: 1 };
 }
 
 export default {
