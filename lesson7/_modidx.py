@@ -1598,6 +1598,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                            'lesson7/explorers/normalize.py'),
                                              'lesson7.explorers.normalize._draw_histogram': ( 'api/explorers/normalize.html#_draw_histogram',
                                                                                               'lesson7/explorers/normalize.py'),
+                                             'lesson7.explorers.normalize._has_batch_norm': ( 'api/explorers/normalize.html#_has_batch_norm',
+                                                                                              'lesson7/explorers/normalize.py'),
                                              'lesson7.explorers.normalize._photo_template': ( 'api/explorers/normalize.html#_photo_template',
                                                                                               'lesson7/explorers/normalize.py'),
                                              'lesson7.explorers.normalize._predictions': ( 'api/explorers/normalize.html#_predictions',
