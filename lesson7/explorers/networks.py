@@ -25,9 +25,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from platformdirs import user_cache_path
 
-from ..data.files import make_folder, write_atomically
+from ..data.files import cache_folder, make_folder, write_atomically
 from ..data.torch_state import default_torch
 from ..errors import must_be, require
 from ..lazy import torch
@@ -264,7 +263,7 @@ def _make_lite0():
 
 def network_folder() -> Path:
     "Return the folder in the user's cache that has ready-made networks."
-    return user_cache_path("lesson7") / "networks"
+    return cache_folder() / "networks"
 
 
 def lite0_network() -> Network:
