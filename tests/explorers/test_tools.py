@@ -364,6 +364,24 @@ def test_steps_ask_and_answer_after_the_move(name, explorer, open_explorer):
             page.get_by_role("button", name="Next", exact=True).click()
 
 
+def test_enter_alone_leads_through_the_steps(open_explorer):
+    page = open_explorer("SmoothingExplorer", reduced_motion="reduce")
+    page.get_by_role("button", name="Steps", exact=True).focus()
+    steps = lesson7.SmoothingExplorer().steps
+    page.keyboard.press("Enter")
+    for step in steps:
+        expect(page.get_by_role("button", name="Show answer")).to_be_focused()
+        expect(page.locator(".l7-steps")).to_contain_text(step["title"])
+        page.keyboard.press("Enter")
+        expect(page.locator(ANSWER)).to_have_text(step["answer"])
+        following = "Back" if step is steps[-1] else "Next"
+        expect(page.get_by_role("button", name=following, exact=True)).to_be_focused()
+        if step is not steps[-1]:
+            page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Steps", exact=True)).to_be_focused()
+
+
 @pytest.mark.parametrize("width, height", [*WINDOWS, (640, 360)])
 def test_step_does_not_cover_its_picture(name, width, height, open_explorer):
     options = dict(viewport=dict(width=width, height=height), reduced_motion="reduce")
