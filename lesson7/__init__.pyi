@@ -34,10 +34,8 @@ from .mixup import mix as mix
 from .mixup import mix_batch as mix_batch
 from .mixup import one_hot as one_hot
 from .mixup import sample_lambda as sample_lambda
-from .normalize import NormReport as NormReport
 from .normalize import NormStats as NormStats
 from .normalize import batch_stats as batch_stats
-from .normalize import check_normalization as check_normalization
 from .normalize import dataset_stats as dataset_stats
 from .normalize import denormalize as denormalize
 from .resize import Stage as Stage
@@ -71,6 +69,8 @@ from .training.small import train_small as train_small
 # Sharing
 from .inference import Prediction as Prediction
 from .inference import predict as predict
+from .share import NormReport as NormReport
+from .share import check_normalization as check_normalization
 from .share import export_onnx as export_onnx
 from .share import load_model as load_model
 from .share import save_model as save_model

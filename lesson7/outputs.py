@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BATCH_SIZE', 'activation', 'is_multi_label', 'label_threshold', 'check_learner', 'check_classes', 'check_classifier',
-           'predict_loader', 'as_learner', 'classifier_outputs', 'probabilities']
+           'predict_loader', 'as_learner', 'batch_norms', 'classifier_outputs', 'probabilities']
 
 # %% ../nbs/api/outputs.ipynb #e5789c6e
 from contextlib import contextmanager
@@ -336,14 +336,30 @@ def _mean_and_std(learn, stats):
     return torch.tensor(0.0), torch.tensor(1.0)
 
 # %% ../nbs/api/outputs.ipynb #1f9d1741
+def batch_norms(
+    model,  # a torch module
+):  # its modules that keep running statistics
+    "Return the layers of batch normalization."
+    kind = torch.nn.modules.batchnorm._BatchNorm
+    return [m for m in model.modules() if isinstance(m, kind) and m.running_mean is not None]
+
+
 @contextmanager
-def _evaluating(model):
-    "Put a model into evaluation mode, and restore the mode of each of its modules on exit."
+def _evaluating(model, batch_statistics=False):
+    """Put a model into evaluation mode, and restore the mode of each of its modules on exit.
+
+    With `batch_statistics`, batch normalization takes those of each batch, and stores none.
+    """
     training = {module: module.training for module in model.modules()}
     model.eval()
+    layers = batch_norms(model) if batch_statistics else []
+    for layer in layers:
+        layer.training, layer.track_running_stats = True, False
     try:
         yield
     finally:
+        for layer in layers:
+            layer.track_running_stats = True
         for module, mode in training.items():
             module.training = mode
 
@@ -373,6 +389,8 @@ def probabilities(
     learn,  # a fastai `Learner` that predicts classes
     x,  # tensor [N,3,H,W] in [0,1]
     stats="own",  # "own": the learner's `Normalize`; a `NormStats`; None: no normalization
+    batch_statistics=False,  # whether batch normalization takes the statistics of the images, up
+    # to 64 at a time, in place of those that it stored in training, which stay as they are
 ):  # tensor [N,C], float32, on the CPU; each row sums to 1, but not that of several labels
     "Return the softmax of a learner's outputs for normalized images; for several labels, sigmoid."
     check_classifier(learn, multi_label=True)
@@ -382,7 +400,7 @@ def probabilities(
     device = next(learn.model.parameters(), torch.zeros(())).device  # a model may have none
     mean, std = (v.to(device) for v in _mean_and_std(learn, stats))
     found = []
-    with torch.no_grad(), _evaluating(learn.model):
+    with torch.no_grad(), _evaluating(learn.model, batch_statistics):
         images = x.as_subclass(torch.Tensor).float().to(device)
         for batch in images.split(BATCH_SIZE):
             normalized = ((batch - mean) / std).to(_weight_type(learn.model))

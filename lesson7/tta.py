@@ -9,30 +9,14 @@ __all__ = ['CORNERS', 'combine', 'square_at', 'window_side', 'window_positions',
 # %% ../nbs/03_tta.ipynb #415761e6
 import math
 import random
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-from PIL import Image
-
-from .data.hardware import channels_last, keep_memory
-from .data.images import as_array, image_paths, is_dataloader, is_dataloaders
-from .data.splits import check_loader_classes, class_names
 from .data.torch_state import default_torch, kept_generators
-from lesson7.errors import (
-    check_choice,
-    check_count,
-    check_range,
-    check_seed,
-    is_between,
-    must_be,
-    require,
-)
+from .data.views import predict_views, resolve_loader
+from .errors import check_choice, check_count, check_range, check_seed, is_between, require
 from .fits import check_finite
 from .lazy import torch
-from .outputs import check_classes, is_multi_label, predict_loader
+from .outputs import check_classes, is_multi_label
 
 # %% ../nbs/03_tta.ipynb #1ea60048
 def combine(
@@ -118,345 +102,7 @@ def windows(
     positions = window_positions(h, w, kind, n, random.Random(seed))
     return [square_at(h, w, side, fx, fy) for fx, fy in positions]
 
-# %% ../nbs/03_tta.ipynb #3f353ffe
-@dataclass
-class _Transforms:
-    "What a view passes on its way from an image to a batch, as in validation."
-
-    item: object  # fastai `Pipeline`s
-    before_batch: object
-    batch: object
-
-
-def _validation_transforms(dl, is_left_out=lambda transform: False):
-    "Return the transforms of a loader in validation, without some of them."
-
-    def pipeline(own):
-        return type(own)([t for t in own.fs if not is_left_out(t)], split_idx=1)
-
-    return _Transforms(
-        item=pipeline(dl.after_item),
-        before_batch=pipeline(dl.before_batch),
-        batch=pipeline(dl.after_batch),
-    )
-
-# %% ../nbs/03_tta.ipynb #c28e203d
-def _is_geometric(transform):
-    "Return whether a transform is one of fastai's that crop, resize or warp images."
-    from fastai.vision import augment
-
-    classes = (
-        augment.Resize,
-        augment.CropPad,
-        augment.RandomCrop,
-        augment.RandomResizedCrop,
-        augment.RatioResize,
-        augment.AffineCoordTfm,
-        augment.RandomResizedCropGPU,
-    )
-    return isinstance(transform, classes) and type(transform).__module__ == augment.__name__
-
-# %% ../nbs/03_tta.ipynb #4dff406c
-def _resized_height_width(transforms):
-    "Return the height and width to which batch transforms resize; None where none of them does."
-    sizes = [t.size for t in transforms if _is_geometric(t) and t.size is not None]
-    if not sizes:
-        return None
-    last = sizes[-1]
-    return (last, last) if isinstance(last, int) else tuple(last)
-
-
-def _of_class(image, like):
-    "Return an image as the class of `like`, fastai's `PILImage` for example."
-    from fastai.vision.core import PILBase
-
-    return type(like)(image) if isinstance(like, PILBase) else image
-
-
-def _cut(index, image, height_width, kind, n, scale, seed):
-    "Return the windows of the image at `index`, resized to `height_width`."
-    height, width = height_width
-    image_seed = None if seed is None else seed + index
-    boxes = windows(image.height, image.width, max(height_width), kind, n, scale, image_seed)
-    bilinear = Image.Resampling.BILINEAR
-    resized = [image.crop(box).resize((width, height), bilinear) for box in boxes]
-    return [_of_class(window, image) for window in resized]
-
-# %% ../nbs/03_tta.ipynb #1d7b7106
-_PROBE_BOXES = [(11, 7, 51, 63), (40, 2, 90, 33), (0, 13, 33, 60), (29, 1, 96, 64)]
-
-
-def _probes(image, box):
-    "Return an image of random pixels, the part in `box`, and the mirror image, like `image`."
-    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3))
-    slope = np.linspace(0.2, 1, 96)[:, None]  # parts differ in brightness and contrast
-    whole = Image.fromarray((noise * slope).astype(np.uint8)).convert(image.mode)
-    mirrored = whole.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return [_of_class(probe, image) for probe in (whole, whole.crop(box), mirrored)]
-
-
-def _pixels(x):
-    "Return an image or a tensor as an array [...,H,W]."
-    array = np.asarray(x) if isinstance(x, Image.Image) else as_array(x)
-    is_channels_last = isinstance(x, Image.Image) and array.ndim == 3
-    return np.moveaxis(array, -1, 0) if is_channels_last else array
-
-
-def _equal(a, b):
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
-
-
-def _commutes_with_crop_and_flip(samples, box):
-    "Return whether the part and the mirror image are still those of the whole."
-    whole, part, mirrored = (_pixels(sample[0]) for sample in samples)
-    x0, y0, x1, y1 = box
-    return _equal(whole[..., y0:y1, x0:x1], part) and _equal(whole[..., ::-1], mirrored)
-
-# %% ../nbs/03_tta.ipynb #f36c5209
-def _make_batch(dl, items):
-    "Return items as a batch, as `dl.do_batch` does after its transforms."
-    return dl.retain(dl.create_batch(items), items)
-
-
-def _to_device(dl, batch):
-    from fastai.torch_core import to_device
-
-    return batch if dl.device is None else to_device(batch, dl.device)
-
-
-def _name(transform):
-    from fastai.torch_basics import Transform
-
-    return transform.name if type(transform) is Transform else type(transform).__name__
-
-
-def _apply_to_list(transform, sample):
-    "Return a sample after a transform that takes a list of samples."
-    return transform([sample], split_idx=1)[0]
-
-
-def _batch_of_one(dl, sample):
-    return _to_device(dl, _make_batch(dl, [sample]))
-
-
-def _steps(dl, transforms):
-    "Return the name of each step of a window, and what the step does to one sample."
-    steps = [(_name(t), partial(t, split_idx=1)) for t in transforms.item.fs]
-    steps += [(_name(t), partial(_apply_to_list, t)) for t in transforms.before_batch.fs]
-    steps.append(("create_batch", partial(_batch_of_one, dl)))
-    return steps + [(_name(t), partial(t, split_idx=1)) for t in transforms.batch.fs]
-
-# %% ../nbs/03_tta.ipynb #48df83ca
-def _apply(step, samples, box):
-    "Return samples after a step, and what is wrong with the step; empty if nothing is."
-    try:
-        samples = [step(sample) for sample in samples]
-        is_allowed = _commutes_with_crop_and_flip(samples, box)
-    except Exception as e:  # a reader's transform may raise anything for another size
-        return samples, f"which raises {type(e).__name__} for other sizes"
-    return samples, "" if is_allowed else "which moves, scales or mixes pixels"
-
-
-def _check_transforms(dl, transforms, item):
-    """Raise `ValueError` for a transform of windows that moves or scales pixels.
-
-    An allowed transform commutes with cropping and mirroring. So a whole image, a part of it and
-    its mirror image go through every step, and are compared after each.
-    """
-    allowed = "fastai's, or give the same for a part of an image"
-    advice = "leave it out, or use learn.tta"
-    image, *labels = item
-    for box in _PROBE_BOXES:
-        samples = [(probe, *labels) for probe in _probes(image, box)]
-        for name, step in _steps(dl, transforms):
-            samples, fault = _apply(step, samples, box)
-            require(not fault, "transforms", allowed, f"{name}, {fault}", advice)
-
-# %% ../nbs/03_tta.ipynb #8f281596
-def _item(dl, index):
-    item = dl.dataset[index]
-    return item if isinstance(item, tuple) else (item,)
-
-
-def _check_item(item):
-    "Raise `TypeError` unless an item is an image with labels that have no place in it."
-    from fastai.vision.core import TensorImageBase, TensorMask, TensorPoint
-
-    image, *labels = item
-    is_image = isinstance(image, Image.Image)
-    kind = type(image).__name__
-    require(is_image, "items", "images, from which tta cuts windows", f"a {kind}", error=TypeError)
-    for label in labels:
-        if isinstance(label, (Image.Image, TensorImageBase, TensorMask, TensorPoint)):
-            got = f"a {type(label).__name__} too"
-            raise TypeError(must_be("items", "one image with classes or numbers", got))
-
-# %% ../nbs/03_tta.ipynb #c13a4605
-def _load_batches(dl, indices, bs, collate):
-    "Return the batches of `collate(indices)`, made by as many worker processes as `dl` has."
-    return torch.utils.data.DataLoader(
-        indices,
-        bs,
-        collate_fn=collate,
-        num_workers=dl.fake_l.num_workers,
-        generator=torch.Generator(),  # so that torch's own generator stays as it is
-    )
-
-
-def _sizes_of_parts(n, bs, most):
-    "Return the sizes of `n` items in batches of `bs`, each split into parts of at most `most`."
-    part_sizes = []
-    for batch in torch.arange(n).split(bs):
-        part_sizes += [len(part) for part in batch.split(most)]
-    return part_sizes
-
-
-def _join(tensors, part):
-    "Return a part of each tensor, one after the other in a single tensor."
-    return torch.cat([tensor[part] for tensor in tensors])
-
-# %% ../nbs/03_tta.ipynb #e8c997e9
-_PIXELS_PER_BATCH = 2**20  # height times width, of all views in a batch
-
-
-class _ViewLoader:
-    """Yields all views of the images of `dl`; each image is loaded once.
-
-    A batch of `dl` is split into parts. A yielded batch has all views of one part, joined view
-    after view: [view 0 of the part, view 1 of the part, ...]. `_by_view` restores [views,B].
-    """
-
-    def __init__(self, dl, n, kind, scale, seed, indices=None):
-        self.dl = dl
-        self.bs = dl.bs or 1
-        self.indices = range(dl.n) if indices is None else indices
-        self.has_plain = indices is None  # of images that are given, there are windows only
-        self.n_views = n + self.has_plain
-        self.cut = partial(_cut, n=n, kind=kind, scale=scale, seed=seed) if n else None
-        self.plain = _validation_transforms(dl)
-        self.window = _validation_transforms(dl, _is_geometric)
-        self.first = _item(dl, 0)
-        self.has_labels = len(self.first) > 1
-        _check_item(self.first)
-        _check_transforms(dl, self.window, self.first)
-        self.final_height_width = _resized_height_width(dl.after_batch.fs)
-        self.images_per_part = self._images_per_part()
-        self.part_sizes = _sizes_of_parts(len(self.indices), self.bs, self.images_per_part)
-
-    def __len__(self):
-        return len(self.part_sizes)
-
-    def _images_per_part(self):
-        "Return how many images have all their views in one yielded batch."
-        height, width = self._view_height_width(self._batch(self.plain, [self.first]))
-        views_per_batch = max(self.bs, _PIXELS_PER_BATCH // (height * width))
-        return max(1, views_per_batch // self.n_views)
-
-    def _view_height_width(self, batch):
-        "Return the height and width that the model sees of a batch of plain views."
-        return self.final_height_width or tuple(batch[0].shape[-2:])
-
-    def _batch(self, transforms, items):
-        "Return items as a batch, before its batch transforms."
-        items = [transforms.item(item) for item in items]
-        return _make_batch(self.dl, transforms.before_batch(items))
-
-    def _load_item(self, index):
-        "Return an item; the first one is loaded already, for the checks."
-        return _item(self.dl, index) if index else self.first
-
-    def _collate(self, indices):
-        "Return a batch for each view, the plain view first, of the images at `indices`."
-        items = [self._load_item(i) for i in indices]
-        batches = [self._batch(self.plain, items)]
-        if self.cut is None:
-            return batches
-        cut = partial(self.cut, height_width=self._view_height_width(batches[0]))
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # Pillow releases the lock
-            windows_by_image = list(pool.map(cut, indices, [item[0] for item in items]))
-        for view in zip(*windows_by_image):
-            window_items = [(window, *item[1:]) for window, item in zip(view, items)]
-            batches.append(self._batch(self.window, window_items))
-        return batches
-
-    def _parts(self, views):
-        "Yield the views of a batch in parts, each joined view after view."
-        for start in range(0, len(views[0][0]), self.images_per_part):
-            part = slice(start, start + self.images_per_part)
-            yield tuple(_join(tensors, part) for tensors in zip(*views))
-
-    def __iter__(self):
-        for plain, *others in _load_batches(self.dl, self.indices, self.bs, self._collate):
-            views = [self.plain.batch(_to_device(self.dl, plain))] if self.has_plain else []
-            views += [self.window.batch(_to_device(self.dl, batch)) for batch in others]
-            yield from self._parts(views)
-
-# %% ../nbs/03_tta.ipynb #f55cbfdd
-def _by_view(rows, part_sizes, n_views):
-    "Return rows in the order of `_ViewLoader` as [views,B,...]; `part_sizes` counts images."
-    batches = rows.split([n_views * size for size in part_sizes])
-    return torch.cat([batch.unflatten(0, (n_views, -1)) for batch in batches], 1)
-
-
-def _as_validation(dataset):
-    "Return a context in which a dataset uses its transforms for validation."
-    has_splits = hasattr(dataset, "set_split_idx")
-    return dataset.set_split_idx(1) if has_splits else nullcontext()
-
-# %% ../nbs/03_tta.ipynb #e5ec966f
-def _predict_views(learn, dl, n, kind="corners", scale=0.85, seed=42, log=False, indices=None):
-    """Return the predictions of all views, [views,B,C], and the labels, [B] or None.
-
-    With `indices` of images, those of their windows alone.
-    """
-    keep_memory()
-    with _as_validation(dl.dataset), channels_last(learn.model):
-        loader = _ViewLoader(dl, n, kind, scale, seed, indices)
-        if loader.has_labels:
-            check_loader_classes(dl, class_names(learn.dls))
-        preds, targs = predict_loader(learn, loader, log)
-
-    def first_view(labels):
-        return _by_view(labels, loader.part_sizes, loader.n_views)[0]
-
-    if isinstance(targs, (tuple, list)):
-        targs = type(targs)(first_view(labels) for labels in targs)
-    elif targs is not None:
-        targs = first_view(targs)
-    return _by_view(preds, loader.part_sizes, loader.n_views), targs
-
-# %% ../nbs/03_tta.ipynb #a7be2214
-def _check_loader(dl):
-    "Raise unless `dl` is one of fastai's loaders and has images."
-    from fastai.data.core import TfmdDL
-
-    allowed = "a fastai loader, of learn.dls.test_dl(files) for example"
-    require(isinstance(dl, TfmdDL), "dl", allowed, f"a {type(dl).__name__}", error=TypeError)
-    advice = "a loaded learner needs dl=learn.dls.test_dl(files)"
-    require(len(dl.dataset), "dl", "a loader with images", "none", advice)
-
-
-def _find_loader(learn, dl):
-    "Return the loader that `dl` of `tta` is or has; None where `dl` is images."
-    if dl is None:
-        return learn.dls.valid
-    if is_dataloaders(dl):
-        return dl.valid
-    return dl if is_dataloader(dl) else None
-
-
-@contextmanager
-def _resolve_loader(learn, dl):
-    "Yield the loader that `dl` of `tta` means; images may be temporary files until it ends."
-    loader = _find_loader(learn, dl)
-    if loader is not None:
-        _check_loader(loader)
-        yield loader
-        return
-    with image_paths(dl) as paths:
-        yield learn.dls.test_dl(paths)
-
-# %% ../nbs/03_tta.ipynb #58433ff2
+# %% ../nbs/03_tta.ipynb #d91a0987
 def least_certain(
     preds,  # probabilities, [B,C]
     share,  # of the images, 0 to 1; their number is rounded to the nearest, halves up
@@ -472,6 +118,12 @@ def least_certain(
     count = math.floor(share * len(preds) + 0.5)
     return certainty.argsort(stable=True)[:count].sort().values
 
+# %% ../nbs/03_tta.ipynb #06067dca
+def _boxes_of(index, h, w, size, n, kind, scale, seed):
+    "Return the windows of the image at `index`; random ones differ from image to image."
+    image_seed = None if seed is None else seed + index
+    return windows(h, w, size, kind, n, scale, image_seed)
+
 
 def _check_combination(reduce, beta, unsure):
     "Return the plain view's weight; raises `ValueError` for options that do not go together."
@@ -486,7 +138,7 @@ def _check_combination(reduce, beta, unsure):
         require(reduce is not None, "unsure", "None for reduce=None", unsure, advice)
     return beta
 
-
+# %% ../nbs/03_tta.ipynb #58433ff2
 @default_torch()
 @kept_generators()
 def tta(
@@ -512,15 +164,15 @@ def tta(
     check_classes(learn)
     check_finite(learn)
     beta = _check_combination(reduce, beta, unsure)
-    with _resolve_loader(learn, dl) as loader:
+    boxes_of = partial(_boxes_of, n=n, kind=kind, scale=scale, seed=seed)
+    with resolve_loader(learn, dl) as loader:
         if unsure is None:
-            preds, targs = _predict_views(learn, loader, n, kind, scale, seed)
+            preds, targs = predict_views(learn, loader, n, boxes_of)
             return preds if reduce is None else combine(preds, reduce, beta), targs
-        [preds], targs = _predict_views(learn, loader, 0)
+        [preds], targs = predict_views(learn, loader)
         chosen = least_certain(preds, unsure, is_multi_label(learn))
         if len(chosen):
-            options = dict(kind=kind, scale=scale, seed=seed, indices=chosen.tolist())
-            views, _ = _predict_views(learn, loader, n, **options)
+            views, _ = predict_views(learn, loader, n, boxes_of, indices=chosen.tolist())
             preds[chosen] = combine(torch.cat([preds[None, chosen], views]), reduce, beta)
     return preds, targs
 
@@ -533,6 +185,7 @@ def tta_log_probabilities(
 ):  # log of the mean of the views' probabilities, [B,C], float64, and targs as `tta` returns them
     "Return logarithms of the predictions of `tta` for the validation images, exact for small ones."
     check_finite(learn)
-    with _resolve_loader(learn, None) as loader:
-        views, targs = _predict_views(learn, loader, n, log=True)
+    boxes_of = partial(_boxes_of, n=n, kind="corners", scale=0.85, seed=None)
+    with resolve_loader(learn, None) as loader:
+        views, targs = predict_views(learn, loader, n, boxes_of, log=True)
     return views.double().logsumexp(0) - math.log(len(views)), targs

@@ -6,6 +6,7 @@
 __all__ = ['answering_copy', 'KernelAnswers']
 
 # %% ../../nbs/api/explorers/kernel_answers.ipynb #7eb18a5d
+import sys
 from copy import deepcopy
 from types import SimpleNamespace
 
@@ -36,10 +37,23 @@ def _first_line(error):
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def _may_ask():
+    """Return whether the view of an explorer that is shown can ask this kernel.
+
+    Programs that run notebooks, such as nbconvert, allow no input: they have no views.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    kernel = getattr(shell, "kernel", None)
+    return kernel is None or getattr(kernel, "_allow_stdin", True)
+
+
 class KernelAnswers:
     """Answers the questions of an explorer's views; a base class beside `Explorer`.
 
     A subclass has a method `predict(question)` and sets the trait `kernel` where it has a model.
+    Its method `complete()` computes what a view without a kernel shows: before the explorer is
+    saved, and before a program shows it that runs notebooks.
     """
 
     def __init__(self, *args, **traits):
@@ -52,6 +66,18 @@ class KernelAnswers:
     ):  # floats [N,C], a row for each thing that is asked about
         "Return the model's predictions."
         raise NotImplementedError
+
+    def complete(self):
+        "Predict for all states between which a view without a kernel can choose."
+
+    def _get_embed_state(self, drop_defaults=False):
+        self.complete()
+        return super()._get_embed_state(drop_defaults)
+
+    def _repr_mimebundle_(self, **kw):
+        if not _may_ask():
+            self.complete()
+        return super()._repr_mimebundle_(**kw)
 
     def _answer_message(self, _, content, buffers):
         "Answer one message; an error is an answer too, in one line."

@@ -35,7 +35,7 @@ from .networks import model_side, open_learner
 from .steps import Step
 from ..lazy import torch
 from ..normalize import NormStats, as_stats
-from ..outputs import check_classifier, probabilities
+from ..outputs import batch_norms, check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/normalize.ipynb #a76c49e4
 KINDS = {  # what to normalize with: the state's value, and how a picture names it
@@ -80,21 +80,26 @@ def _rgb_stats(stats):
     return stats
 
 
-def _best_classes(learn, images, stats):
+def _best_classes(learn, images, stats, batch_statistics=False):
     "Return [class, probability] for each image, normalized with `stats`."
-    values, classes = probabilities(learn, torch.from_numpy(images), stats).max(1)
+    x = torch.from_numpy(images)
+    values, classes = probabilities(learn, x, stats, batch_statistics).max(1)
     return [[c, round(p, 6)] for c, p in zip(classes.tolist(), values.tolist())]
 
 
-def _predictions(learn, images, known, draws, bs):
+def _predictions(learn, images, known, draws):
     "Return kind -> [class, probability] of each image; 'batch' has these for each draw."
-    if not learn:
-        return {}
     found = {kind: _best_classes(learn, images, stats) for kind, stats in known.items()}
     found["none"] = _best_classes(learn, images, None)
-    batches = [images[draw[:bs]] for draw in draws]
+    batches = [images[draw[:START_BS]] for draw in draws]
     found["batch"] = [_best_classes(learn, x, channel_stats(x)) for x in batches]
     return found
+
+
+def _batch_predictions(learn, images, known):
+    "Return kind -> [class, probability] of each image, with batch statistics."
+    kinds = known | dict(none=None)
+    return {kind: _best_classes(learn, images, stats, True) for kind, stats in kinds.items()}
 
 # %% ../../nbs/api/explorers/normalize.ipynb #3438d5fe
 CHANNELS = ("red", "green", "blue")
@@ -150,6 +155,8 @@ class _NormalizeState(Explorer):
     draws = T.List(help="orders of the images; a batch is the first `bs` of one").tag(**DATA)
     known = T.Dict(help="kind -> [mean, std] that the view cannot compute").tag(**DATA)
     says = T.Dict(help="kind -> [class, probability] of each image").tag(**DATA)
+    batch_says = T.Dict(help="the same, with batch normalization of all images").tag(**DATA)
+    has_batch_norm = T.Bool(help="whether there is a model with batch normalization").tag(**DATA)
     right = T.List(help="class index of each image").tag(**DATA)
     credits = T.List(help="photographer of each image; empty: not known").tag(**DATA)
 
@@ -158,6 +165,11 @@ class _NormalizeState(Explorer):
     kind = T.Enum(list(KINDS), "dataset", help="what to normalize with").tag(**STATE)
     show = T.Enum(
         ["file", "model"], "file", help="images as in the file, or as the model sees them"
+    ).tag(**STATE)
+    running = T.Enum(
+        ["stored", "batch"],
+        "stored",
+        help="batch normalization's statistics: stored in training, or of all images here",
     ).tag(**STATE)
     own_mean = T.List(T.Float(), [0.5] * 3, 3, 3, help='mean of kind "own"').tag(**STATE)
     own_std = T.List(T.Float(), [0.5] * 3, 3, 3, help='std of kind "own", above 0').tag(**STATE)
@@ -344,10 +356,10 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         stats=None,  # of the whole dataset, as `normalize` takes them; None: of these images
         side=None,  # of the images, pixels; None: the model's own, else 64
         labels=None,  # of the images, to count correct predictions of `learn`; None: where known
-        learn=None,  # as `open_learner` takes it, to predict for each kind but "own"
+        learn=None,  # as `open_learner` takes it
         seed=42,  # of the batches
         vocab=None,  # class names, for a torch module or an ONNX file as `learn`
-        **state,  # draw, bs, kind, show, own_mean, own_std
+        **state,  # draw, bs, kind, show, running, own_mean, own_std
     ):
         if side is not None:
             check_count("side", side)
@@ -372,29 +384,41 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         known = dict(dataset=dataset, imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))
+        if learn:
+            _best_classes(learn, self.images[:1], None)  # raises unless the model can predict
         super().__init__(
             pixels=encode_png(tiles.reshape(-1, side, 3)),
             side=side,
             draws=draws,
             known={kind: [s.mean, s.std] for kind, s in known.items()},
-            says=_predictions(learn, self.images, known, draws, bs),
             right=right,
             credits=_credits(items),
             kernel=bool(learn),
+            has_batch_norm=bool(learn and len(tiles) > 1 and batch_norms(learn.model)),
             templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )
 
+    def complete(self):
+        "Predict for each kind of statistics but your own: 736 images with all draws."
+        if self._learn and not self.says:
+            known = {kind: NormStats(*stats) for kind, stats in self.known.items()}
+            self.says = _predictions(self._answering, self.images, known, self.draws)
+            if self.has_batch_norm:
+                self.batch_says = _batch_predictions(self._answering, self.images, known)
+
     def predict(
         self,
-        question,  # pictures: [index, three means, three standard deviations] of each
+        question,  # pictures: [index, three means, three standard deviations] of each; one number
+        # more asks for batch normalization of all images
     ):  # [N,2]: class and probability
         "Return the model's best class for pictures that are normalized with any statistics."
         pictures = question["pictures"]
         found = {}
-        for statistics in {tuple(numbers) for _, *numbers in pictures}:
-            images = [i for i, *numbers in pictures if tuple(numbers) == statistics]
-            stats = NormStats(statistics[:3], statistics[3:])
-            best = _best_classes(self._answering, self.images[images], stats)
-            found |= {(i, *statistics): row for i, row in zip(images, best)}
+        for numbers in {tuple(numbers) for _, *numbers in pictures}:
+            stats, of_batch = NormStats(numbers[:3], numbers[3:6]), len(numbers) > 6
+            images = [i for i, *others in pictures if tuple(others) == numbers]
+            images = range(len(self.images)) if of_batch else images
+            best = _best_classes(self._answering, self.images[list(images)], stats, of_batch)
+            found |= {(i, *numbers): row for i, row in zip(images, best)}
         return [found[tuple(picture)] for picture in pictures]

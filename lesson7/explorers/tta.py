@@ -50,6 +50,7 @@ FINE_STEPS = 120  # without one
 SIDE = 96  # of the views of a model that does not say its size, pixels
 PHOTO_SIDE = 160  # short side of the photos, pixels
 MAX_VIEWS = 8  # windows, and photos
+GRID_CHUNK = 9  # views of the grid that a kernel predicts at a time, while nothing is asked
 MAX_CLASSES = 10  # of a model, those with the highest predictions
 OBJECT_SCALE = 0.35  # side of the object's box, as a share of the short side
 PLAIN_WEIGHT = 0.25  # of the plain view in "lerp", as in fastai
@@ -103,11 +104,6 @@ def _all_boxes(h, w):
     return boxes
 
 
-def _are_on_grid(places):
-    "Return whether a model has predicted windows at these places when the explorer was made."
-    return all(_snapped(place, GRID_STEPS) == list(place) for place in places)
-
-
 def _box_indices(plain, scale, places):
     "Return the index in `_all_boxes` of the plain view and of each window."
     per_row = GRID_STEPS + 1
@@ -116,14 +112,24 @@ def _box_indices(plain, scale, places):
     return [PLAIN_VIEWS.index(plain), *(first + cell for cell in cells)]
 
 # %% ../../nbs/api/explorers/tta.ipynb #0fb0ac74
-def _predictions(learn, image, side):
-    "Return the predictions for all views of an image, for the classes with the highest ones."
-    views = np.stack([crop_resized(image, box, side) for box in _all_boxes(*image.shape[1:])])
-    probs = probabilities(learn, torch.from_numpy(views)).double().numpy()
+def _names(learn):
+    "Return the names of a model's classes."
+    return [str(name) for name in learn.dls.vocab]
+
+
+def _predict_boxes(learn, image, boxes, side):
+    "Return the predictions for boxes of an image, [V,C]."
+    views = np.stack([crop_resized(image, box, side) for box in boxes])
+    return probabilities(learn, torch.from_numpy(views)).numpy()
+
+
+def _likeliest(learn, probs):
+    "Return predictions [V,C] for the classes with the highest ones, as a view without a kernel."
     likeliest = np.argsort(-probs.max(0), kind="stable")[:MAX_CLASSES]
     classes = np.sort(likeliest)
-    names = [str(learn.dls.vocab[c]) for c in classes]
-    found = dict(classes=names, preds=probs[:, classes].round(6).tolist())
+    names = _names(learn)
+    preds = probs[:, classes].astype(float).round(6).tolist()
+    found = dict(classes=[names[c] for c in classes], preds=preds)
     threshold = label_threshold(learn)
     return found if threshold is None else found | dict(threshold=threshold)
 
@@ -148,7 +154,7 @@ def _draw_photo(ax, explorer):
     ax.set_title(explorer.names[explorer.photo], parse_math=False)
     boxes = explorer.boxes
     frames = list(zip(boxes, _frame_colours(len(boxes))))
-    if not explorer.asked:
+    if not explorer.is_learned:
         frames.append((explorer.target_box, "yellow"))
     for (x0, y0, x1, y1), colour in frames:
         ax.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], lw=2, color=colour)
@@ -160,7 +166,7 @@ def _draw_views(ax, explorer, preds):
     colours = ["black", *_frame_colours(len(preds))[1:]]
     has_room = len(preds) <= MAX_NAMED_VIEWS
     for i, view in enumerate(explorer.views):
-        best = int(preds[i].argmax()) if explorer.asked else 0
+        best = int(preds[i].argmax()) if explorer.is_learned else 0
         left, right = i * VIEW_PITCH, i * VIEW_PITCH + 1
         pixels = np.clip(view.transpose(1, 2, 0), 0, 1)
         alpha = 1.0 if explorer.on[i] else PALE
@@ -226,10 +232,17 @@ class _TTAPhotos(Explorer):
     side = T.Int(help="of a view that the model sees, pixels").tag(**DATA)
     grid = T.Int(help="windows move in steps of 1/grid").tag(**DATA)
     model_steps = T.List(help="guided steps while the page's network answers").tag(**DATA)
-    asked = T.List(help="predictions of each photo's views; without a model: none").tag(**DATA)
+    vocab = T.List(help="class names of a model that a kernel answers with").tag(**DATA)
+    first = T.Dict(help="what the model predicts for the views at first").tag(**DATA)
+    asked = T.List(help="predictions of each photo's views, where they are there").tag(**DATA)
 
     photo = T.Int(0, help="which photo").tag(**STATE)
     plain = T.Enum(PLAIN_VIEWS, "crop", help="how the plain view is made square").tag(**STATE)
+
+    @property
+    def is_learned(self):
+        "Whether a model predicts."
+        return bool(self._learn or self.asked)
 
     @T.validate("photo")
     def _valid_photo(self, proposal):
@@ -260,7 +273,7 @@ class _TTAWindows(_TTAPhotos):
     @T.validate("moving")
     def _valid_moving(self, proposal):
         moving, last = proposal.value, len(self.at)
-        if self.asked:  # no object
+        if self.is_learned:  # no object
             last -= 1
         check_trait(0 <= moving <= last, "moving", f"from 0 to {last}", moving)
         return moving
@@ -491,8 +504,56 @@ _GENERAL_STEPS = [
     ),
 ]
 
+# %% ../../nbs/api/explorers/tta.ipynb #2c5ae3d7
+class _TTAModel(KernelAnswers, _TTAWindows):
+    "What the model of a `TTAExplorer` predicts: for views that are asked for, and for a grid."
+
+    def predict(
+        self,
+        question,  # views: [photo, x0, y0, x1, y1] of each, pixels; or grid: a photo
+    ):  # [V,C]; for a grid one row, without meaning
+        "Return predictions for views of photos at any place; or predict more views of the grid."
+        if "grid" in question:
+            self._extend_grid(question["grid"], GRID_CHUNK)
+            return [[0.0]]
+        return self._predict_views(question["views"])
+
+    def _predict_views(self, views):
+        "Return predictions [V,C] for views [photo, x0, y0, x1, y1]; those made last are kept."
+        keys = [tuple(view) for view in views]
+        known = self._predicted
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        found = {key: known[key] for key in keys if key in known}
+        for photo in sorted({key[0] for key in missing}):
+            boxes = [box for i, *box in missing if i == photo]
+            probs = _predict_boxes(self._answering, self.images[photo], boxes, self.side)
+            found |= {(photo, *box): row for box, row in zip(boxes, probs)}
+        self._predicted = found
+        return np.stack([found[key] for key in keys])
+
+    def _extend_grid(self, photo, count):
+        "Predict the next views of a photo's grid; set `asked` when all of them are there."
+        if self.asked and self.asked[photo]["preds"]:
+            return
+        boxes = _all_boxes(*self.images[photo].shape[1:])
+        rows = self._grids.setdefault(photo, [])
+        boxes_now = boxes[len(rows) : len(rows) + count]
+        rows += list(_predict_boxes(self._answering, self.images[photo], boxes_now, self.side))
+        if len(rows) < len(boxes):
+            return
+        asked = list(self.asked) or [dict(classes=[], preds=[]) for _ in self.images]
+        asked[photo] = _likeliest(self._answering, np.stack(rows))
+        self._grids.pop(photo)
+        self.asked = asked
+
+    def complete(self):
+        "Predict for all views that can be chosen without a kernel, 246 of each photo."
+        if self._learn:
+            for photo, image in enumerate(self.images):
+                self._extend_grid(photo, len(_all_boxes(*image.shape[1:])))
+
 # %% ../../nbs/api/explorers/tta.ipynb #7a1c1002
-class _TTAViews(_TTAWindows):
+class _TTAViews(_TTAModel):
     "What the state of a `TTAExplorer` means: the views and their predictions."
 
     @property
@@ -517,19 +578,22 @@ class _TTAViews(_TTAWindows):
 
     @property
     def classes(self):
-        "Names of the classes that are shown."
+        "Names of the classes that are predicted."
+        if self._learn:
+            return self.vocab
         return self.asked[self.photo]["classes"] if self.asked else ["object", "no object"]
 
     @property
     def threshold(self):
         "Probability from which a class counts, for a model of several classes an image; else None."
-        return self.asked[self.photo].get("threshold") if self.asked else None
+        found = self.first or (self.asked[self.photo] if self.asked else {})
+        return found.get("threshold")
 
     @property
     def preds(self):
         "Each view's prediction, [V,C]; without a model, the share of the object that it shows."
-        if self.asked and self._learn and not _are_on_grid(self.at):
-            return self.predict(dict(views=[[self.photo, *box] for box in self.boxes]))
+        if self._learn:
+            return self._predict_views([[self.photo, *box] for box in self.boxes])
         if self.asked:
             preds = np.array(self.asked[self.photo]["preds"], dtype=float)
             return preds[_box_indices(self.plain, self.scale, self.at)]
@@ -553,13 +617,13 @@ class _TTAViews(_TTAWindows):
             photo=str(self.photo),
             name=python_string(self.names[self.photo]),
             boxes=_box_lines(self.boxes, self.on),
-            object="" if self.asked else str(self.target_box),
+            object="" if self.is_learned else str(self.target_box),
             reduce="mean" if is_mean else self.reduce,
             fastai=_fastai_call(self.on, self.reduce),
         )
 
 # %% ../../nbs/api/explorers/tta.ipynb #a8312cbc
-class TTAExplorer(KernelAnswers, _TTAViews):
+class TTAExplorer(_TTAViews):
     "A photo, its plain view and windows that can be moved, with their combined prediction."
 
     _view = "tta"
@@ -594,6 +658,8 @@ class TTAExplorer(KernelAnswers, _TTAViews):
         start = dict(at=_start_places(n), on=[True] * (1 + n))
         self._learn = learn
         self._answering = answering_copy(learn) if learn else None
+        self._predicted = {}  # photo and box of a view -> its prediction [C]
+        self._grids = {}  # photo -> predictions for the first views of its grid
         general = [] if learn else [step.as_dict() for step in _GENERAL_STEPS]
         super().__init__(
             pixels=encode_png(_sheet(small)),
@@ -603,22 +669,10 @@ class TTAExplorer(KernelAnswers, _TTAViews):
             credits=[_credit(image) for image in images.values()],
             side=side,
             grid=GRID_STEPS if learn else FINE_STEPS,
-            asked=[_predictions(learn, image, side) for image in self.images if learn],
+            vocab=_names(learn) if learn else [],
             kernel=bool(learn),
             templates=templates,
             **start | state,
         )
-
-    def predict(
-        self,
-        question,  # views: [photo, x0, y0, x1, y1] of each, pixels
-    ):  # [V,C], for the classes that are shown of the photo
-        "Return the model's predictions for views of photos, at any place."
-        views = question["views"]
-        x = [crop_resized(self.images[photo], box, self.side) for photo, *box in views]
-        probs = probabilities(self._answering, torch.from_numpy(np.stack(x))).numpy()
-        names = [str(name) for name in self._answering.dls.vocab]
-        shown = [
-            [names.index(name) for name in self.asked[photo]["classes"]] for photo, *_ in views
-        ]
-        return np.take_along_axis(probs, np.array(shown), 1)
+        if learn:
+            self.first = _likeliest(learn, self.preds)

@@ -28,24 +28,32 @@ export function photoAt(sheet, top, width, height) {
 }
 
 /**
- * For each output pixel, the first input pixel and the weights of the antialiased bilinear filter
- * of Pillow and torch.
+ * The antialiased bilinear filter of Pillow and torch: for each output pixel, the first input pixel,
+ * how many there are, and their weights, from `pitch` times its index on.
  * @param {number} length of the input
  * @param {number} side of the output
  */
 function filterTaps(length, side) {
   const step = length / side;
   const reach = Math.max(step, 1);
-  return Array.from({ length: side }, (_, i) => {
+  const pitch = Math.ceil(2 * reach) + 1;
+  const starts = new Int32Array(side);
+  const counts = new Int32Array(side);
+  const weights = new Float64Array(side * pitch);
+  for (let i = 0; i < side; i++) {
     const centre = (i + 0.5) * step;
     const from = Math.max(0, Math.floor(centre - reach + 0.5));
-    const to = Math.min(length, Math.floor(centre + reach + 0.5));
-    const raw = Array.from({ length: to - from }, (_, k) => {
-      return Math.max(0, 1 - Math.abs((from + k - centre + 0.5) / reach));
-    });
-    const total = raw.reduce((sum, weight) => sum + weight);
-    return { from, weights: raw.map((weight) => weight / total) };
-  });
+    const count = Math.min(length, Math.floor(centre + reach + 0.5)) - from;
+    const own = weights.subarray(i * pitch, i * pitch + count);
+    for (let k = 0; k < count; k++) {
+      own[k] = Math.max(0, 1 - Math.abs((from + k - centre + 0.5) / reach));
+    }
+    const total = own.reduce((sum, weight) => sum + weight, 0);
+    for (let k = 0; k < count; k++) own[k] /= total;
+    starts[i] = from;
+    counts[i] = count;
+  }
+  return { pitch, starts, counts, weights };
 }
 
 /**
@@ -57,9 +65,11 @@ function filterTaps(length, side) {
  */
 export function cropResized(photo, box, side) {
   const data = new Uint8ClampedArray(side * side * 4).fill(OPAQUE);
-  visitCrop(photo, box, side, (pixel, channel, value) => {
-    data[4 * pixel + channel] = roundHalfUp(value);
-  });
+  const planes = cropPlanes(photo, box, side);
+  const area = side * side;
+  for (let c = 0; c < 3; c++) {
+    for (let i = 0; i < area; i++) data[4 * i + c] = roundHalfUp(planes[c * area + i]);
+  }
   return { data, width: side, height: side };
 }
 
@@ -72,33 +82,40 @@ export function cropResized(photo, box, side) {
  * @returns {Float32Array} [3, side, side]
  */
 export function cropTensor(photo, box, side, { mean, std }) {
-  const tensor = new Float32Array(3 * side * side);
-  visitCrop(photo, box, side, (pixel, channel, value) => {
-    tensor[channel * side * side + pixel] = (value / OPAQUE - mean[channel]) / std[channel];
-  });
+  const planes = cropPlanes(photo, box, side);
+  const area = side * side;
+  const tensor = new Float32Array(3 * area);
+  for (let c = 0; c < 3; c++) {
+    for (let i = c * area; i < (c + 1) * area; i++) {
+      tensor[i] = (planes[i] / OPAQUE - mean[c]) / std[c];
+    }
+  }
   return tensor;
 }
 
 /**
- * Calls `visit` with each value of a box that is resized to a square.
+ * A box that is resized to a square.
  * @param {Pixels} photo
  * @param {Box} box
  * @param {number} side
- * @param {(pixel: number, channel: number, value: number) => void} visit
+ * @returns {Float64Array} red, green and blue one after the other, [3, side, side], from 0 to 255
  */
-function visitCrop(photo, box, side, visit) {
+function cropPlanes(photo, box, side) {
   const rows = cropRows(photo, box, side);
-  filterTaps(box[3] - box[1], side).forEach(({ from, weights }, y) => {
-    for (let x = 0; x < side; x++) {
-      for (let c = 0; c < 3; c++) {
-        let value = 0;
-        for (let k = 0; k < weights.length; k++) {
-          value += weights[k] * rows[((from + k) * side + x) * 3 + c];
-        }
-        visit(y * side + x, c, value);
+  const { pitch, starts, counts, weights } = filterTaps(box[3] - box[1], side);
+  const planes = new Float64Array(3 * side * side);
+  const area = (box[3] - box[1]) * side; // of a channel of `rows`
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0; y < side; y++) {
+      const to = (c * side + y) * side;
+      for (let k = 0; k < counts[y]; k++) {
+        const weight = weights[y * pitch + k];
+        const from = c * area + (starts[y] + k) * side;
+        for (let x = 0; x < side; x++) planes[to + x] += weight * rows[from + x];
       }
     }
-  });
+  }
+  return planes;
 }
 
 /**
@@ -106,22 +123,26 @@ function visitCrop(photo, box, side, visit) {
  * @param {Pixels} photo
  * @param {Box} box
  * @param {number} side
- * @returns {Float64Array} RGB
+ * @returns {Float64Array} red, green and blue one after the other; black past the photo's edges
  */
 function cropRows({ data, width, height }, [x0, y0, x1, y1], side) {
-  const rows = new Float64Array((y1 - y0) * side * 3);
-  const taps = filterTaps(x1 - x0, side);
+  const area = (y1 - y0) * side;
+  const rows = new Float64Array(3 * area);
+  const { pitch, starts, counts, weights } = filterTaps(x1 - x0, side);
   const last = Math.min(y1, height);
   for (let y = Math.max(0, y0); y < last; y++) {
-    taps.forEach(({ from, weights }, i) => {
-      const to = ((y - y0) * side + i) * 3;
-      for (let k = 0; k < weights.length; k++) {
-        const x = x0 + from + k;
-        if (x < 0 || x >= width) continue;
-        const pixel = (y * width + x) * 4;
-        for (let c = 0; c < 3; c++) rows[to + c] += weights[k] * data[pixel + c];
+    for (let i = 0; i < side; i++) {
+      const to = (y - y0) * side + i;
+      const first = Math.max(0, -(x0 + starts[i]));
+      const end = Math.min(counts[i], width - x0 - starts[i]);
+      for (let k = first; k < end; k++) {
+        const weight = weights[i * pitch + k];
+        const pixel = (y * width + x0 + starts[i] + k) * 4;
+        rows[to] += weight * data[pixel];
+        rows[area + to] += weight * data[pixel + 1];
+        rows[2 * area + to] += weight * data[pixel + 2];
       }
-    });
+    }
   }
   return rows;
 }

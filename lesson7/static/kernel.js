@@ -121,6 +121,7 @@ export function connectKernel(model, ask) {
   return {
     ...{ source, close },
     isReady: () => isReady,
+    isLate: () => isLate,
     describe: () => (isReady ? ANSWERS : isLate && BUSY) || "",
     /** @param {() => void} listener called when the kernel becomes ready, or does not answer */
     onChange(listener) {
@@ -177,7 +178,7 @@ export function kernelRows(kernel) {
   }
 
   return {
-    ...{ request, lookup, close },
+    ...{ request, lookup, close, has: rows.has, latest: () => latest.rows },
     getMessage: () => rows.getMessage() || kernel.describe(),
     /**
      * Whether nothing is to be waited for.

@@ -751,5 +751,5 @@ async function ownTraits(photo, get) {
 }
 
 export default {
-  render: withPhoto(render, { traits: TRAITS, predictions: "predictions", own: ownTraits }),
+  render: withPhoto(render, { traits: TRAITS, predictions: ["predictions"], own: ownTraits }),
 };

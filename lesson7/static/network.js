@@ -86,14 +86,15 @@ function startWorker(runtime, onEnd) {
   /**
    * @param {string} action
    * @param {Record<string, any>} message
+   * @param {Transferable[]} [moved] buffers of the message that the page needs no more
    * @returns {Promise<any>}
    */
-  function call(action, message) {
+  function call(action, message, moved = []) {
     count += 1;
     const id = count;
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
-      worker.postMessage({ id, action, ...message });
+      worker.postMessage({ id, action, ...message }, moved);
     });
   }
   return { call, close };
@@ -199,7 +200,9 @@ function createNetworks(offers) {
       isReady: () => loaded.has(name),
       async answer({ tensors, size }) {
         if (!worker) throw new Error("The network is not loaded.");
-        const rows = await worker.call("run", { name, tensors: [...tensors], size });
+        const made = [...tensors];
+        const buffers = made.map(({ buffer }) => /** @type {ArrayBuffer} */ (buffer));
+        const rows = await worker.call("run", { name, tensors: made, size }, buffers);
         return rows.map((/** @type {Float32Array} */ row) => activate(row, activation));
       },
     };
@@ -422,6 +425,8 @@ export function networkRows({ about, source }) {
     ...{ request, getMessage: answers.getMessage, close: answers.close },
     /** @param {string} key */
     get: (key) => rows.get(key),
+    /** @param {string} key */
+    has: (key) => rows.has(key),
     /** @param {string[]} keys */
     hasAll: (keys) => keys.every((key) => rows.has(key)),
   };

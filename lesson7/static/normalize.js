@@ -51,7 +51,7 @@ import { randomChoice, randomInt } from "./random.js";
 /** @import { Question } from "./guess.js" */
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
 /** @import { PageNetwork } from "./network.js" */
-/** @import { Kind, Moments, Pixel, Statistics } from "./normalize.math.js" */
+/** @import { Kind, Moments, Pixel, Running, Statistics } from "./normalize.math.js" */
 /** @import { OpenPhoto } from "./photo.js" */
 /** @import { Result } from "./pin.js" */
 
@@ -72,7 +72,12 @@ const BEGINNINGS = {
   own: "With your own statistics",
 };
 const KIND_CHOICES = /** @type {[Kind, string][]} */ (Object.entries(KINDS));
-const TRAITS = ["draw", "bs", "kind", "show", "own_mean", "own_std"];
+/** @type {[Running, string][]} */
+const RUNNING_CHOICES = [
+  ["stored", "stored in training"],
+  ["batch", "of all pictures here"],
+];
+const TRAITS = ["draw", "bs", "kind", "show", "running", "own_mean", "own_std"];
 /** @type {("mean" | "sd")[]} */
 const MOMENTS = ["mean", "sd"];
 const BINS = 64;
@@ -177,6 +182,7 @@ function stateReader({ sprite, side, counts, draws, known }, pointing) {
     return {
       ...{ draw, bs, kind, batches, images, before, statistics },
       isFile: get("show") === "file",
+      running: /** @type {Running} */ (get("running")),
       normalize: normalizers(statistics),
       after: normalizeMoments(before, statistics),
       ...pointedAt(images),
@@ -227,6 +233,9 @@ function addControls(frame, { draws, counts }) {
     ["model", "as the model sees them"],
   ];
   select(frame, "Large pictures", views, { trait: "show", parent });
+  if (frame.model.get("has_batch_norm")) {
+    select(frame, "Batch normalization", RUNNING_CHOICES, { trait: "running", parent });
+  }
   const fields = CHANNELS.flatMap((name, c) => {
     const mean = { min: -10, max: 10, step: 0.001, parent };
     const sd = { ...mean, min: 0.001 };
@@ -804,11 +813,13 @@ function picturesOfKeys(keys) {
 }
 
 /**
- * The pictures of the batch, each with the statistics in use.
+ * The pictures of the batch, each with the statistics in use; a 1 at the end where batch
+ * normalization takes those of all pictures.
  * @param {State} state
  */
-function batchKeys({ images, statistics: [means, sds] }) {
-  return images.map((image) => [image, ...means, ...sds].join(" "));
+function batchKeys({ images, statistics: [means, sds], running }) {
+  const end = running === "batch" ? [1] : [];
+  return images.map((image) => [image, ...means, ...sds, ...end].join(" "));
 }
 
 /**
@@ -828,10 +839,11 @@ function predictions(frame) {
   function draw(state) {
     asking?.draw(state);
     const says = model.get("says");
-    node.hidden = !says.dataset;
+    node.hidden = !says.dataset && !kernel;
     if (node.hidden) return;
-    const best = rows?.lookup(batchKeys(state), state.bs) ?? null;
-    const described = describePredictions(says, model.get("right"), { ...state, best });
+    const best = rows?.lookup(batchKeys(state), `${state.running} ${state.bs}`) ?? null;
+    const given = { ...says, all: model.get("batch_says") };
+    const described = describePredictions(given, model.get("right"), { ...state, best });
     setText(text, described.text);
     if (described.value === undefined) delete text.dataset.value;
     else setAttributes(text, { "data-value": described.value });
@@ -1221,9 +1233,9 @@ function ownTraits(photo, get) {
     throw new PhotoError("A channel of this photo has one value only: it has no sd to divide by.");
   }
   const draws = get("draws").map(() => [0]);
-  return { ...{ pixels, draws, right: [], credits: [""] }, draw: 0, bs: 1 };
+  return { ...{ pixels, draws, right: [], credits: [""], has_batch_norm: false }, draw: 0, bs: 1 };
 }
 
 export default {
-  render: withPhoto(render, { traits: TRAITS, predictions: "says", own: ownTraits }),
+  render: withPhoto(render, { traits: TRAITS, predictions: ["says"], own: ownTraits }),
 };

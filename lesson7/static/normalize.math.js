@@ -7,6 +7,7 @@ import { fixed } from "./format.js";
 /** @typedef {{ mean: number, sd: number }} Moments of values in [0, 1] */
 /** @typedef {[mean: number[], sd: number[]]} Statistics a number for each channel */
 /** @typedef {"none" | "batch" | "dataset" | "imagenet" | "own"} Kind */
+/** @typedef {"stored" | "batch"} Running statistics of batch normalization */
 
 export const CHANNELS = ["red", "green", "blue"];
 export const MODEL_RANGE = 3; // "as the model sees them": black is -3, white is +3
@@ -260,33 +261,38 @@ export function pixelValues({ data }, side, { image, x, y }) {
 /**
  * What a model predicts for the batch, in a sentence.
  * @param {Record<string, any>} says for each kind, [class, probability] of each image; `batch`
- *   has a list for each draw, of its first images
+ *   has a list for each draw, of its first images; `all` has the same kinds, with batch
+ *   normalization of all images
  * @param {number[]} right the images' classes; may be empty
- * @param {{ kind: Kind, draw: number, images: number[], best?: number[][] | null }} state best:
- *   class and probability of each image, where the model has been asked about this state
+ * @param {{ kind: Kind, draw: number, images: number[], running?: Running,
+ *   best?: number[][] | null }} state best: class and probability of each image, where the model
+ *   has been asked about this state
  * @returns {{ text: string, value?: number }} value: images predicted right, else the confidence
  */
-export function describePredictions(says, right, { kind, draw, images, best = null }) {
-  if (best) return describeBest(best, right, images);
-  if (!says[kind]) return { text: "The model was not asked about your own numbers." };
-  const batch = says.batch[draw];
-  if (kind === "batch" && batch.length !== images.length) {
+export function describePredictions(says, right, state) {
+  const { kind, draw, images, running, best } = state;
+  if (best) return describeBest(best, right, state);
+  if (!says.dataset) return { text: "The model has not answered yet." };
+  const given = running === "batch" ? says.all : says;
+  if (!given[kind]) return { text: "The model was not asked about these numbers." };
+  const batch = kind === "batch" && given.batch[draw];
+  if (batch && batch.length !== images.length) {
     return { text: `The model was asked about batches of ${batch.length}.` };
   }
-  const known = kind === "batch" ? batch : images.map((image) => says[kind][image]);
-  return describeBest(known, right, images);
+  return describeBest(batch || images.map((image) => given[kind][image]), right, state);
 }
 
 /**
  * @param {number[][]} best class and probability of each image
  * @param {number[]} right
- * @param {number[]} images
+ * @param {{ images: number[], running?: Running }} state
  */
-function describeBest(best, right, images) {
+function describeBest(best, right, { images, running }) {
   const confidence = best.reduce((sum, [, p]) => sum + p, 0) / best.length;
   const hits = best.filter(([predicted], k) => predicted === right[images[k]]).length;
   const score = right.length ? `${hits} of ${best.length} right, ` : "";
-  const text = `The model: ${score}on average ${confidence.toFixed(2)} sure.`;
+  const how = running === "batch" ? ", with batch normalization of all pictures here" : "";
+  const text = `The model${how}: ${score}on average ${confidence.toFixed(2)} sure.`;
   return { text, value: right.length ? hits : confidence };
 }
 

@@ -184,7 +184,7 @@ function pythonLiteral(value) {
  *
  * @typedef {object} PhotoOptions
  * @property {string[]} traits the state
- * @property {string} [predictions] trait with what a model predicts for the explorer's own images
+ * @property {string[]} [predictions] traits with what a model predicts for the explorer's images
  * @property {(photo: OpenPhoto, get: Get) => OwnTraits | Promise<OwnTraits>} own
  *   traits of an explorer that is made with the photo; images are `Pixels`
  */
@@ -246,7 +246,7 @@ export class PhotoModel {
   get hasLostPredictions() {
     const { predictions } = this.options;
     if (!this.#photo || !predictions) return false;
-    return Object.keys(this.model.get(predictions)).length > 0;
+    return predictions.some((trait) => Object.keys(this.model.get(trait)).length > 0);
   }
 
   /** @param {string} trait */
@@ -309,11 +309,11 @@ export class PhotoModel {
    * @param {OpenPhoto} photo
    */
   async #valuesWith(photo) {
-    const { traits, predictions, own } = this.options;
+    const { traits, predictions = [], own } = this.options;
     const get = (/** @type {string} */ trait) => this.model.get(trait);
     const state = Object.fromEntries(traits.map((trait) => [trait, this.get(trait)]));
-    const empty = predictions ? { [predictions]: Array.isArray(get(predictions)) ? [] : {} } : {};
-    const none = { pinned: {}, steps: [], kernel: false, ...empty };
+    const empty = predictions.map((trait) => [trait, Array.isArray(get(trait)) ? [] : {}]);
+    const none = { pinned: {}, steps: [], kernel: false, ...Object.fromEntries(empty) };
     return { ...state, ...none, ...(await own(photo, get)) };
   }
 

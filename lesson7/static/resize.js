@@ -826,5 +826,5 @@ function ownTraits(opened) {
 }
 
 export default {
-  render: withPhoto(render, { traits: TRAITS, predictions: "guesses", own: ownTraits }),
+  render: withPhoto(render, { traits: TRAITS, predictions: ["guesses"], own: ownTraits }),
 };

@@ -72,6 +72,8 @@ const OBJECT_CLASSES = ["object", "no object"];
 const CLEAR_MARGIN = 0.12; // distance from one half at which the eye can tell
 const FINE_STEPS = 120; // places along a side where a network answers
 const MOST_TRIES = 100;
+const GRID_QUESTIONS = 28; // in which a kernel predicts the grid of a photo
+const EARLIER = "The kernel does not answer: these predictions are those of an earlier state.";
 const EVEN_CHANCE = 0.5; // from which a class counts, for several classes an image
 const MOST_NAMED_VIEWS = 5; // of more of them, only the numbers are written
 const BADGE_PITCH = 22; // CSS pixels
@@ -96,22 +98,43 @@ async function readData(model, network) {
   const sheet = await decodePng(model.get("pixels"));
   /** @type {[height: number, width: number][]} */
   const sizes = model.get("sizes");
-  /** @type {Predicted[]} */
-  const grid = model.get("asked");
+  /** @type {string[]} */
+  const vocab = network ? network.about.classes : model.get("vocab");
+  /**
+   * What a model predicted for all places in a photo; null: nothing, or a network answers.
+   * @param {number} photo
+   * @returns {Predicted | null}
+   */
+  function gridOf(photo) {
+    const grid = network ? null : model.get("asked")[photo];
+    return grid?.preds.length ? grid : null;
+  }
   let top = 0;
   const photos = sizes.map(([height, width]) => {
     const photo = photoAt(sheet, top, width, height);
     top += height;
     return photo;
   });
-  const asked = network ? photos.map(() => networkClasses(network)) : grid;
   const side = /** @type {number} */ (model.get("side"));
   const kernel = network ? null : connectKernel(model, viewsOfKeys);
+  /** @type {Predicted} */
+  const first = network ? networkClasses(network) : model.get("first");
   /** @type {number} */
   const gridSteps = model.get("grid");
   return {
-    ...{ photos, asked, isLearned: asked.length > 0, side, gridSteps, kernel },
-    rows: network ? viewRows(network, photos) : kernel && kernelViews(kernel),
+    ...{
+      photos,
+      vocab,
+      first,
+      isLearned: vocab.length > 0 || gridOf(0) !== null,
+      side,
+      gridSteps,
+      kernel,
+    },
+    rows: network
+      ? viewRows(network, photos)
+      : kernel && kernelViews(kernel, { first, vocab, gridOf }),
+    gridOf,
     template: network && "network" in model.get("templates") ? "network" : "views",
     inputSide: network ? network.about.size : side,
     names: /** @type {string[]} */ (model.get("names")),
@@ -163,6 +186,8 @@ function viewRows(network, photos) {
   return {
     ...{ ...rows, remember, keysOf: viewKeys },
     request: (/** @type {string[]} */ keys) => rows.request(keys, makeTensor),
+    latest: () => null,
+    laterKeys: () => [],
     /** @param {Views} state */
     lookup: (state) => viewKeys(state).map((key, i) => rows.get(key) ?? latest[i]),
   };
@@ -177,19 +202,43 @@ function viewKeys({ photo, views }) {
 
 /** @param {string[]} keys */
 function viewsOfKeys(keys) {
+  const [first, photo] = keys[0].split(" ");
+  if (first === "grid") return { grid: Number(photo) };
   return { views: keys.map((key) => key.split(" ").map(Number)) };
 }
 
 /**
  * The predictions of the model in the kernel.
  * @param {Kernel} kernel
+ * @param {{ first: Predicted, vocab: string[], gridOf: (photo: number) => Predicted | null }} known
  */
-function kernelViews(kernel) {
+function kernelViews(kernel, { first, vocab, gridOf }) {
   const rows = kernelRows(kernel);
+  let photo = 0; // that was shown last
   return {
     ...{ ...rows, keysOf: viewKeys, remember() {} },
+    latest() {
+      const preds = rows.latest();
+      return preds.length ? { ...first, classes: vocab, preds } : first;
+    },
     /** @param {Views} state */
-    lookup: (state) => rows.lookup(viewKeys(state), state.photo),
+    lookup(state) {
+      photo = state.photo;
+      return rows.lookup(viewKeys(state), vocab);
+    },
+    getMessage() {
+      const isEarlier = kernel.isLate() && !gridOf(photo);
+      return isEarlier ? EARLIER : rows.getMessage();
+    },
+    /**
+     * What is asked while nothing else is: the predictions for when the kernel is gone.
+     * @param {Views} state
+     */
+    laterKeys(state) {
+      if (gridOf(state.photo) || !kernel.isReady()) return [];
+      const next = Array.from({ length: GRID_QUESTIONS }, (_, i) => `grid ${state.photo} ${i}`);
+      return next.filter((key) => !rows.has(key)).slice(0, 1);
+    },
   };
 }
 
@@ -209,16 +258,34 @@ function readState(get, data) {
   const { width, height } = data.photos[photo];
   const views = readViews(get, data);
   const object = data.isLearned ? null : objectBox(width, height, get("target"));
-  const gridPredictions = () =>
-    modelPredictions(data.asked[photo].preds, { plain, scale, at }, data.gridSteps);
-  const ofModel = () => data.rows?.lookup({ photo, views }) ?? gridPredictions();
-  const predictions = object ? objectShares(views, object) : ofModel();
+  const found = object
+    ? { classes: OBJECT_CLASSES, preds: objectShares(views, object) }
+    : modelAnswer(data, { photo, plain, scale, at, views });
   return {
-    ...{ photo, plain, scale, at, width, height, views, object, predictions },
+    ...{ photo, plain, scale, at, width, height, views, object, predictions: found.preds },
     target: /** @type {Point} */ (get("target")),
     moving: /** @type {number} */ (get("moving")),
-    ...readAnswer(get, data, predictions),
+    ...readAnswer(get, data, found),
   };
+}
+
+/**
+ * What a model predicts for the views: now, else before for the same views, else the last time.
+ * @param {Data} data
+ * @param {{ photo: number, plain: Plain, scale: number, at: Point[], views: Box[] }} state
+ * @returns {Predicted}
+ */
+function modelAnswer(
+  { rows, vocab, first, gridOf, gridSteps },
+  { photo, plain, scale, at, views },
+) {
+  const { threshold } = first;
+  const preds = rows?.lookup({ photo, views });
+  if (preds) return { classes: vocab, preds, threshold };
+  const grid = gridOf(photo);
+  if (!grid) return rows?.latest() ?? first;
+  const places = { plain, scale, at };
+  return { ...grid, preds: modelPredictions(grid.preds, places, gridSteps) };
 }
 
 /**
@@ -249,9 +316,9 @@ function readViews(get, data) {
  * How the predictions are combined, and the result.
  * @param {Get} get
  * @param {Data} data
- * @param {number[][]} predictions
+ * @param {Predicted} found
  */
-function readAnswer(get, { isLearned, asked }, predictions) {
+function readAnswer(get, { isLearned }, { classes, preds: predictions, threshold }) {
   /** @type {boolean[]} */
   const enabled = get("on");
   /** @type {Reduce} */
@@ -262,8 +329,7 @@ function readAnswer(get, { isLearned, asked }, predictions) {
     ...{ enabled, reduce, combined, top },
     count: enabled.filter(Boolean).length,
     values: predictions.map((prediction) => prediction[top]),
-    classes: isLearned ? asked[get("photo")].classes : OBJECT_CLASSES,
-    threshold: isLearned ? asked[get("photo")].threshold : undefined,
+    ...{ classes, threshold },
   };
 }
 
@@ -788,9 +854,9 @@ const SCRUBBED_VIEWS = { scrub: "views" };
  * The prediction of the plain view beside that of all views together.
  * @param {Data} data
  */
-function comparison({ isLearned, asked }) {
-  const counts = asked.map(({ classes }) => classes.length);
-  const shown = isLearned ? Math.min(MOST_BARS, ...counts) : OBJECT_CLASSES.length;
+function comparison({ isLearned, vocab, gridOf }) {
+  const names = gridOf(0)?.classes ?? vocab;
+  const shown = isLearned ? Math.min(MOST_BARS, names.length) : OBJECT_CLASSES.length;
   const alone = barChart(shown, formatShare);
   const together = barChart(shown, threeDecimals);
   alone.node.classList.add("l7-other");
@@ -800,13 +866,13 @@ function comparison({ isLearned, asked }) {
   const node = html("div", { class: "l7-tta-bars" }, aloneFigure, togetherFigure);
   const sentence = note({ spoken: true });
   /** @type {string[]} */
-  let names = [];
+  let drawn = [];
 
   /** @param {State} state */
   function draw({ predictions, combined, reduce, classes, threshold, count, object }) {
     const [plain] = predictions;
     const rows = object ? [0, 1] : ranking(combined).slice(0, shown);
-    names = rows.map((c) => classes[c]);
+    drawn = rows.map((c) => classes[c]);
     alone.draw(rows.map((c) => [classes[c], plain[c]]));
     together.draw(rows.map((c) => [classes[c], combined[c]]));
     setText(caption, `${COMBINED[reduce]} of ${countViews(count)}`.replace(/^./, upperCase));
@@ -816,7 +882,7 @@ function comparison({ isLearned, asked }) {
   /** @param {State | null} pin */
   function drawPin(pin) {
     const pinned = (/** @type {number[]} */ values) =>
-      names.map((name) => values[pin?.classes.indexOf(name) ?? -1] ?? 0);
+      drawn.map((name) => values[pin?.classes.indexOf(name) ?? -1] ?? 0);
     alone.drawPin(pin && pinned(pin.predictions[0]));
     together.drawPin(pin && pinned(pin.combined));
   }
@@ -1233,6 +1299,7 @@ function viewsPart(frame, data) {
 
   return networkPart(frame, rows, {
     wanted: (/** @type {State} */ shown) => [shown, ...pinnedViews()].flatMap(rows.keysOf),
+    later: rows.laterKeys,
     onComplete: rows.remember,
   });
 }
@@ -1301,5 +1368,8 @@ function ownTraits(opened) {
 }
 
 export default {
-  render: withPhoto(render, { traits: TRAITS, predictions: "asked", own: ownTraits }),
+  render: withPhoto(render, {
+    ...{ traits: TRAITS, own: ownTraits },
+    predictions: ["asked", "vocab", "first"],
+  }),
 };

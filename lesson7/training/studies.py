@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Estimate', 'crossed_estimate', 'holm', 'unpack_answers', 'Study', 'Gain', 'gains', 'study_table', 'plot_gains',
-           'plot_curves', 'sweep', 'plot_sweeps']
+           'plot_measures', 'plot_curves', 'sweep', 'plot_sweeps']
 
 # %% ../../nbs/api/training/studies.ipynb #51fc3249
 import base64
@@ -309,6 +309,54 @@ def plot_gains(
     fig.supxlabel("gain in accuracy, points", fontsize="medium")
     return fig
 
+# %% ../../nbs/api/training/studies.ipynb #125aceff
+_PANELS = {"accuracy": ("accuracy, %", 100), "loss": ("loss", 1), "ece": ("ECE", 1)}
+
+
+def _plot_measure(ax, study, arms, views, measure):
+    "Draw the mean of a measure for each arm, with the lowest and the highest seed."
+    scale = _PANELS[measure][1]
+    for y, arm in enumerate(arms):
+        values = [scale * run[views][measure] for run in study.select(arm)]
+        ax.plot([min(values), max(values)], [y, y], color=_GREY, lw=2)
+        ax.plot(np.mean(values), y, "o", color=_GREY)
+
+
+def plot_measures(
+    study,  # `Study` of one share of wrong labels
+    reference=None,  # the arm that the others are compared with; None: the first one
+    views="plain",  # "plain", or "tta" for the mean over several views
+):  # matplotlib `Figure`
+    """Draw accuracy, loss and ECE of each arm: the mean, and the range over seeds.
+
+    The arms stay in their order; the reference is a dotted line. A mark in the panel of accuracy
+    is a triangle where the difference from the reference is outside the noise.
+    """
+    import matplotlib.pyplot as plt
+
+    reference = study.arms[0] if reference is None else reference
+    check_choice("reference", reference, study.arms)
+    arms = study.arms
+    others = [arm for arm in arms if arm != reference]
+    found = gains(study.only(arms=[reference, *others]), views)
+    fig = plt.figure(figsize=(8.4, 0.3 * len(arms) + 1.1), layout="constrained")
+    plt.close(fig)  # a notebook shows what is returned; an open figure it would show once more
+    axes = fig.subplots(1, len(_PANELS), sharey=True)
+    for ax, (measure, (label, scale)) in zip(axes, _PANELS.items()):
+        _plot_measure(ax, study, arms, views, measure)
+        level = scale * np.mean([run[views][measure] for run in study.select(reference)])
+        ax.axvline(level, color="black", lw=1, ls=":")
+        ax.set_xlabel(label)
+        ax.grid(alpha=0.3)
+    for y, arm in enumerate(arms):
+        verdict = found[arm].verdict if arm != reference else ""
+        if verdict in _COLORS:
+            mean = 100 * study.right(arm, views).mean()
+            axes[0].plot(mean, y, _MARKERS[verdict], color=_COLORS[verdict], ms=9)
+    axes[0].set_yticks(range(len(arms)), arms)
+    axes[0].set_ylim(len(arms) - 0.5, -0.5)  # the first arm on top
+    return fig
+
 # %% ../../nbs/api/training/studies.ipynb #a5aba7dd
 _LINES = ("#0969da", "#bc4c00", "#1a7f37", "#8250df", "#767676")
 _STYLES = ("-", "--", "-.", ":", (0, (1, 1)))
@@ -343,7 +391,7 @@ def plot_curves(
 # %% ../../nbs/api/training/studies.ipynb #b439799f
 def sweep(
     study,  # `Study` of one share of wrong labels, with arms such as "mixup 0.4, 80 epochs"
-    reference="baseline",  # the arm that the others are held against, at the same value
+    reference="baseline",  # the arm that the others are compared with, at the same value
 ) -> dict:  # arm -> value, such as "80" -> `Gain`
     "Return the gain of each arm over the reference, at each value of a sweep."
     values = dict.fromkeys(arm.partition(", ")[2] for arm in study.arms)

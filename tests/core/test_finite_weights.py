@@ -80,6 +80,8 @@ def numbers(result):
     if isinstance(result, tuple):
         assert result[0].dtype == torch.float32
         return result[0].numpy()
+    if isinstance(result, NormalizeExplorer | TTAExplorer):
+        result.complete()
     if isinstance(result, NormalizeExplorer):
         return np.array([probability for _, probability in result.says["none"]])
     if isinstance(result, ResizeExplorer):

@@ -1,7 +1,5 @@
 "Training in memory: the same steps as fastai's, on the same images as `get_dls` makes."
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 import torch
@@ -9,12 +7,12 @@ from fastai.vision.all import CrossEntropyLossFlat, DataLoader, DataLoaders, Lea
 
 from lesson7 import get_dls, sample_dataset
 from lesson7.data.loaders import mislabel, shifted_labels
+from lesson7.data.views import ViewLoader, by_view
 from lesson7.models import architecture
 from lesson7.resize import Stage
 from lesson7.training import memory
 from lesson7.training.config import Recipe
-
-tta = import_module("lesson7.tta")  # the module; the package has the function
+from lesson7.tta import windows
 
 BS, STEPS = 8, 4
 
@@ -92,9 +90,9 @@ def images(dataset):
 
 def test_views_are_those_of_tta(dataset, images):
     dls = get_dls(20, 32, dataset, images.stats)
-    loader = tta._ViewLoader(dls.valid, 4, "corners", 0.85, 42)
+    loader = ViewLoader(dls.valid, 4, lambda i, h, w, size: windows(h, w, size))
     wanted = torch.cat([batch[0].as_subclass(torch.Tensor) for batch in loader])
-    wanted = tta._by_view(wanted, loader.part_sizes, loader.n_views)
+    wanted = by_view(wanted, loader.part_sizes, loader.n_views)
     found = memory.validation_views(images, 32, True, 4, "cpu")
     assert found.shape == wanted.shape == (5, 20, 3, 32, 32)
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)

@@ -252,6 +252,7 @@ def use_predict(learn, files, folder):
 def use_tta_explorer(learn, files, folder):
     explorer = TTAExplorer(files, learn, side=SIDE)
     explorer.still()
+    explorer.complete()
     in_order = [dict(zip(one["classes"], one["preds"][0])) for one in explorer.asked]
     return [[one[name] for name in NAMES] for one in in_order]
 
@@ -265,6 +266,7 @@ def use_resize_explorer(learn, files, folder):
 def use_normalize_explorer(learn, files, folder):
     explorer = NormalizeExplorer(files, side=SIDE, learn=learn)
     explorer.still()
+    explorer.complete()
     has_stats = any(type(t).__name__ == "Normalize" for t in learn.dls.after_batch.fs)
     return explorer.says["imagenet" if has_stats else "none"]
 
@@ -378,6 +380,7 @@ def test_the_views_of_a_multi_label_model_claim_no_sum(get_learner):
     learn = get_learner("multi-label")
     explorer = TTAExplorer(list(learn.dls.valid_ds.items)[:1], learn, side=SIDE)
     assert abs(explorer.answer.sum() - 1) > 0.1
+    explorer.complete()
     assert explorer.threshold == explorer.asked[0]["threshold"] == 0.5
     titles = [axes.get_title() for axes in explorer.figure().axes]
     assert "each class by itself: no sum of 1, threshold 0.5" in titles

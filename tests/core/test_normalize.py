@@ -13,14 +13,8 @@ from learners import normalize_transform
 from PIL import Image
 
 from lesson7.data.loaders import get_dls
-from lesson7.normalize import (
-    NormStats,
-    batch_stats,
-    check_normalization,
-    dataset_stats,
-    denormalize,
-    normalize,
-)
+from lesson7.normalize import NormStats, batch_stats, dataset_stats, denormalize, normalize
+from lesson7.share import check_normalization
 
 IMAGENET = NormStats.imagenet()
 OWN = NormStats((0.40, 0.37, 0.35), (0.21, 0.20, 0.19), "digits")

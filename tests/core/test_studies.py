@@ -20,6 +20,7 @@ from lesson7.training.studies import (
     holm,
     plot_curves,
     plot_gains,
+    plot_measures,
     plot_sweeps,
     study_table,
     sweep,
@@ -170,6 +171,26 @@ def test_a_plot_of_gains_has_a_mark_for_each_arm_at_its_gain():
     assert places == pytest.approx(wanted)
     assert [mark.get_marker() for mark in marks] == ["^", "o", "v"]
     assert len(fig.axes[1].containers) == 1
+
+
+@pytest.mark.parametrize("reference, marks", [("baseline", ["^", "v"]), ("better", ["v"] * 3)])
+def test_measures_are_compared_with_the_reference(reference, marks):
+    study, answers = made_study(dict(baseline=0.5, better=0.8, same=0.5, worse=0.2))
+    for run in study.runs:
+        run["plain"] |= dict(accuracy=answers[run["arm"]][0].mean(), loss=1.5, ece=0.25)
+    fig = plot_measures(study, reference)
+    assert [ax.get_xlabel() for ax in fig.axes] == ["accuracy, %", "loss", "ECE"]
+    labels = [label.get_text() for label in fig.axes[0].get_yticklabels()]
+    assert labels == ["baseline", "better", "same", "worse"]
+    level = fig.axes[0].lines[2 * len(labels)]  # after a range and a mean for each arm
+    assert level.get_xdata()[0] == pytest.approx(100 * answers[reference][0].mean())
+    shown = fig.axes[0].lines[2 * len(labels) + 1 :]
+    assert [mark.get_marker() for mark in shown] == marks
+    for mark in shown:
+        arm = labels[int(mark.get_ydata()[0])]
+        assert mark.get_xdata()[0] == pytest.approx(100 * answers[arm].mean())
+    with pytest.raises(ValueError, match="reference must be one of"):
+        plot_measures(study, "other")
 
 
 def test_curves_are_means_over_seeds_and_bands_hold_all():

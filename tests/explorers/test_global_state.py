@@ -121,6 +121,7 @@ def numbers(*values):
 
 def traits(explorer):
     "Return what an explorer sends to its view, without the script and the style."
+    getattr(explorer, "complete", lambda: None)()
     names = set(explorer.trait_names(sync=True)) - {"_esm", "_css", "layout", "_dom_classes"}
     return {name: repr(getattr(explorer, name)) for name in sorted(names) if name[0] != "_"}
 

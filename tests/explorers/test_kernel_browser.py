@@ -20,7 +20,7 @@ BEFORE = "computed before"
 NEVER = 1e9  # milliseconds
 SHOWN = "(all) => all.map((node) => Number(node.dataset.value))"
 # The explorer of the page again, with a kernel that the test plays.
-SHOW_WITH_KERNEL = """async (esm) => {
+SHOW_WITH_KERNEL = """async ([esm, changes]) => {
   const [{ textContent }] = document.querySelectorAll('script[type$="widget-state+json"]');
   const [{ state, buffers }] = Object.values(JSON.parse(textContent).state).filter(
     ({ model_name }) => model_name === "AnyModel",
@@ -29,6 +29,7 @@ SHOW_WITH_KERNEL = """async (esm) => {
     const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
     state[path[0]] = new DataView(bytes.buffer);
   }
+  Object.assign(state, changes);
   const listeners = {};
   const fire = (name, ...values) => (listeners[name] ?? []).forEach((call) => call(...values));
   globalThis.asked = [];
@@ -100,13 +101,16 @@ def explorer():
 
 @pytest.fixture
 def show_with_kernel(new_page, tmp_path):
-    "`show_with_kernel(explorer)` returns its page's kernel, which has answered the greeting."
+    """`show_with_kernel(explorer)` returns its page's kernel, which has answered the greeting.
 
-    def show(explorer):
+    Traits can be given as Python has them before the explorer is saved.
+    """
+
+    def show(explorer, **traits):
         page = new_page(bypass_csp=True)  # for `wait_for_function`
         load_explorer(page, explorer.save(tmp_path / "page.html").as_uri())
         page.evaluate(f"globalThis.l7late = {NEVER}")
-        page.evaluate(SHOW_WITH_KERNEL, joined_script(explorer._view))
+        page.evaluate(SHOW_WITH_KERNEL, [joined_script(explorer._view), traits])
         open_more(page)
         kernel = Kernel(page, explorer)
         kernel.answer_next()
@@ -194,6 +198,24 @@ def test_grid_answers_while_the_kernel_is_busy(kernel):
     kernel.answer_next()
     expect(page.get_by_text(ANSWERS)).to_be_visible()
     assert values(page) == pytest.approx(expected(kernel.explorer, place(page)), abs=1e-6)
+
+
+def test_the_grid_is_asked_for_while_nothing_else_is(show_with_kernel, explorer):
+    explorer.at = [[0, 0], *explorer.at[1:]]
+    kernel = show_with_kernel(explorer, asked=[], first=explorer.first)
+    page = kernel.page
+    assert values(page) == pytest.approx(expected(explorer, 0), abs=1e-6)
+    kernel.answer_next()
+    first = kernel.next_question()
+    assert first["question"] == dict(grid=0)
+    slide(page, "ArrowRight")
+    assert not kernel.has_questions()
+    page.evaluate("globalThis.l7late = 1")
+    kernel.answer(first)
+    explorer.at = [[1 / 120, 0], *explorer.at[1:]]
+    assert kernel.next_question()["question"]["views"] == [[0, *explorer.boxes[1]]]
+    expect(page.get_by_text("are those of an earlier state.")).to_be_visible()
+    assert values(page) == pytest.approx(expected(explorer, 0), abs=1e-6)
 
 
 def test_model_in_the_kernel_predicts_with_your_own_statistics(show_with_kernel):

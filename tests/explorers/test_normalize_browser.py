@@ -321,6 +321,12 @@ def test_count_of_correct_predictions(open_explorer):
         expected = f"The model: {correct} of 5 right, on average {confidence:.2f} sure."
         assert line.inner_text() == expected
         assert values(page, ".l7-note[data-value]") == [correct]
+    page.get_by_label("Batch normalization").select_option("batch")
+    wait_for_drawing(page)
+    assert values(page, ".l7-note[data-value]") == [5]
+    assert (
+        page.get_by_text("The model, with batch normalization of all pictures here:").count() == 1
+    )
 
 
 def test_batches_and_statistics_without_predictions(open_explorer):
@@ -330,4 +336,4 @@ def test_batches_and_statistics_without_predictions(open_explorer):
     page.get_by_label("Batch size").fill("16")
     page.get_by_text("of 16 right").wait_for()
     page.get_by_label("Normalize with").select_option("own")
-    page.get_by_text("not asked about your own numbers").wait_for()
+    page.get_by_text("not asked about these numbers").wait_for()

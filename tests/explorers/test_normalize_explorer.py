@@ -1,13 +1,17 @@
 "NormalizeExplorer: its state, what it computes, and what its model predicts."
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
+from fastai.vision.all import CrossEntropyLossFlat, Learner, set_seed, xresnet18
 
 from lesson7.data.loaders import get_dls
 from lesson7.data.samples import photos
 from lesson7.explorers.normalize import NormalizeExplorer, channel_stats, standardize
 from lesson7.normalize import NormStats, normalize
+from lesson7.outputs import batch_norms, probabilities
 
 IMAGENET = NormStats.imagenet()
 OWN = NormStats((0.40, 0.37, 0.35), (0.21, 0.20, 0.19), "digits")
@@ -54,8 +58,6 @@ def test_credits_of_the_photos():
 @pytest.fixture(scope="module")
 def predicted(small):
     "An explorer with an untrained learner, that learner, and the labels of its loader's batch."
-    from fastai.vision.all import Learner, set_seed, xresnet18
-
     dls = get_dls(30, 32, small, OWN)
     set_seed(1)
     learn = Learner(dls, xresnet18(widen=0.25, n_out=dls.c))
@@ -65,6 +67,7 @@ def predicted(small):
 
 def test_predictions_equal_the_learners(predicted):
     explorer, learn, y = predicted
+    explorer.complete()
     preds, targs = learn.get_preds(dl=learn.dls.valid)
     assert torch.equal(targs, torch.as_tensor(y)) and explorer.right == y.tolist()
     tolerance = 2e-3  # the explorer's images are bytes, not floats
@@ -75,6 +78,41 @@ def test_predictions_equal_the_learners(predicted):
         images = torch.from_numpy(explorer.images).float()
         raw = learn.model(images).softmax(1).max(1)[0]
     assert np.allclose([p for _, p in explorer.says["none"]], raw, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["dataset", "imagenet", "none"])
+def test_predictions_with_batch_statistics_equal_those_in_training(predicted, kind):
+    explorer, learn, _ = predicted
+    model = deepcopy(learn.model).train()
+    images = explorer.images
+    if kind != "none":
+        images = standardize(images, NormStats(*explorer.known[kind]))
+    with torch.no_grad():
+        values, classes = model(torch.from_numpy(images).float()).softmax(1).max(1)
+    found = np.array(explorer.batch_says[kind])
+    assert np.allclose(found[:, 1], values, atol=1e-5)
+    assert (found[:, 0] == classes.numpy()).mean() > 0.9  # the best two may be equal
+    assert not np.allclose(found[:, 1], [p for _, p in explorer.says[kind]], atol=1e-3)
+
+
+def test_batch_statistics_change_no_stored_ones(predicted):
+    explorer, learn, _ = predicted
+    learn.model.train()
+    before = deepcopy(learn.model.state_dict())
+    images = torch.from_numpy(explorer.images)
+    probabilities(learn, images, None, batch_statistics=True)
+    after = learn.model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert all(module.training for module in learn.model.modules())
+    assert all(module.track_running_stats for module in batch_norms(learn.model))
+
+
+def test_a_model_without_batch_normalization_has_no_second_answers(small):
+    x, y = get_dls(8, 32, small).valid.one_batch()
+    dls = get_dls(8, 32, small, OWN)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, dls.c))
+    learn = Learner(dls, net, loss_func=CrossEntropyLossFlat())
+    assert NormalizeExplorer(x, OWN, side=32, labels=y, learn=learn).batch_says == {}
 
 
 def test_size_of_a_saved_explorer_with_a_model(predicted, tmp_path):
