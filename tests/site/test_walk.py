@@ -121,7 +121,9 @@ def read_exercises(walk):
         walk.tab_to(lambda focus, text=text: focus["tag"] == "SUMMARY" and focus["text"] == text)
         walk.press("Enter")
         walk.keep_picture(text[:30].replace("/", " "))
-    assert walk.page.locator("article details[open]:not(.l7 details) > summary").count() >= len(texts)
+    assert walk.page.locator("article details[open]:not(.l7 details) > summary").count() >= len(
+        texts
+    )
     return texts
 
 
