@@ -10,6 +10,7 @@ import { randomOrder } from "./random.js";
 
 /**
  * A question about the explorer's state, with its answer, accepted error and explanation.
+ * NaN is an answer that is not known yet.
  * @typedef {{ text: string, answer: number, tolerance: number, because: string }} Question
  */
 
@@ -226,7 +227,18 @@ export class Guess {
     if (!typed) this.panel.showMessage("Enter a number, such as 0.25.");
     else if (!isNumber)
       this.panel.showMessage(`Enter a number such as 0.25, not ${quoted(typed)}.`);
-    else if (this.#task) this.#reveal(typed, value, this.#task.getQuestion());
+    else if (this.#task) this.#answer(typed, value, this.#task.getQuestion());
+  }
+
+  /**
+   * @param {string} typed
+   * @param {number} value
+   * @param {Question} question
+   */
+  #answer(typed, value, question) {
+    const isKnown = !Number.isNaN(question.answer);
+    if (isKnown) this.#reveal(typed, value, question);
+    else this.panel.showMessage("The model has not answered for this state.");
   }
 
   /**

@@ -838,14 +838,30 @@ function predictions(frame) {
   const node = html("div", {}, text, ...(asking ? [asking.node] : []));
 
   /** @param {State} state */
+  function describe(state) {
+    const best = rows?.lookup(batchKeys(state), `${state.running} ${state.bs}`) ?? null;
+    const given = { ...model.get("says"), all: model.get("batch_says") };
+    return describePredictions(given, model.get("right"), { ...state, best });
+  }
+
+  /**
+   * What the model predicts, without a value until it has answered.
+   * @param {State} state
+   */
+  function answer(state) {
+    const isLate = rows && !rows.hasAll(batchKeys(state));
+    return isLate ? { text: "" } : describe(state);
+  }
+
+  /** Whether there is a model. */
+  const isThere = () => Boolean(model.get("says").dataset || kernel);
+
+  /** @param {State} state */
   function draw(state) {
     asking?.draw(state);
-    const says = model.get("says");
-    node.hidden = !says.dataset && !kernel;
+    node.hidden = !isThere();
     if (node.hidden) return;
-    const best = rows?.lookup(batchKeys(state), `${state.running} ${state.bs}`) ?? null;
-    const given = { ...says, all: model.get("batch_says") };
-    const described = describePredictions(given, model.get("right"), { ...state, best });
+    const described = describe(state);
     setText(text, described.text);
     if (described.value === undefined) delete text.dataset.value;
     else setAttributes(text, { "data-value": described.value });
@@ -856,8 +872,10 @@ function predictions(frame) {
     asking?.setRedraw(redraw);
     kernel?.onChange(redraw);
   }
-  return { node, draw, setRedraw };
+  return { node, draw, setRedraw, answer, isThere };
 }
+
+/** @typedef {ReturnType<typeof predictions>} Predictions */
 
 /** @param {number} count of all images */
 function resultNote(count) {
@@ -960,8 +978,9 @@ function codeValues({ kind, images, statistics }) {
  * @param {Model} model
  * @param {number} batches
  * @param {() => State} read
+ * @param {Predictions} predicted
  */
-function createTasks(model, batches, read) {
+function createTasks(model, batches, read, predicted) {
   /** @param {(state: State, channel: number) => Question} ask */
   function task(ask) {
     const channel = randomInt(CHANNELS.length);
@@ -977,28 +996,24 @@ function createTasks(model, batches, read) {
     const byte = randomInt(256);
     return task((state, channel) => ask(state, channel, byte));
   });
-  const ofModel = model.get("says").dataset ? [() => createModelTask(model, batches, read)] : [];
-  return taskDeck([...moments, ...values, ...ofModel]);
+  const ofModel = () => createModelTask(model, batches, read, predicted);
+  return taskDeck([...moments, ...values, ...(predicted.isThere() ? [ofModel] : [])]);
 }
 
 /**
- * Asks what the model predicts for another batch without normalization, or with ImageNet's
- * statistics.
+ * Asks what the model predicts for another batch, with the kind of statistics that is chosen.
  * @param {Model} model
  * @param {number} batches
  * @param {() => State} read
+ * @param {Predictions} predicted
  */
-function createModelTask(model, batches, read) {
-  const kind = randomChoice(/** @type {Kind[]} */ (["none", "imagenet"]));
-  const right = model.get("right");
-
-  /** @param {Kind} used */
-  const describe = (used) =>
-    describePredictions(model.get("says"), right, { ...read(), kind: used });
-  const how = kind === "none" ? "without normalization" : "with ImageNet's";
+function createModelTask(model, batches, read, predicted) {
+  const kind = randomChoice(/** @type {Kind[]} */ (["none", "dataset", "imagenet"]));
+  const isLabelled = model.get("right").length > 0;
   const getQuestion = () => {
-    const batch = { count: read().bs, isLabelled: right.length > 0, how };
-    return predictionQuestion(describe("dataset"), describe(kind), batch);
+    const state = read();
+    const batch = { how: BEGINNINGS[state.kind], count: state.bs, isLabelled };
+    return predictionQuestion(predicted.answer(state), batch);
   };
   return { state: { draw: randomInt(batches), kind }, getQuestion };
 }
@@ -1208,7 +1223,7 @@ async function build({ model, el }, network) {
     ...{ headline, formulas: formulas(), code: codeValues, results },
     parts: [line, shapes, dots, predicted, sentence, ...(answers ? [answers] : [])],
     guess: {
-      createTask: createTasks(model, data.draws.length, read),
+      createTask: createTasks(model, data.draws.length, read, predicted),
       answerElements: [shapes.after, sentence.node, predicted.node],
       allowNegative: true,
     },
