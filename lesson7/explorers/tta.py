@@ -7,7 +7,6 @@ __all__ = ['MAX_NAME', 'TOP', 'BAR_HEIGHT', 'VIEW_PITCH', 'PALE', 'MAX_NAMED_VIE
            'TTAExplorer']
 
 # %% ../../nbs/api/explorers/tta.ipynb #c4548b34
-import math
 from os import PathLike
 
 import numpy as np
@@ -40,7 +39,7 @@ from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
 from ..outputs import label_threshold, probabilities
-from ..tta import square_at, window_positions, window_side
+from ..tta import round_half_up, square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
 PLAIN_VIEWS = ["crop", "squish", "pad"]
@@ -212,7 +211,7 @@ def _draw_figure(explorer):
 # %% ../../nbs/api/explorers/tta.ipynb #ad8c0342
 def _snapped(place, steps):
     "Return a place [x,y] on the nearest step."
-    return [math.floor(share * steps + 0.5) / steps for share in place]
+    return [round_half_up(share * steps) / steps for share in place]
 
 
 def _check_places(name, places):

@@ -43,7 +43,7 @@ def _square(pixels, place):
 def _windows(pixels, size, n):
     "Return the corner windows of an image, bytes [3,size,size] each."
     image = Image.fromarray(pixels.transpose(1, 2, 0))
-    boxes = windows(image.height, image.width, size, n=n)
+    boxes = windows(image.height, image.width, n=n)
     bilinear = Image.Resampling.BILINEAR
     return [_planes(image.crop(box).resize((size, size), bilinear)) for box in boxes]
 

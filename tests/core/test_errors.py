@@ -25,6 +25,7 @@ from lesson7.measure import reliability
 from lesson7.mixup import beta_density
 from lesson7.normalize import normalize
 from lesson7.resize import downsize
+from lesson7.tta import tta_log_probabilities
 
 FORM = re.compile(r"[\w'/.()\-\[\] ]+ must be .+, got .+")
 NOT_NUMBERS = [None, "0.5", [0.5], torch.zeros(2), float("nan")]
@@ -133,6 +134,7 @@ MISTAKES = {
     "eps in words": lambda: lesson7.smooth_labels([1], 2, "0.1"),
     "no eps": lambda: lesson7.smoothed_cross_entropy(TWO_ROWS, [0, 1], None),
     "a scale in words": lambda: lesson7.windows(9, 9, 8, scale="0.5"),
+    "a fifth corner": lambda: tta_log_probabilities(None, 5),
     "a seed in words": lambda: lesson7.windows(9, 9, 8, "random", seed="a"),
     "too many bins": lambda: reliability(TWO_ROWS, [0, 1], bins=2**70),
     "an array to resize": lambda: downsize(np.zeros((3, 4, 4)), 2),
