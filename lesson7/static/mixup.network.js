@@ -72,7 +72,9 @@ export function blendAnswers(frame, network, data) {
   });
   const bars = networkBars(about, "The network's answer to the blend");
   const plot = curvePlot({
-    ...{ values: WEIGHTS, ticks: [0, 0.5, 1], colours: CURVE_COLOURS },
+    values: WEIGHTS,
+    ticks: [0, 0.5, 1],
+    colours: CURVE_COLOURS,
     straight: [
       [0, 1],
       [1, 0],

@@ -146,7 +146,10 @@ function sideCurve(side, source) {
   const colour = SIDE_COLOURS[side];
   const band = svg("path", { fill: colour, opacity: 0.16 });
   const training = svg("path", {
-    ...{ fill: "none", stroke: colour, "stroke-width": 1.5, "stroke-dasharray": "2 4" },
+    fill: "none",
+    stroke: colour,
+    "stroke-width": 1.5,
+    "stroke-dasharray": "2 4",
   });
   const attributes = { fill: "none", stroke: colour, "stroke-width": side ? 3 : 2 };
   const line = svg("path", { ...attributes, "data-source": `${source}${SIDES[side]}` });
