@@ -6,6 +6,7 @@
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
 # make vendor  the runtime that networks in pages need; docs, lab and test do it too
 # make bench   everything beside what is used today, timed
+# make release the distribution in dist/, built and checked
 # make results the comparison of chapter six, trained again (45 minutes on two cores)
 
 PYTHON ?= python3
@@ -23,7 +24,7 @@ QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py 
 	tests/project/test_arrows.py tests/project/test_layout.py tests/project/test_project.py \
 	tests/explorers/test_contract.py tests/explorers/test_math.py
 
-.PHONY: lab test check long lint format vendor docs docs-open bench results export outputs \
+.PHONY: lab test check long lint format vendor docs docs-open bench results release export outputs \
 	clean-edition chromium pins clean
 
 lab: $(READY) vendor
@@ -80,6 +81,15 @@ ifeq ($(ARGS),all)
 		$(BIN)/python -m studies.run studies/$$study.json --jobs 2 --out build/$$study.json && \
 		cp build/$$study.json nbs/results/$$study.json || exit 1; done
 endif
+
+# The description is checked, then the wheel's content, then installations from it. Publishing is
+# the work of .github/workflows/release.yml.
+release: chromium vendor
+	rm -rf dist build/lib
+	$(BIN)/python -m pip install -q twine
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	WHEEL=$$(echo $(CURDIR)/dist/*.whl) $(PYTEST) tests/project/test_install.py $(ARGS)
 
 export: $(READY)
 	$(BIN)/nbdev_export

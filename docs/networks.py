@@ -1,8 +1,11 @@
 "The network that the site's pages can run: its files, and what a page says before it loads them."
 
 import json
+import shutil
 import sys
 from functools import cache
+
+from settings import LIBRARY
 
 from lesson7.explorers.networks import (
     has_runtime,
@@ -37,3 +40,4 @@ def write_networks(folder):
     "Write the files of the network and its runtime, unless they are there."
     if _network():
         write_network(_network(), folder)
+        shutil.copy(LIBRARY / "static" / "vendor" / "runtime.LICENSE.txt", folder)
