@@ -36,6 +36,8 @@ from jupyter_client import BlockingKernelClient
 from PIL import Image
 from test_guess_browser import answer
 
+from lesson7.course.tasks import exercises
+
 # One server for all tests, in one worker.
 pytestmark = pytest.mark.xdist_group("lab")
 
@@ -703,3 +705,69 @@ def test_model_in_the_kernel_answers_between_the_places_of_the_grid(lab, open_no
     across.fill("8")  # JupyterLab may ask about the kernel, and take the keys
     wait_for_drawing(page)
     assert shown(explorer) != before
+
+
+EXERCISE_CALL = re.compile(r"^check\.(\w+)\(my_\w+\)$", re.M)
+SELECTED = ".jp-Cell.jp-mod-selected"
+MOST_CELLS = 120  # of a chapter
+CHAPTERS = ["01_normalize", "02_resize", "03_tta", "04_mixup", "05_smoothing"]
+
+
+class Keyboard:
+    "A notebook in JupyterLab in which only keys are pressed."
+
+    def __init__(self, page):
+        self.page = page
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def source(self):
+        "Return the text of the selected cell."
+        editor = self.page.locator(f"{SELECTED} .cm-content")
+        return editor.inner_text() if editor.count() else ""
+
+    def go_down_to(self, text):
+        "Press the arrow key until the selected cell has a text."
+        for _ in range(MOST_CELLS):
+            if text in self.source():
+                return
+            self.press("ArrowDown")
+        raise AssertionError(f"no cell with {text}")
+
+    def run_with(self, source):
+        "Replace the selected cell's text, run it, and return what it shows."
+        self.press("Enter", "Control+a")
+        self.page.keyboard.insert_text(source)
+        self.press("Control+Enter")
+        self.page.locator(f"{SELECTED} .jp-InputPrompt:text-matches('\\\\[\\\\d+\\\\]')").wait_for()
+        return self.page.locator(f"{SELECTED} .jp-OutputArea").inner_text()
+
+
+def stubs(file):
+    "Return exercise -> the text of its cell."
+    sources = ["".join(cell["source"]) for cell in code_cells(file)]
+    found = [(EXERCISE_CALL.search(source), source) for source in sources]
+    return {call[1]: source for call, source in found if call}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_exercises_are_solved_by_keyboard(lab, open_notebook, chapter):
+    "From the first cell to the last exercise: a hint, an empty body, the answer."
+    file = lab.notebooks / f"{chapter}.ipynb"
+    page = open_notebook(file.name)
+    page.locator(".jp-Notebook").focus()
+    keyboard = Keyboard(page)
+    keyboard.press("Escape", "Control+Home")
+    keyboard.go_down_to("Explorer")
+    keyboard.press("Control+Enter")
+    page.locator(".l7").first.wait_for(timeout=LAB_SECONDS * 1000)
+    for name, stub in stubs(file).items():
+        keyboard.go_down_to(f"check.{name}(")
+        assert f"Not attempted: {name}." in keyboard.run_with(stub)
+        assert f"Hint 1 of 3: {name}." in keyboard.run_with(f"check.{name}.hint()")
+        call = stub.splitlines()[-1]
+        verdict = keyboard.run_with(f"{exercises()[name].solution}\n\n\n{call}")
+        assert f"Right: {name}." in verdict, verdict
