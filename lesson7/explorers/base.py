@@ -122,10 +122,11 @@ _POLICY = "; ".join(
         "default-src 'none'",
         "img-src data: blob:",
         "style-src 'unsafe-inline'",
-        "script-src 'unsafe-inline' blob:",
+        "worker-src blob:",
+        "script-src 'unsafe-inline'",
     ]
 )
-_NETWORK_POLICY = f"{_POLICY} 'wasm-unsafe-eval'"  # of a page that carries a network
+_NETWORK_POLICY = f"{_POLICY} blob: 'wasm-unsafe-eval'"  # of a page that carries a network
 
 _STYLE = """
 :root {

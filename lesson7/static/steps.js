@@ -55,7 +55,7 @@ function moveTo(frame, state, animated, done) {
     const share = Math.min(1, Math.max(0, (time - start) / MOVE_TIME));
     for (const name of names) {
       const value = share === 1 ? state[name] : between(from[name], state[name], share);
-      frame.model.set(name, value);
+      frame.setHere(name, value);
     }
     if (share < 1) requestAnimationFrame(advance);
     else {
