@@ -14,6 +14,7 @@ from conftest import ROOT
 from scipy.optimize import minimize
 
 from lesson7.data.files import results_folder
+from lesson7.measure import fit_temperature
 from lesson7.training.config import cost
 from lesson7.training.studies import Study
 from studies import run as runner
@@ -121,7 +122,7 @@ def test_the_temperature_minimizes_the_loss():
         return torch.nn.functional.cross_entropy(logits.double() / np.exp(parameters[0]), y).item()
 
     wanted = np.exp(minimize(loss, [0.0], method="Nelder-Mead").x[0])
-    assert runner.fit_temperature(logits, y) == pytest.approx(wanted, rel=1e-3)
+    assert fit_temperature(logits, y) == pytest.approx(wanted, rel=1e-3)
 
 
 def test_measures_use_one_half_for_the_temperature_and_the_other_for_its_loss():
