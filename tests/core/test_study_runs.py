@@ -96,6 +96,11 @@ def test_the_runs_of_a_pretrained_network_are_those_of_their_design(data):
         assert list(run["evaluated_with"]) == design["evaluated_with"]
 
 
+def test_the_source_of_a_study_has_the_training_images_of_every_arm():
+    study = Study.load(results_folder() / "images.json")
+    assert study.source.startswith("250 or 500 or 1,000 or 2,000 training and 1,000 validation")
+
+
 @pytest.mark.parametrize("file", RESULTS, ids=file_names(RESULTS))
 def test_committed_results_are_those_of_their_design(file, data):
     design, seeds = runner.read_design(file)
