@@ -25,7 +25,7 @@ def skip_traits(app, what, name, obj, skip, options):
 def add_downloads(app, error):
     if not error:
         copy_notebooks(Path(app.outdir))
-        write_networks(Path(app.outdir) / "_static" / "networks")
+        write_networks(Path(app.outdir))
         write_social_picture(Path(app.outdir))
         write_sheets(Path(app.outdir))
 
