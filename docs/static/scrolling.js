@@ -8,8 +8,9 @@
   const observer = new ResizeObserver((entries) => {
     for (const { target } of entries) {
       const isWider = target.scrollWidth > target.clientWidth;
-      if (isWider && getComputedStyle(target).overflowX !== "visible")
-        target.setAttribute("tabindex", "0");
+      const isHigher = target.scrollHeight > target.clientHeight;
+      const isCut = getComputedStyle(target).overflowX !== "visible";
+      if (isCut && (isWider || isHigher)) target.setAttribute("tabindex", "0");
       else target.removeAttribute("tabindex");
     }
   });
