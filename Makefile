@@ -5,6 +5,7 @@
 # make docs    the site, in docs/_build/html         make docs-open  the same, served here
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
 # make vendor  the runtime that networks in pages need; docs, lab and test do it too
+# make release the archives of a release, built and checked; a tag publishes them
 # make bench   everything beside what is used today, timed
 # make results the comparison of chapter six, trained anew (three quarters of an hour on two cores)
 
@@ -24,7 +25,7 @@ QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py 
 	tests/explorers/test_contract.py tests/explorers/test_math.py
 
 .PHONY: lab test check long lint format vendor docs docs-open bench results export outputs \
-	clean-edition chromium pins clean
+	clean-edition chromium pins release clean
 
 lab: $(READY) vendor
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -137,6 +138,11 @@ pins: $(READY)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 --no-header --no-annotate \
 		--output-file constraints.txt
+
+# Builds dist/, checks its content and texts, and tries the wheel in a new environment.
+release: vendor
+	$(BIN)/python -m pip install -q twine
+	$(BIN)/python release.py $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info docs/_build .pytest_cache .hypothesis
