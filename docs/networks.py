@@ -66,4 +66,4 @@ def write_networks(html):
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, folder / file.name)
     if folder.is_dir():
-        shutil.copy(LIBRARY / "static" / "vendor" / "runtime.LICENSE.txt", folder)
+        shutil.copy(LIBRARY.parent / "LICENSE-THIRD-PARTY.txt", folder)
