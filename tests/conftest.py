@@ -16,7 +16,7 @@ LIBRARY = ROOT / "lesson7"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
-    # No request leaves the machine; to stop each in a route would take a third of a page's time.
+    # No request leaves the machine. Blocking requests by `page.route` is a third slower.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ]
 LOCAL_SCHEMES = {"file", "data", "blob", "about"}
@@ -36,7 +36,7 @@ LONGEST_FILES = [
 
 
 def pytest_collection_modifyitems(items):
-    "Begin with the files that take longest: no process waits for one of them at the end."
+    "Run the longest files first, so that no worker is left with one of them at the end."
 
     def rank(item):
         name = item.path.name
@@ -148,9 +148,11 @@ def shared_explorers(chromium, saved_example):
 def open_explorer(new_page, saved_example, shared_explorers, tmp_path):
     """`open_explorer(explorer, link, more, long, fresh, **context options)`: an explorer's page.
 
-    `explorer` is an explorer or the name of an example; `link` is the end of the address; `more`:
-    whether the controls that are rarely used are shown; `long`: whether trainings in the page have
-    all of their epochs; `fresh`: whether no other test has used the page.
+    explorer: an explorer, or the name of an example
+    link: the end of the page's address
+    more: whether the controls under "More" are shown
+    long: whether trainings in the page have all of their epochs
+    fresh: whether the page must not be one that other tests have used
     """
     from explorer_page import load_explorer
 

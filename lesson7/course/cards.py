@@ -106,7 +106,8 @@ CARDS = {
         formula="\\text{cost} = \\frac{\\sum_i e_i s_i^2}{\\sum_i e_i \\max_i s_i^2}",
         what="Train most epochs on small images, the last ones on large.",
         line="fit_progressive(learn, get_dls, [(128, 64, 4, 3e-3), (224, 64, 5, 1e-3)])",
-        values="128, then 224 pixels (the lesson)",
+        values="128, then 224 pixels (the lesson); a stage is its size, batch size, epochs and "
+        "learning rate",
         cost="fewer pixels an epoch, so more epochs in the same time",
         helps="where pixels are the cost",
         hurts="where small images no longer show what matters",

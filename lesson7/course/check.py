@@ -15,18 +15,16 @@ from datetime import date
 from functools import partial
 from html import escape
 
-from platformdirs import user_data_path
-
 from .sandbox import AnswerRun, Verdict, as_tensor, return_line, run_answer
 from .tasks import Case, exercises
-from ..data.files import write_atomically
+from ..data.files import data_folder, write_atomically
 from ..data.json_files import parse_json
 from ..errors import check_choice
 from ..lazy import torch
 
 # %% ../../nbs/api/course/check.ipynb #99e31d51
 def _progress_file():
-    return user_data_path("lesson7") / "progress.json"
+    return data_folder() / "progress.json"
 
 
 def _free_name(file):
@@ -63,8 +61,8 @@ def _parse_progress(text):
 
 def _read_progress():
     "Return exercise -> day, and a one-line message if the file could not be read."
-    file = _progress_file()
     try:
+        file = _progress_file()
         return _parse_progress(file.read_text(encoding="utf-8")), ""
     except FileNotFoundError:
         return {}, ""
@@ -76,8 +74,8 @@ def _read_progress():
 # %% ../../nbs/api/course/check.ipynb #61391549
 def _write_progress(done):
     "Store exercise -> day; returns a one-line message if the file could not be written."
-    file = _progress_file()
     try:
+        file = _progress_file()
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, json.dumps(dict(format=1, done=done), indent=1))
     except OSError as error:

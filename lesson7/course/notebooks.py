@@ -385,16 +385,14 @@ def copy_notebooks(
 ) -> tuple[list, list]:  # names of the files that were written, and of those that were kept
     "Copy the notebooks to `folder`; files that are there stay as they are."
     folder = make_folder(folder)
-    written, kept = [], []
+    editions = _editions(clean)
+    kept = [name for name in editions if (folder / name).exists()]
+    written = [name for name in editions if name not in kept]
     digests = _read_record(folder)["digests"]
-    for name, nb in _editions(clean).items():
-        if (folder / name).exists():
-            kept.append(name)
-            continue
-        _write(folder, name, nb)
-        digests[name] = _digest(nb)
-        written.append(name)
-    _write_record(folder, clean, digests)
+    digests |= {name: _digest(editions[name]) for name in written}
+    _write_record(folder, clean, digests)  # first: a copy that is killed can then be updated
+    for name in written:
+        _write(folder, name, editions[name])
     return written, kept
 
 # %% ../../nbs/api/course/notebooks.ipynb #7f70ddd1

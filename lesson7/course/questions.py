@@ -6,6 +6,7 @@
 __all__ = ['Question', 'all_questions', 'write_deck']
 
 # %% ../../nbs/api/course/questions.ipynb #c4cd1823
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from .cards import CARDS
 from .notebooks import notebook_folder
-from ..data.files import make_folder
+from ..data.files import make_folder, write_atomically
 
 # %% ../../nbs/api/course/questions.ipynb #915f0f7a
 _FOLDED = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.S)
@@ -104,5 +105,6 @@ def write_deck(
         deck.add_note(genanki.Note(model=model, fields=fields, guid=guid))
     path = Path(path)
     make_folder(path.parent)
-    genanki.Package(deck).write_to_file(path)
-    return path
+    data = io.BytesIO()
+    genanki.Package(deck).write_to_file(data)
+    return write_atomically(path, data.getvalue())

@@ -6,6 +6,7 @@
 __all__ = ['photos', 'dataset_info', 'is_complete', 'check_complete', 'sample_dataset', 'imagenette', 'cifar10']
 
 # %% ../../nbs/api/data/samples.ipynb #36a30ed1
+import glob
 import json
 import tarfile
 from functools import cache
@@ -14,10 +15,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
-from platformdirs import user_cache_path
 
 from .digits import NOISE_LEVELS, write_digits
-from .files import check_writable, content_digest
+from lesson7.data.files import (
+    cache_folder,
+    check_writable,
+    content_digest,
+    delete_abandoned,
+    named_errors,
+)
 from .folders import dataset_files
 from ..errors import check_choice, check_count, must_be, require
 
@@ -154,7 +160,7 @@ def sample_dataset(
     check_count("n_val", n_val, 10)
     name = f"digits-{n_train}-{n_val}-noise{noise:g}-seed{seed}"
     is_cached = not path
-    path = user_cache_path("lesson7") / name if is_cached else Path(path)
+    path = cache_folder() / name if is_cached else Path(path)
     info = dict(
         made_by=_MADE_BY,
         format=1,
@@ -164,10 +170,12 @@ def sample_dataset(
         seed=seed,
         flip=False,
     )
+    delete_abandoned(path.parent, f".{glob.escape(path.name)}-*")
     if not path.exists():
         name_in_errors = "folder of the user's cache" if is_cached else "path"
         check_writable(name_in_errors, path, is_folder=True)
-        _create_dataset(path, info)
+        with named_errors(path, "a folder that can be written"):
+            _create_dataset(path, info)
     found = dataset_info(path)
     got = "another dataset" if found else "another folder"
     advice = "delete it" if is_cached else "give another path"
@@ -210,7 +218,7 @@ def _is_cifar10(folder):
 
 def _unpack(archive):
     "Unpack an archive of CIFAR-10 into the user's cache, once; return the folder."
-    folder = user_cache_path("lesson7") / f"cifar10-{content_digest(archive)[:12]}"
+    folder = cache_folder() / f"cifar10-{content_digest(archive)[:12]}"
     if folder.exists():
         return folder
     check_writable("folder of the user's cache", folder, is_folder=True)

@@ -96,6 +96,11 @@ def _predictions(learn, images, known, draws):
     return found
 
 
+def _has_batch_norm(learn, images):
+    "Return whether a learner has batch normalization, and images that statistics can be of."
+    return bool(learn and len(images) > 1 and batch_norms(learn.model))
+
+
 def _batch_predictions(learn, images, known):
     "Return kind -> [class, probability] of each image, with batch statistics."
     kinds = known | dict(none=None)
@@ -394,7 +399,7 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
             right=right,
             credits=_credits(items),
             kernel=bool(learn),
-            has_batch_norm=bool(learn and len(tiles) > 1 and batch_norms(learn.model)),
+            has_batch_norm=_has_batch_norm(learn, self.images),
             templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )

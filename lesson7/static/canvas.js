@@ -1,6 +1,7 @@
 // Images: PNG files to pixels, pixels to canvases.
 
 import { html } from "./dom.js";
+import { readPng } from "./png.js";
 
 /**
  * An image's pixels, RGBA.
@@ -15,16 +16,7 @@ const SHARP_FROM = 2; // pixels of the screen that one of the image's is wide
  * @returns {Promise<Pixels>}
  */
 export async function decodePng(png) {
-  if ("data" in png) return png;
-  const bitmap = await createImageBitmap(new Blob([png], { type: "image/png" }), {
-    colorSpaceConversion: "none",
-    premultiplyAlpha: "none",
-  });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("This browser has no 2D canvas.");
-  context.drawImage(bitmap, 0, 0);
-  return /** @type {Pixels} */ (context.getImageData(0, 0, bitmap.width, bitmap.height));
+  return "data" in png ? png : readPng(png);
 }
 
 /**

@@ -98,7 +98,9 @@ export function slider(frame, label, { min, max, step = 1, format = String, ...o
 function addChoiceBinding(frame, { trait, get, set }, choices) {
   if (!trait) return;
   frame.addBinding({
-    ...{ kind: /** @type {const} */ ("text"), name: trait, isLinked: true },
+    kind: /** @type {const} */ ("text"),
+    name: trait,
+    isLinked: true,
     get: () => String(get()),
     set(/** @type {string} */ text) {
       const choice = choices.find(([value]) => String(value) === text);

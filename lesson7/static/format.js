@@ -28,6 +28,14 @@ export function significant(value) {
 }
 
 /**
+ * A text that begins with a capital letter.
+ * @param {string} text
+ */
+export function capitalize(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/**
  * A name in a sentence: shortened, and with its writing direction isolated from the sentence's.
  * @param {string} name
  */

@@ -1,6 +1,7 @@
 // What contains an explorer: its headline, its controls, and how they follow the model.
 
 import { html } from "./dom.js";
+import { Echoes } from "./echoes.js";
 import { captureKeys } from "./keyboard.js";
 
 /** @import { AnyBinding, NumberBinding } from "./bindings.js" */
@@ -56,6 +57,7 @@ export class Frame {
   /** @type {(() => void)[]} */
   #cleanups = [];
   #saveRequest = 0;
+  #echoes = new Echoes();
   /** @type {Map<string, AnyBinding>} */
   bindings = new Map();
   isDragging = false;
@@ -93,9 +95,23 @@ export class Frame {
    */
   on(traits, listener) {
     for (const trait of traits) {
-      this.model.on(`change:${trait}`, listener);
-      this.onClose(() => this.model.off(`change:${trait}`, listener));
+      const hear = () => {
+        if (!this.#undoEcho(trait)) listener();
+      };
+      this.model.on(`change:${trait}`, hear);
+      this.onClose(() => this.model.off(`change:${trait}`, hear));
     }
+  }
+
+  /**
+   * Sets a trait again where Python sent back what it had before the last change.
+   * @param {string} trait
+   * @returns {boolean} whether it did
+   */
+  #undoEcho(trait) {
+    if (!this.#echoes.has(trait, this.model.get(trait))) return false;
+    this.set(trait, this.#echoes.last(trait));
+    return true;
   }
 
   /**
@@ -104,8 +120,17 @@ export class Frame {
    * @param {any} value
    */
   set(trait, value) {
-    this.model.set(trait, value);
+    this.setHere(trait, value);
     this.#saveRequest ||= requestAnimationFrame(() => setTimeout(() => this.#save()));
+  }
+
+  /**
+   * Sets a trait in this page; Python receives it with the next one that is `set`.
+   * @param {string} trait
+   * @param {any} value
+   */
+  setHere(trait, value) {
+    this.#echoes.change(trait, value, () => this.model.set(trait, value));
   }
 
   #save() {
@@ -169,8 +194,8 @@ export class Frame {
   }
 
   /**
-   * Draws now, and again when one of `traits` changed: at once, so that the next display frame has
-   * little left to do; what changes once more before that frame is drawn with it.
+   * Draws now and after each change of `traits`. Changes made together are drawn once, in a
+   * microtask; further changes before the next display frame are drawn in that frame.
    * @param {string[]} traits
    * @param {() => void} draw
    * @returns {() => void} draws again as if one of the traits had changed

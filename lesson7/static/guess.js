@@ -10,6 +10,7 @@ import { randomOrder } from "./random.js";
 
 /**
  * A question about the explorer's state, with its answer, accepted error and explanation.
+ * NaN is an answer that is not known yet.
  * @typedef {{ text: string, answer: number, tolerance: number, because: string }} Question
  */
 
@@ -28,6 +29,7 @@ import { randomOrder } from "./random.js";
  */
 
 const SCORE_EVENT = "l7-score";
+const GUESSING = "l7guessing"; // of the model: in which of its views a question is open
 const ROUNDING = 1e-9;
 const MOST_TASKS = 20; // of a task, until its question differs from the last one
 const COMPOSING = 229; // key code of a key that an input method handles
@@ -57,6 +59,13 @@ function pageScore() {
   const page = /** @type {any} */ (globalThis);
   page.l7score ??= { correct: 0, answered: 0 };
   return page.l7score;
+}
+
+/** @returns {string} tells this page from the one in which a notebook's state was saved */
+function pageId() {
+  const page = /** @type {any} */ (globalThis);
+  page.l7page ??= crypto.getRandomValues(new Uint32Array(2)).join("-");
+  return page.l7page;
 }
 
 /**
@@ -125,6 +134,7 @@ export class Guess {
   /** @type {Record<string, any> | null} */
   #stateBefore = null;
   #isOpen = false;
+  #id = uniqueId();
   /** @type {(isGuessing: boolean) => void} */
   #showChange = () => {};
 
@@ -169,9 +179,12 @@ export class Guess {
       if (event.key === "Enter" && !event.repeat && !isComposing) this.#submit();
     });
     frame.on(this.traits, () => this.#showQuestion());
+    frame.on([GUESSING], () => this.#cover());
+    this.#cover();
     document.addEventListener(SCORE_EVENT, showScore);
     frame.onClose(() => {
       document.removeEventListener(SCORE_EVENT, showScore);
+      if (this.#isOpen) this.#setQuestionOpen(false);
     });
   }
 
@@ -226,7 +239,18 @@ export class Guess {
     if (!typed) this.panel.showMessage("Enter a number, such as 0.25.");
     else if (!isNumber)
       this.panel.showMessage(`Enter a number such as 0.25, not ${quoted(typed)}.`);
-    else if (this.#task) this.#reveal(typed, value, this.#task.getQuestion());
+    else if (this.#task) this.#answer(typed, value, this.#task.getQuestion());
+  }
+
+  /**
+   * @param {string} typed
+   * @param {number} value
+   * @param {Question} question
+   */
+  #answer(typed, value, question) {
+    const isKnown = !Number.isNaN(question.answer);
+    if (isKnown) this.#reveal(typed, value, question);
+    else this.panel.showMessage("The model has not answered for this state.");
   }
 
   /**
@@ -258,17 +282,31 @@ export class Guess {
     this.panel.scoreText.textContent = isShown ? `${correct} of ${answered} on this page` : "";
   }
 
+  /** @returns {string[]} the views of this model in which a question is open */
+  get #openViews() {
+    const { page, views } = this.frame.model.get(GUESSING) ?? {};
+    return page === pageId() ? views : [];
+  }
+
   /**
-   * Opens or closes the question; its answer is hidden while it is open.
+   * Opens or closes the question; while it is open, its answer is hidden in all views of the model.
    * @param {boolean} isOpen
    */
   #setQuestionOpen(isOpen) {
     this.#isOpen = isOpen;
-    this.frame.root.classList.toggle("l7-guessing", isOpen);
+    const others = this.#openViews.filter((id) => id !== this.#id);
+    const views = isOpen ? [...others, this.#id] : others;
+    this.frame.model.set(GUESSING, { page: pageId(), views });
+    this.panel.setOpen(isOpen);
+  }
+
+  /** Hides the answer while a question is open in a view. */
+  #cover() {
+    const isCovered = this.#openViews.length > 0;
+    this.frame.root.classList.toggle("l7-guessing", isCovered);
     for (const node of this.ariaHiddenElements) {
-      if (isOpen) node.setAttribute("aria-hidden", "true");
+      if (isCovered) node.setAttribute("aria-hidden", "true");
       else node.removeAttribute("aria-hidden");
     }
-    this.panel.setOpen(isOpen);
   }
 }

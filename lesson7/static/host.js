@@ -37,6 +37,21 @@
     };
   }
 
+  /**
+   * What a module without imports exports by default. It runs as an inline script: the policies of
+   * some sites allow no `blob:` address, which `import` would need.
+   * @param {string} module
+   * @returns {{ render(view: { model: Model, el: HTMLElement }): any }}
+   */
+  function runScript(module) {
+    const body = module.replace(/^export default /m, "return ");
+    const script = document.createElement("script");
+    script.textContent = `globalThis.l7view = (() => { "use strict";\n${body}\n})();`;
+    document.head.append(script);
+    script.remove();
+    return /** @type {any} */ (globalThis).l7view;
+  }
+
   /** @type {HTMLElement[]} */
   const shown = [];
 
@@ -49,8 +64,7 @@
     const style = document.createElement("style");
     style.textContent = model.get("_css");
     el.append(style);
-    const module = new Blob([model.get("_esm")], { type: "text/javascript" });
-    const { default: view } = await import(URL.createObjectURL(module));
+    const view = runScript(model.get("_esm"));
     script.before(el);
     shown.push(el);
     el.dataset.index = String(shown.length);

@@ -119,7 +119,8 @@ export function connectKernel(model, ask) {
   model.on("msg:custom", receive);
   greet();
   return {
-    ...{ source, close },
+    source,
+    close,
     isReady: () => isReady,
     isLate: () => isLate,
     describe: () => (isReady ? ANSWERS : isLate && BUSY) || "",
@@ -178,7 +179,11 @@ export function kernelRows(kernel) {
   }
 
   return {
-    ...{ request, lookup, close, has: rows.has, latest: () => latest.rows },
+    request,
+    lookup,
+    close,
+    has: rows.has,
+    latest: () => latest.rows,
     getMessage: () => rows.getMessage() || kernel.describe(),
     /**
      * Whether nothing is to be waited for.

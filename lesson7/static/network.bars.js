@@ -40,7 +40,8 @@ export function networkBars({ classes }, caption) {
     if (row) chart.draw(topClasses(row, count).map((c) => [classes[c], row[c]]));
   }
   return {
-    ...{ node, draw },
+    node,
+    draw,
     /** @param {string} text */
     setCaption: (text) => setText(captionNode, text),
   };

@@ -8,7 +8,7 @@ import { button, numberField, select, slider } from "./controls.js";
 import { cropTensor, photoAt } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { fixed, quoted } from "./format.js";
+import { capitalize, fixed, quoted } from "./format.js";
 import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
@@ -85,6 +85,7 @@ const CHART_WIDTH = 420;
 const CHART_HEIGHT = 46;
 const ASKED_LATER = 2; // pictures at a time, while nothing else is asked
 const GUESS_TOLERANCE = 0.02;
+const MIDDLE_GREY = 0.18; // luminance, 0 to 1
 const VALUE_TOLERANCE = 0.05; // of a normalized value
 const LARGEST_OWN_MEAN = 1; // where all are above it, `normalize` takes them for those of bytes
 
@@ -389,11 +390,11 @@ function filePicture(pointing, data, read) {
   const { node } = picture;
   setAttributes(node, { tabindex: 0, role: "application" });
   node.addEventListener("keydown", (event) => {
+    if (!event.key.startsWith("Arrow")) return;
+    event.preventDefault();
     const { place, images } = read();
     const press = { key: event.key, isFine: event.shiftKey };
     const pixel = nextPixel(place, press, { count: images.length, side: data.side });
-    if (!event.key.startsWith("Arrow")) return;
-    event.preventDefault();
     if (pixel) pointing.set({ pixel, isAtPicture: true });
   });
   node.addEventListener("focus", () => pointing.set({ isAtPicture: true }));
@@ -451,7 +452,8 @@ function swatch(frame, m) {
     const values = state.statistics[m];
     const bytes = values.map((value) => Math.min(255, Math.max(0, Math.round(255 * value))));
     const [red, green, blue] = bytes.map((byte) => (byte / 255) ** 2.2);
-    const isDark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
+    const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    const isDark = luminance < MIDDLE_GREY;
     node.style.background = `rgb(${bytes})`;
     node.style.color = isDark ? "#fff" : "#000";
     setAttributes(node, { "data-source": `${MOMENTS[m]}.${state.channel}` });
@@ -836,14 +838,30 @@ function predictions(frame) {
   const node = html("div", {}, text, ...(asking ? [asking.node] : []));
 
   /** @param {State} state */
+  function describe(state) {
+    const best = rows?.lookup(batchKeys(state), `${state.running} ${state.bs}`) ?? null;
+    const given = { ...model.get("says"), all: model.get("batch_says") };
+    return describePredictions(given, model.get("right"), { ...state, best });
+  }
+
+  /**
+   * What the model predicts, without a value until it has answered.
+   * @param {State} state
+   */
+  function answer(state) {
+    const isLate = rows && !rows.hasAll(batchKeys(state));
+    return isLate ? { text: "" } : describe(state);
+  }
+
+  /** Whether there is a model. */
+  const isThere = () => Boolean(model.get("says").dataset || kernel);
+
+  /** @param {State} state */
   function draw(state) {
     asking?.draw(state);
-    const says = model.get("says");
-    node.hidden = !says.dataset && !kernel;
+    node.hidden = !isThere();
     if (node.hidden) return;
-    const best = rows?.lookup(batchKeys(state), `${state.running} ${state.bs}`) ?? null;
-    const given = { ...says, all: model.get("batch_says") };
-    const described = describePredictions(given, model.get("right"), { ...state, best });
+    const described = describe(state);
     setText(text, described.text);
     if (described.value === undefined) delete text.dataset.value;
     else setAttributes(text, { "data-value": described.value });
@@ -854,8 +872,10 @@ function predictions(frame) {
     asking?.setRedraw(redraw);
     kernel?.onChange(redraw);
   }
-  return { node, draw, setRedraw };
+  return { node, draw, setRedraw, answer, isThere };
 }
+
+/** @typedef {ReturnType<typeof predictions>} Predictions */
 
 /** @param {number} count of all images */
 function resultNote(count) {
@@ -958,8 +978,9 @@ function codeValues({ kind, images, statistics }) {
  * @param {Model} model
  * @param {number} batches
  * @param {() => State} read
+ * @param {Predictions} predicted
  */
-function createTasks(model, batches, read) {
+function createTasks(model, batches, read, predicted) {
   /** @param {(state: State, channel: number) => Question} ask */
   function task(ask) {
     const channel = randomInt(CHANNELS.length);
@@ -975,28 +996,24 @@ function createTasks(model, batches, read) {
     const byte = randomInt(256);
     return task((state, channel) => ask(state, channel, byte));
   });
-  const ofModel = model.get("says").dataset ? [() => createModelTask(model, batches, read)] : [];
-  return taskDeck([...moments, ...values, ...ofModel]);
+  const ofModel = () => createModelTask(model, batches, read, predicted);
+  return taskDeck([...moments, ...values, ...(predicted.isThere() ? [ofModel] : [])]);
 }
 
 /**
- * Asks what the model predicts for another batch without normalization, or with ImageNet's
- * statistics.
+ * Asks what the model predicts for another batch, with the kind of statistics that is chosen.
  * @param {Model} model
  * @param {number} batches
  * @param {() => State} read
+ * @param {Predictions} predicted
  */
-function createModelTask(model, batches, read) {
-  const kind = randomChoice(/** @type {Kind[]} */ (["none", "imagenet"]));
-  const right = model.get("right");
-
-  /** @param {Kind} used */
-  const describe = (used) =>
-    describePredictions(model.get("says"), right, { ...read(), kind: used });
-  const how = kind === "none" ? "without normalization" : "with ImageNet's";
+function createModelTask(model, batches, read, predicted) {
+  const kind = randomChoice(/** @type {Kind[]} */ (["none", "dataset", "imagenet"]));
+  const isLabelled = model.get("right").length > 0;
   const getQuestion = () => {
-    const batch = { count: read().bs, isLabelled: right.length > 0, how };
-    return predictionQuestion(describe("dataset"), describe(kind), batch);
+    const state = read();
+    const batch = { how: BEGINNINGS[state.kind], count: state.bs, isLabelled };
+    return predictionQuestion(predicted.answer(state), batch);
   };
   return { state: { draw: randomInt(batches), kind }, getQuestion };
 }
@@ -1008,7 +1025,7 @@ function createModelTask(model, batches, read) {
  * @returns {Question}
  */
 function momentQuestion({ kind, before, statistics, after }, channel, moment) {
-  const name = CHANNELS[channel][0].toUpperCase() + CHANNELS[channel].slice(1);
+  const name = capitalize(CHANNELS[channel]);
   const mean = three(before[channel].mean);
   const sd = three(before[channel].sd);
   const [usedMean, usedSd] = statistics.map((values) => three(values[channel]));
@@ -1170,8 +1187,12 @@ function networkAnswers(frame, network, data) {
 
 /** @param {{ mean: number[], std: number[] }} statistics */
 function describeStatistics({ mean, std }) {
-  const [first, second] = [mean, std].map((values) => [...new Set(values.map(three))].join(", "));
-  return `mean ${first}, sd ${second}`;
+  /** @param {number[]} values of the channels */
+  function listed(values) {
+    const texts = values.map(three);
+    return texts.every((text) => text === texts[0]) ? texts[0] : texts.join(", ");
+  }
+  return `mean ${listed(mean)}, sd ${listed(std)}`;
 }
 
 /**
@@ -1202,7 +1223,7 @@ async function build({ model, el }, network) {
     ...{ headline, formulas: formulas(), code: codeValues, results },
     parts: [line, shapes, dots, predicted, sentence, ...(answers ? [answers] : [])],
     guess: {
-      createTask: createTasks(model, data.draws.length, read),
+      createTask: createTasks(model, data.draws.length, read, predicted),
       answerElements: [shapes.after, sentence.node, predicted.node],
       allowNegative: true,
     },

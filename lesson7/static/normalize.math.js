@@ -297,26 +297,21 @@ function describeBest(best, right, { images, running }) {
 }
 
 /**
- * The question for what a model predicts with other statistics than the whole dataset's: for the
- * pictures that it gets right, or where their classes are not known, for its mean probability.
- * @param {{ text: string, value?: number }} known with the dataset's statistics
- * @param {{ text: string, value?: number }} asked
- * @param {{ count: number, isLabelled: boolean, how: string }} batch how: it is normalized
+ * The question for what a model predicts for the batch.
+ * @param {{ text: string, value?: number }} described what it predicts; no value: not known
+ * @param {{ how: string, count: number, isLabelled: boolean }} batch how it is normalized
  * @returns {Question}
  */
-export function predictionQuestion(known, asked, { count, isLabelled, how }) {
-  const [before, answer] = [known.value ?? 0, asked.value ?? 0];
-  const right =
-    `With the dataset's statistics the model gets ${before} of these ${count} right. ` +
-    `How many ${how}, to within ${RIGHT_TOLERANCE}?`;
-  const sure =
-    `With the dataset's statistics the model is on average ${before.toFixed(2)} sure of these ` +
-    `${count}. How sure is it ${how}, to within ${SURE_TOLERANCE}?`;
+export function predictionQuestion({ text, value }, { how, count, isLabelled }) {
+  const tolerance = isLabelled ? RIGHT_TOLERANCE : SURE_TOLERANCE;
+  const asked = isLabelled
+    ? `how many of these ${count} does the model get right`
+    : `how sure is the model of these ${count} on average`;
   return {
-    text: isLabelled ? right : sure,
-    answer,
-    tolerance: isLabelled ? RIGHT_TOLERANCE : SURE_TOLERANCE,
-    because: `the ${asked.text.slice("The ".length, -".".length)}`,
+    text: `${how}, ${asked}, to within ${tolerance}?`,
+    answer: value ?? Number.NaN,
+    tolerance,
+    because: `the ${text.slice("The ".length, -".".length)}`,
   };
 }
 

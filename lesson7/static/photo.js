@@ -94,7 +94,11 @@ async function openPhoto(file) {
   /** @param {number} short */
   const opened = (short) => readPhoto(bitmap, short, canReduce);
   return {
-    ...{ name: file.name, width, height, opened, isNoisy: noise > 0 },
+    name: file.name,
+    width,
+    height,
+    opened,
+    isNoisy: noise > 0,
     close: () => bitmap.close(),
     square: (side) => centreSquare(opened(openedShort(side)), side),
     shrunk: (short) => shrinkPhoto(opened(openedShort(short)), short),
@@ -105,7 +109,8 @@ async function openPhoto(file) {
 async function decodeFile(file) {
   try {
     return await createImageBitmap(file, {
-      ...{ imageOrientation: "from-image", colorSpaceConversion: "none" },
+      imageOrientation: "from-image",
+      colorSpaceConversion: "none",
     });
   } catch {
     throw new PhotoError(`${quoted(file.name)} is no image that this browser can open.`);

@@ -64,8 +64,10 @@ const GUESS_SIZES = [128, 192, 256, 320];
 const EPOCHS_NOTE = "1 +: fine_tune begins with an epoch of its own. Cost is by pixels.";
 /** @type {Record<string, [right: number, down: number]>} */
 const ARROWS = {
-  ...{ ArrowRight: [1, 0], ArrowLeft: [-1, 0] },
-  ...{ ArrowDown: [0, 1], ArrowUp: [0, -1] },
+  ArrowRight: [1, 0],
+  ArrowLeft: [-1, 0],
+  ArrowDown: [0, 1],
+  ArrowUp: [0, -1],
 };
 
 const ENGLISH = new Intl.NumberFormat("en");
@@ -104,7 +106,9 @@ function addControls(frame) {
     [3, "three"],
   ];
   select(frame, "Stages", counts, {
-    ...{ trait: "count", traits: ["stages"], parent: more },
+    trait: "count",
+    traits: ["stages"],
+    parent: more,
     get: () => stages().length,
     set: (count) => frame.set("stages", withStageCount(stages(), count)),
   });
@@ -144,7 +148,10 @@ function stageSlider(frame, name, { index, part, parent }, range) {
   /** @returns {Stage[]} */
   const stages = () => frame.model.get("stages");
   return slider(frame, `${name} ${index + 1}`, {
-    ...{ ...range, parent, trait: `${name.toLowerCase()}${index}`, traits: ["stages"] },
+    ...range,
+    parent,
+    trait: `${name.toLowerCase()}${index}`,
+    traits: ["stages"],
     get: () => stageAt(stages(), index)[part],
     set(value) {
       // A link can name a stage that is not.
@@ -465,7 +472,10 @@ function workPlot(frame) {
    */
   function addEdge(edge, trait, { axis, read, move }) {
     addHandle(frame, edge, {
-      ...{ trait, axis, area: node, end: () => hold(false) },
+      trait,
+      axis,
+      area: node,
+      end: () => hold(false),
       start(pressed) {
         hold(true);
         const offset = read() - pressed[axis];
@@ -597,7 +607,8 @@ function workFigure(frame, imageOf) {
 function tableRows({ rows, epochs, largest, total }) {
   /** @type {{ label: string, source: string, numbers: (number | null)[], epochs: string }[]} */
   const stages = rows.map((row, i) => ({
-    ...{ label: `${row.size} px`, source: `stage${i}` },
+    label: `${row.size} px`,
+    source: `stage${i}`,
     numbers: [row.size ** 2, row.epochs, row.each, (row.each * row.epochs) / epochs],
     epochs: i ? `1 + ${row.epochs - 1}` : String(row.epochs),
   }));
@@ -795,7 +806,12 @@ async function build({ model, el }, network) {
   if (answers) frame.body.append(answers.node);
 
   const redraw = showExplorer(frame, {
-    ...{ traits: TRAITS, readState, headline, formulas: formulas(), code: codeValues, results },
+    traits: TRAITS,
+    readState,
+    headline,
+    formulas: formulas(),
+    code: codeValues,
+    results,
     parts: [photos, work, table, sentence, controls, ...(answers ? [answers] : [])],
     guess: {
       createTask: createTasks(model),
@@ -822,7 +838,7 @@ function ownTraits(opened) {
   const side = Math.min(MOST_SIDE, opened.width, opened.height);
   const photo = centreSquare(opened.opened(2 * MOST_SIDE), side);
   const files = [...FILE_SIDES.filter((file) => file < side), side];
-  return { ...{ photo, side, files }, credit: "", file: side };
+  return { photo, side, files, credit: "", file: side };
 }
 
 export default {

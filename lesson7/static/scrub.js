@@ -13,9 +13,14 @@ const PAGE_STEPS = 10; // steps of the keys PageUp and PageDown
  */
 function stepsOfKey(key) {
   const steps = {
-    ...{ ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 },
-    ...{ PageUp: PAGE_STEPS, PageDown: -PAGE_STEPS },
-    ...{ Home: Number.NEGATIVE_INFINITY, End: Number.POSITIVE_INFINITY },
+    ArrowRight: 1,
+    ArrowUp: 1,
+    ArrowLeft: -1,
+    ArrowDown: -1,
+    PageUp: PAGE_STEPS,
+    PageDown: -PAGE_STEPS,
+    Home: Number.NEGATIVE_INFINITY,
+    End: Number.POSITIVE_INFINITY,
   };
   return /** @type {Record<string, number>} */ (steps)[key] ?? 0;
 }

@@ -55,7 +55,7 @@ function moveTo(frame, state, animated, done) {
     const share = Math.min(1, Math.max(0, (time - start) / MOVE_TIME));
     for (const name of names) {
       const value = share === 1 ? state[name] : between(from[name], state[name], share);
-      frame.model.set(name, value);
+      frame.setHere(name, value);
     }
     if (share < 1) requestAnimationFrame(advance);
     else {
@@ -149,13 +149,25 @@ export function stepsPanel(frame, { traits, animated, steps }) {
   frame.on(traits, () => {
     if (isWaiting) queueMicrotask(showAnswerAfterMove);
   });
-  elements.back.addEventListener("click", () => show(index - 1));
-  elements.next.addEventListener("click", () => show(index + 1));
-  elements.reveal.addEventListener("click", showAnswer);
+  /**
+   * Shows a step, with the focus on the button for its answer.
+   * @param {number} i
+   */
+  function goTo(i) {
+    show(i);
+    elements.reveal.focus({ preventScroll: true });
+  }
+  elements.back.addEventListener("click", () => goTo(index - 1));
+  elements.next.addEventListener("click", () => goTo(index + 1));
+  elements.reveal.addEventListener("click", () => {
+    showAnswer();
+    const isLast = index === steps.length - 1;
+    (isLast ? elements.back : elements.next).focus({ preventScroll: true });
+  });
 
   function onOpen() {
     isOpen = true;
-    show(index);
+    goTo(index);
   }
 
   function onClose() {

@@ -103,8 +103,16 @@ function readData(model) {
   /** @type {number} */
   const largest = model.get("largest");
   return {
-    ...{ values, labels, columns, vocab, side, largest, most: largest },
-    ...{ count: labels.length, classes: vocab.length, isTable: !side },
+    values,
+    labels,
+    columns,
+    vocab,
+    side,
+    largest,
+    most: largest,
+    count: labels.length,
+    classes: vocab.length,
+    isTable: !side,
     train: /** @type {number} */ (model.get("train")),
     mostImages: /** @type {number} */ (model.get("most_images")),
   };
@@ -156,12 +164,18 @@ function readSide(data, { settings, runs, epoch, start, temperature }) {
   /** @param {"accuracy" | "loss" | "ece" | "largest"} name */
   const average = (name) => mean(shown.map((score) => score[name]));
   const means = {
-    ...{ accuracy: average("accuracy"), loss: average("loss"), ece: average("ece") },
+    accuracy: average("accuracy"),
+    loss: average("loss"),
+    ece: average("ece"),
     largest: average("largest"),
   };
   const known = runs.flatMap((run) => (run ? [run] : []));
   return {
-    ...{ settings, scores, shown, runs: known, mean: shown.length ? means : null },
+    settings,
+    scores,
+    shown,
+    runs: known,
+    mean: shown.length ? means : null,
     lists: () => findImages(data, settings, known, epoch, start),
   };
 }
@@ -274,8 +288,20 @@ function readState(get, data, runs, stopped) {
   const differences = settingDifferences(settings[0], settings[1]);
   const curve = curveOf(sides[0].runs, ({ loss }) => loss);
   return {
-    ...{ settings, sides, seeds, epochs, epoch, start, jobs, temperature, isBusy, isStopped },
-    ...{ difference, differences, usual, classes: data.classes },
+    settings,
+    sides,
+    seeds,
+    epochs,
+    epoch,
+    start,
+    jobs,
+    temperature,
+    isBusy,
+    isStopped,
+    difference,
+    differences,
+    usual,
+    classes: data.classes,
     words: settings.map((side) => describeSide(side, usual)),
     turnEpoch: turningPoint(curve.map((point) => ({ epoch: point.epoch, loss: point.value }))),
     verdict: describeVerdict(difference, differences.length, { isBusy, isStopped }),
@@ -293,8 +319,15 @@ function keyOf(jobs) {
 
 /** @type {Settings} */
 const USUAL = {
-  ...{ inputs: "normalized", alpha: 0, fold: true, eps: 0, wrong: 0, images: 0 },
-  ...{ epochs: 40, lr: 0.1, hidden: 32 },
+  inputs: "normalized",
+  alpha: 0,
+  fold: true,
+  eps: 0,
+  wrong: 0,
+  images: 0,
+  epochs: 40,
+  lr: 0.1,
+  hidden: 32,
 };
 
 /**
@@ -417,7 +450,11 @@ function addControls(frame, data) {
   const { set } = pairBinding(frame, "wrong", 0);
   frame.addBinding(
     createNumberBinding({
-      ...{ ...wrong, name: "noise", label: "Wrong labels", isLinked: false, set },
+      ...wrong,
+      name: "noise",
+      label: "Wrong labels",
+      isLinked: false,
+      set,
       get: () => frame.model.get("wrong")[0],
     }),
   );
@@ -471,7 +508,9 @@ function addFold(frame, side) {
       ["false", "as drawn"],
     ],
     {
-      ...{ ...binding, parent: frame.more, get: () => String(binding.get()) },
+      ...binding,
+      parent: frame.more,
+      get: () => String(binding.get()),
       set: (text) => binding.set(text === "true"),
     },
   );
@@ -487,7 +526,11 @@ function addRate(frame, side) {
   const { trait, get, set } = pairBinding(frame, "lr", side);
   const label = `Learning rate ${"AB"[side]}`;
   slider(frame, label, {
-    ...{ traits: ["lr"], parent: frame.more, min: -4, max: 0, step: 0.1 },
+    traits: ["lr"],
+    parent: frame.more,
+    min: -4,
+    max: 0,
+    step: 0.1,
     get: () => Math.log10(get()),
     set: (power) => set(Number((10 ** power).toPrecision(2))),
     format: () => String(get()),
@@ -512,13 +555,19 @@ function addOthers(frame, data) {
   }
   const epochs = () => Math.max(...model.get("epochs"));
   slider(frame, "Epoch shown", {
-    ...{ trait: "epoch", traits: ["epoch", "epochs"], parent, min: 1, max: epochs },
+    trait: "epoch",
+    traits: ["epoch", "epochs"],
+    parent,
+    min: 1,
+    max: epochs,
     get: () => Math.min(model.get("epoch"), epochs()),
     // The last epoch stays the last when there are more of them.
     set: (epoch) => frame.set("epoch", epoch >= epochs() ? MOST_EPOCHS : epoch),
   });
   frame.addBinding({
-    ...{ kind: /** @type {const} */ ("text"), name: "pad", isLinked: true },
+    kind: /** @type {const} */ ("text"),
+    name: "pad",
+    isLinked: true,
     get: () => formatPad(model.get("pad")),
     set(/** @type {string} */ text) {
       const values = parsePad(text, data.columns);
@@ -718,8 +767,12 @@ function codeValues({ settings, seeds, start, usual }) {
   const common = texts(a, true);
   if (a.images !== b.images) common.push(`start=${start}`);
   const values = {
-    ...{ same: common.join(", "), a: others[0].join(""), b: others[1].join("") },
-    ...{ end: String(seeds + 1), alpha: pythonFloat(b.alpha || 0.4), eps: pythonFloat(b.eps) },
+    same: common.join(", "),
+    a: others[0].join(""),
+    b: others[1].join(""),
+    end: String(seeds + 1),
+    alpha: pythonFloat(b.alpha || 0.4),
+    eps: pythonFloat(b.eps),
   };
   return { template: "train", values };
 }
@@ -767,7 +820,8 @@ function trainedQuestion(text, tolerance, find) {
     return found;
   };
   return {
-    ...{ text, tolerance },
+    text,
+    tolerance,
     get answer() {
       return once().answer;
     },
@@ -870,18 +924,27 @@ function logitRange(values) {
 /** @param {Frame} frame */
 function plots(frame) {
   const accuracy = curvePlot(frame, {
-    ...{ title: "Accuracy of validation; drag the line to another epoch", source: "accuracy" },
-    ...{ pick: (scores) => scores.accuracy, range: accuracyRange },
+    title: "Accuracy of validation; drag the line to another epoch",
+    source: "accuracy",
+    pick: (scores) => scores.accuracy,
+    range: accuracyRange,
     format: (value) => `${(100 * value).toFixed(0)} %`,
   });
   const loss = curvePlot(frame, {
-    ...{ title: "Loss: line, of validation; dots, of training with its targets", source: "loss" },
-    ...{ pick: (scores) => scores.loss, pickTraining: (scores) => scores.trainLoss },
-    ...{ range: lossRange, format: two, hasTurn: true },
+    title: "Loss: line, of validation; dots, of training with its targets",
+    source: "loss",
+    pick: (scores) => scores.loss,
+    pickTraining: (scores) => scores.trainLoss,
+    range: lossRange,
+    format: two,
+    hasTurn: true,
   });
   const largest = curvePlot(frame, {
-    ...{ title: "Largest logit: hard labels push it up without end", source: "largest" },
-    ...{ pick: (scores) => scores.largest, range: logitRange, format: (v) => v.toFixed(1) },
+    title: "Largest logit: hard labels push it up without end",
+    source: "largest",
+    pick: (scores) => scores.largest,
+    range: logitRange,
+    format: (v) => v.toFixed(1),
   });
   setAttributes(accuracy.node, { "data-picture": "" });
   return { accuracy, loss, largest };
@@ -982,8 +1045,14 @@ function render({ model, el }) {
     },
   };
   redraw = showExplorer(frame, {
-    ...{ traits: TRAITS, animated: [], readState: read, headline, formulas: formulas() },
-    ...{ code: codeValues, results, panels: [{ label: "Runs", node: runs.node }] },
+    traits: TRAITS,
+    animated: [],
+    readState: read,
+    headline,
+    formulas: formulas(),
+    code: codeValues,
+    results,
+    panels: [{ label: "Runs", node: runs.node }],
     parts: [accuracy, loss, largest, verdict, table, reliability, lists, pad, runs, stop, trainer],
     guess: {
       createTask: createTasks(data, readNow),

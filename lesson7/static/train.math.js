@@ -228,8 +228,15 @@ function networkOf(sizes, weights) {
   const zeros = () => weights.map(({ length }) => new Float64Array(length));
   const [inputs, units, logits] = sizes.map((size) => new Float64Array(BATCH * size));
   return {
-    ...{ sizes, weights, gradients: zeros(), velocities: zeros() },
-    ...{ inputs, units, logits, unitGradients: units.slice(), targets: logits.slice() },
+    sizes,
+    weights,
+    gradients: zeros(),
+    velocities: zeros(),
+    inputs,
+    units,
+    logits,
+    unitGradients: units.slice(),
+    targets: logits.slice(),
   };
 }
 
@@ -550,8 +557,10 @@ export function scoreLogits(logits, labels, classes, temperature) {
   const gaps = bins.reduce((sum, [, confidences, right]) => sum + Math.abs(confidences - right), 0);
   const hasLoss = Number.isFinite(loss);
   return {
-    ...{ bins, loss: hasLoss ? loss / count : Number.POSITIVE_INFINITY },
-    ...{ accuracy: correct / count, ece: hasLoss ? gaps / count : Number.NaN },
+    bins,
+    loss: hasLoss ? loss / count : Number.POSITIVE_INFINITY,
+    accuracy: correct / count,
+    ece: hasLoss ? gaps / count : Number.NaN,
     largest: largest / count,
   };
 }
@@ -568,8 +577,17 @@ export function evaluationEpochs(epochs) {
 /** The script of a worker that can train: a copy of this file's functions. */
 export function trainingSource() {
   const constants = {
-    ...{ BATCH, MOMENTUM, BINS, MOST_EVALUATIONS, GOLDEN, ORDER_SPACE },
-    ...{ WEIGHTS, WRONG, ORDER, LAMBDA, PARTNER },
+    BATCH,
+    MOMENTUM,
+    BINS,
+    MOST_EVALUATIONS,
+    GOLDEN,
+    ORDER_SPACE,
+    WEIGHTS,
+    WRONG,
+    ORDER,
+    LAMBDA,
+    PARTNER,
   };
   const lines = Object.entries(constants).map(([name, value]) => `const ${name} = ${value};`);
   const functions = [

@@ -24,6 +24,15 @@ const RELIABILITY_SIDE = 190;
 const DIGITS_SHOWN = 6; // of each kind
 const RUNS_SHOWN = 8; // in the table of this visit
 const PAD_INK = 16;
+const EDGE_INK = 5; // beside a dot
+const DOT = [
+  [0, 0, PAD_INK],
+  [1, 0, EDGE_INK],
+  [-1, 0, EDGE_INK],
+  [0, 1, EDGE_INK],
+  [0, -1, EDGE_INK],
+]; // columns, rows, ink
+const CURSOR_COLOUR = [208, 72, 0];
 
 /** @param {number} value */
 export const percentText = (value) => (100 * value).toFixed(1);
@@ -137,7 +146,10 @@ function sideCurve(side, source) {
   const colour = SIDE_COLOURS[side];
   const band = svg("path", { fill: colour, opacity: 0.16 });
   const training = svg("path", {
-    ...{ fill: "none", stroke: colour, "stroke-width": 1.5, "stroke-dasharray": "2 4" },
+    fill: "none",
+    stroke: colour,
+    "stroke-width": 1.5,
+    "stroke-dasharray": "2 4",
   });
   const attributes = { fill: "none", stroke: colour, "stroke-width": side ? 3 : 2 };
   const line = svg("path", { ...attributes, "data-source": `${source}${SIDES[side]}` });
@@ -157,6 +169,73 @@ function sideCurve(side, source) {
  * @property {boolean} [hasTurn] whether the epoch after which A memorizes is marked
  */
 
+/** The axes of a plot over epochs: three values, and three epochs. */
+function curveAxes() {
+  const heights = [0, PLOT.height / 2, PLOT.height];
+  const lines = heights.map((y) => axisLine(PLOT.width - LABEL_SPACE, y));
+  const ticks = heights.map(() => svg("text", { x: 4 }));
+  const epochs = ["start", "middle", "end"].map((anchor) =>
+    svg("text", { y: PLOT.height + 16, "text-anchor": anchor }),
+  );
+
+  /**
+   * @param {Scale} scale
+   * @param {(value: number) => string} format
+   */
+  function draw(scale, format) {
+    const { low, high, epochs: last } = scale;
+    [low, (low + high) / 2, high].forEach((value, i) => {
+      setText(ticks[i], format(value));
+      setAttributes(ticks[i], { y: yOf(scale, value) - 4 });
+    });
+    [0, last / 2, last].forEach((value, i) => {
+      setText(epochs[i], i === 2 ? `${value} epochs` : String(value));
+      setAttributes(epochs[i], { x: xOf(scale, value) });
+    });
+  }
+  return { lines, texts: [...ticks, ...epochs], draw };
+}
+
+/** The values of the curves at the epoch under the pointer. */
+function curveReading() {
+  const text = svg("text", { x: PLOT.width - LABEL_SPACE - 4, y: 12, "text-anchor": "end" });
+  const line = svg("line", { y1: 0, y2: PLOT.height, class: "l7-train-turn" });
+  setAttributes(line, { visibility: "hidden" });
+
+  /**
+   * @param {Curve[]} curves
+   * @param {Scale} scale
+   * @param {number | null} epoch
+   * @param {(value: number) => string} format
+   */
+  function draw(curves, scale, epoch, format) {
+    setAttributes(line, { visibility: epoch === null ? "hidden" : "visible" });
+    setText(text, epoch === null ? "" : readingsAt(curves, epoch, format));
+    if (epoch !== null) moveLine(line, xOf(scale, epoch));
+  }
+  return { nodes: [line, text], draw };
+}
+
+/** The epoch from which A learns its wrong labels by heart. */
+function turnMark() {
+  const line = svg("line", { y1: 0, y2: PLOT.height, class: "l7-train-turn" });
+  const text = svg("text", { y: 12, "text-anchor": "start" });
+
+  /**
+   * @param {Scale} scale
+   * @param {number | null} epoch
+   */
+  function draw(scale, epoch) {
+    setAttributes(line, { visibility: epoch === null ? "hidden" : "visible" });
+    setText(text, epoch === null ? "" : "A memorizes");
+    if (epoch === null) return;
+    const x = xOf(scale, epoch);
+    moveLine(line, x);
+    setAttributes(text, { x: x + 4 });
+  }
+  return { nodes: [line, text], draw };
+}
+
 /**
  * Curves of A and B over the epochs. The vertical line is dragged to the epoch that is shown.
  * @param {Frame} frame
@@ -165,46 +244,35 @@ function sideCurve(side, source) {
 export function curvePlot(frame, { title, source, pick, pickTraining, range, format, hasTurn }) {
   const sides = SIDES.map((_, side) => sideCurve(side, source));
   const cursor = markLine(0, PLOT.height);
-  const turn = svg("line", { y1: 0, y2: PLOT.height, class: "l7-train-turn" });
-  const turnText = svg("text", { y: 12, "text-anchor": "start" });
   const ghost = pinLine(0, PLOT.height);
   const handle = grip();
-  const ticks = [0, 0.5, 1].map(() => svg("text", { x: 4 }));
-  const reading = svg("text", { x: PLOT.width - LABEL_SPACE - 4, y: 12, "text-anchor": "end" });
-  const readingLine = svg("line", { y1: 0, y2: PLOT.height, class: "l7-train-turn" });
-  setAttributes(readingLine, { visibility: "hidden" });
-  const epochs = ["start", "middle", "end"].map((anchor) =>
-    svg("text", { y: PLOT.height + 16, "text-anchor": anchor }),
-  );
-  const axes = [0, PLOT.height / 2, PLOT.height].map((y) => axisLine(PLOT.width - LABEL_SPACE, y));
+  const [axes, reading, turn] = [curveAxes(), curveReading(), turnMark()];
   const box = { left: -2, top: -10, width: PLOT.width + 4, height: PLOT.height + 32 };
   const curves = sides.flatMap(({ nodes }) => nodes);
-  const marks = [turn, turnText, ghost, readingLine, reading, cursor, handle.node];
-  const node = drawing(box, ...axes, ...curves, ...ticks, ...epochs, ...marks);
-  let most = 1;
-  addHandle(frame, handle.node, {
-    ...{ trait: "epoch", axis: "x", area: node },
-    start: () => (position) => {
-      frame.numberBinding("epoch").setNear((position.x / (PLOT.width - LABEL_SPACE)) * most);
-    },
-  });
+  const marks = [...turn.nodes, ghost, ...reading.nodes, cursor, handle.node];
+  const node = drawing(box, ...axes.lines, ...curves, ...axes.texts, ...marks);
   /** @type {Scale} */
   let scale = { low: 0, high: 1, epochs: 1 };
   /** @type {Curve[]} */
   let drawn = [];
 
-  /** @param {Curve[number] | null} point at whose epoch the curves are read */
-  function read(point) {
-    setAttributes(readingLine, { visibility: point ? "visible" : "hidden" });
-    setText(reading, point ? readingsAt(drawn, point.epoch, format) : "");
-    if (point) moveLine(readingLine, xOf(scale, point.epoch));
-  }
+  addHandle(frame, handle.node, {
+    trait: "epoch",
+    axis: "x",
+    area: node,
+    start: () => (position) => {
+      const share = position.x / (PLOT.width - LABEL_SPACE);
+      frame.numberBinding("epoch").setNear(share * scale.epochs);
+    },
+  });
   node.addEventListener("pointermove", ({ clientX }) => {
     const { left, width } = node.getBoundingClientRect();
     const x = box.left + ((clientX - left) / width) * box.width;
-    read(nearestPoint(drawn[0] ?? [], (x / (PLOT.width - LABEL_SPACE)) * most));
+    const epoch = (x / (PLOT.width - LABEL_SPACE)) * scale.epochs;
+    const nearest = nearestPoint(drawn[0] ?? [], epoch);
+    reading.draw(drawn, scale, nearest?.epoch ?? null, format);
   });
-  node.addEventListener("pointerleave", () => read(null));
+  node.addEventListener("pointerleave", () => reading.draw(drawn, scale, null, format));
 
   /** @param {Side[]} all */
   function drawLabels(all) {
@@ -216,50 +284,28 @@ export function curvePlot(frame, { title, source, pick, pickTraining, range, for
       setText(label, isKnown ? `${SIDES[i]} ${format(known[i])}` : "");
       if (isKnown) setAttributes(label, { x: PLOT.width - LABEL_SPACE + 6, y: heights[i] + 4 });
     });
+    return SIDES.map((side, i) => {
+      return values[i] === undefined ? `${side} is training` : `${side} ${format(known[i])}`;
+    });
   }
 
   /** @param {State} state */
-  function draw({ sides: all, epochs: last, epoch, turnEpoch }) {
-    most = last;
+  function draw({ sides: all, epochs, epoch, turnEpoch }) {
     drawn = all.map(({ runs }) => curveOf(runs, pick));
     const training = all.map(({ runs }) => (pickTraining ? curveOf(runs, pickTraining) : []));
     const points = [...drawn, ...training].flat();
-    const values = points.map(({ value }) => value).filter(Number.isFinite);
-    scale = { ...range(values), epochs: last };
+    scale = { ...range(points.map(({ value }) => value).filter(Number.isFinite)), epochs };
     sides.forEach(({ band, line, training: dashes }, i) => {
       setAttributes(band, { d: bandPath(drawn[i], scale) });
       setAttributes(line, { d: linePath(drawn[i], scale) });
       setAttributes(dashes, { d: linePath(training[i], scale) });
     });
-    const { low, high } = scale;
-    [low, (low + high) / 2, high].forEach((value, i) => {
-      setText(ticks[i], format(value));
-      setAttributes(ticks[i], { y: yOf(scale, value) - 4 });
-    });
-    [0, last / 2, last].forEach((value, i) => {
-      setText(epochs[i], i === 2 ? `${value} epochs` : String(value));
-      setAttributes(epochs[i], { x: xOf(scale, value) });
-    });
+    axes.draw(scale, format);
     moveLine(cursor, xOf(scale, epoch));
     handle.move(xOf(scale, epoch), 0);
-    drawTurn(turnEpoch);
-    drawLabels(all);
-    const labels = SIDES.map((side, i) => {
-      const scores = all[i].mean?.[/** @type {"loss"} */ (source)];
-      return scores === undefined ? `${side} is training` : `${side} ${format(scores)}`;
-    });
-    setAttributes(node, { "aria-label": `${title} after epoch ${epoch}: ${labels.join(", ")}` });
-  }
-
-  /** @param {number | null} epoch */
-  function drawTurn(epoch) {
-    const isShown = Boolean(hasTurn) && epoch !== null;
-    setAttributes(turn, { visibility: isShown ? "visible" : "hidden" });
-    setText(turnText, isShown ? "A memorizes" : "");
-    if (!isShown) return;
-    const x = xOf(scale, epoch ?? 0);
-    moveLine(turn, x);
-    setAttributes(turnText, { x: x + 4 });
+    turn.draw(scale, hasTurn ? turnEpoch : null);
+    const values = drawLabels(all).join(", ");
+    setAttributes(node, { "aria-label": `${title} after epoch ${epoch}: ${values}` });
   }
 
   /** @param {State | null} pinned */
@@ -358,8 +404,10 @@ export function reliabilityPlot() {
       const visibility = points.length ? "visible" : "hidden"; // before the first result
       setAttributes(parts[i].label, { x: x - 4, y: y - 8, visibility });
     });
-    const errors = sides.map(({ mean: scores }, i) => `${SIDES[i]} ${lossText(scores?.ece ?? 0)}`);
-    const label = `reliability: expected calibration error of ${errors.join(", of ")}`;
+    const errors = sides.map(({ mean: scores }, i) => {
+      return scores ? `of ${SIDES[i]} ${lossText(scores.ece)}` : `of ${SIDES[i]} not known yet`;
+    });
+    const label = `reliability: expected calibration error ${errors.join(", ")}`;
     setAttributes(node, { "aria-label": label });
   }
 
@@ -381,7 +429,7 @@ export function reliabilityPlot() {
 function imageRow({ side, values, columns, most }, source) {
   const slots = Array.from({ length: DIGITS_SHOWN }, () => {
     const image = imageCanvas({ sharp: true });
-    setAttributes(image.node, { role: "presentation", hidden: side ? "false" : "true" });
+    setAttributes(image.node, { role: "presentation" });
     image.node.hidden = !side;
     const text = html("span", { dir: "auto" });
     return { image, text, node: html("div", {}, image.node, text), shown: -1 };
@@ -441,6 +489,37 @@ export function imageLists(data) {
 }
 
 /**
+ * A drawing with one more dot, and paler ink beside it.
+ * @param {number[]} values of the pixels, 0 to `PAD_INK`
+ * @param {number} column
+ * @param {number} row
+ * @param {number} side of the image, pixels
+ */
+function withDot(values, column, row, side) {
+  const painted = [...values];
+  for (const [dx, dy, ink] of DOT) {
+    const [x, y] = [column + dx, row + dy];
+    const isInside = x >= 0 && y >= 0 && x < side && y < side;
+    if (isInside) painted[y * side + x] = Math.max(painted[y * side + x], ink);
+  }
+  return painted;
+}
+
+/**
+ * The RGBA bytes of a drawing: dark ink, and the cursor.
+ * @param {number[]} values of the pixels, 0 to `PAD_INK`
+ * @param {number} cursor index of a pixel; -1: none
+ */
+function padPixels(values, cursor) {
+  const pixels = new Uint8ClampedArray(4 * values.length).fill(255);
+  values.forEach((value, i) => {
+    const level = 255 - (255 * value) / PAD_INK;
+    pixels.set(i === cursor ? CURSOR_COLOUR : [level, level, level], 4 * i);
+  });
+  return pixels;
+}
+
+/**
  * An image that the reader draws, and what both sides see in it.
  * @param {Frame} frame
  * @param {Data} data
@@ -467,21 +546,8 @@ export function drawingPad(frame, { side, columns }) {
    * @param {number} row
    */
   function paint(column, row) {
-    if (column < 0 || row < 0 || column >= side || row >= side) return;
-    const next = values();
-    const around = [
-      [0, 0, PAD_INK],
-      [1, 0, 5],
-      [-1, 0, 5],
-      [0, 1, 5],
-      [0, -1, 5],
-    ];
-    for (const [dx, dy, ink] of around) {
-      const [x, y] = [column + dx, row + dy];
-      if (x < 0 || y < 0 || x >= side || y >= side) continue;
-      next[y * side + x] = Math.max(next[y * side + x], ink);
-    }
-    frame.set("pad", next);
+    const isInside = column >= 0 && row >= 0 && column < side && row < side;
+    if (isInside) frame.set("pad", withDot(values(), column, row, side));
   }
 
   /** @param {PointerEvent} event */
@@ -500,9 +566,9 @@ export function drawingPad(frame, { side, columns }) {
   image.node.addEventListener("keydown", (event) => {
     const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: side, ArrowUp: -side };
     const move = /** @type {Record<string, number>} */ (moves)[event.key];
-    if (move) cursor = Math.min(columns - 1, Math.max(0, cursor + (cursor < 0 ? 1 : move)));
-    else if (event.key === " ")
-      paint(Math.max(0, cursor) % side, Math.floor(Math.max(0, cursor) / side));
+    const start = Math.max(0, cursor);
+    if (move) cursor = cursor < 0 ? 0 : Math.min(columns - 1, Math.max(0, cursor + move));
+    else if (event.key === " ") paint(start % side, Math.floor(start / side));
     else if (event.key === "Delete") frame.set("pad", []);
     else return;
     event.preventDefault();
@@ -515,13 +581,7 @@ export function drawingPad(frame, { side, columns }) {
   clear.addEventListener("click", () => frame.set("pad", []));
 
   function show() {
-    const pixels = new Uint8ClampedArray(4 * columns).fill(255);
-    values().forEach((value, i) => {
-      const level = 255 - (255 * value) / PAD_INK;
-      pixels.set([level, level, level], 4 * i);
-      if (i === cursor) pixels.set([208, 72, 0], 4 * i);
-    });
-    image.show({ data: pixels, width: side, height: side });
+    image.show({ data: padPixels(values(), cursor), width: side, height: side });
   }
 
   /** @param {State} state */

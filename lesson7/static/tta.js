@@ -8,7 +8,7 @@ import { button, select, slider } from "./controls.js";
 import { cropResized, cropTensor, photoAt, roundHalfUp } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { quoted, significant } from "./format.js";
+import { capitalize, quoted, significant } from "./format.js";
 import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip } from "./handle.js";
@@ -231,7 +231,7 @@ function kernelViews(kernel, { first, vocab, gridOf }) {
       return isEarlier ? EARLIER : rows.getMessage();
     },
     /**
-     * What is asked while nothing else is: the predictions for when the kernel is gone.
+     * Keys to ask for while idle: predictions that the page shows after the kernel has stopped.
      * @param {Views} state
      */
     laterKeys(state) {
@@ -647,13 +647,14 @@ function addStageHandles(frame, data, { overlay, outlines, selected, object, siz
   /** @param {() => number} index of the window, or past the last one of the object */
   const startMove = (index) => (/** @type {Position} */ from) => {
     const moved = index();
-    const { views, object: target, at, target: place, width, height } = read();
-    const [x0, y0, x1] = views[moved + 1] ?? target;
-    if (moved < at.length) frame.set("moving", moved);
+    const { views, object, at, target, width, height } = read();
+    const isWindow = moved < at.length;
+    const [x0, y0, x1] = isWindow ? views[moved + 1] : /** @type {Box} */ (object);
+    if (isWindow) frame.set("moving", moved);
     return (/** @type {Position} */ { x, y }) => {
       /** @type {Point} */
       const corner = [x0 + x - from.x, y0 + y - from.y];
-      const next = placeOf(corner, x1 - x0, [width, height], at[moved] ?? place);
+      const next = placeOf(corner, x1 - x0, [width, height], isWindow ? at[moved] : target);
       movePlace(frame, data, moved, next);
     };
   };
@@ -836,8 +837,8 @@ function viewSum(frame, data) {
       term.draw(state, before[i]);
     });
     const isMean = divisor === count;
-    const value = { value: divisor, text: String(divisor) };
-    const below = { name: isMean ? "views" : "windows", ...value, ...(isMean && SCRUBBED_VIEWS) };
+    const windows = { name: "windows", value: divisor, text: String(divisor) };
+    const below = isMean ? viewCount(count) : windows;
     const result = combined[top];
     const total = { name: "answer", value: result, text: threeDecimals(result) };
     drawAnswer(reduce === "max" ? [") = ", total] : [") / ", below, " = ", total]);
@@ -848,7 +849,13 @@ function viewSum(frame, data) {
   return { node, answerElements, canvases: terms.map(({ canvas }) => canvas), draw };
 }
 
-const SCRUBBED_VIEWS = { scrub: "views" };
+/**
+ * The number of views as a number of the text, which the reader can change.
+ * @param {number} count
+ */
+function viewCount(count) {
+  return { name: "views", value: count, text: String(count), scrub: "views" };
+}
 
 /**
  * The prediction of the plain view beside that of all views together.
@@ -875,7 +882,7 @@ function comparison({ isLearned, vocab, gridOf }) {
     drawn = rows.map((c) => classes[c]);
     alone.draw(rows.map((c) => [classes[c], plain[c]]));
     together.draw(rows.map((c) => [classes[c], combined[c]]));
-    setText(caption, `${COMBINED[reduce]} of ${countViews(count)}`.replace(/^./, upperCase));
+    setText(caption, capitalize(`${COMBINED[reduce]} of ${countViews(count)}`));
     setText(sentence, describeTogether(combined, { classes, reduce, threshold }));
   }
 
@@ -889,9 +896,6 @@ function comparison({ isLearned, vocab, gridOf }) {
   const answerElements = [aloneFigure, togetherFigure, sentence];
   return { node, sentence, answerElements, draw, drawPin };
 }
-
-/** @param {string} letter */
-const upperCase = (letter) => letter.toUpperCase();
 
 /** @param {number} count */
 function countViews(count) {
@@ -924,7 +928,7 @@ function headline(state) {
   const [first] = object ? [top] : ranking(predictions[0]);
   const alone = predictions[0][first];
   const plain = { name: "plain", value: alone, text: formatShare(alone), source: "view0" };
-  const views = { name: "views", value: count, text: String(count), scrub: "views" };
+  const views = viewCount(count);
   const text = threeDecimals(combined[top]);
   const answer = { name: "answer", value: combined[top], text };
   const ofViews = count === 1 ? " view" : " views";
@@ -954,7 +958,7 @@ function thresholdHeadline({ predictions, combined, reduce, count }, threshold) 
     const found = values.filter((value) => value > threshold).length;
     return { name, value: found, text: String(found) };
   }
-  const views = { name: "views", value: count, text: String(count), scrub: "views" };
+  const views = viewCount(count);
   return [
     ...["The plain view finds ", above("plain", predictions[0]), ` classes above ${threshold}; `],
     ...[`the ${COMBINED[reduce]} of `, views, count === 1 ? " view finds " : " views finds "],
@@ -1002,7 +1006,7 @@ function resultOf({ predictions, enabled, top, reduce: chosen }, reduce) {
 function meanNumbers(state) {
   const { count } = state;
   const terms = usedTerms(state).map(({ term }) => term);
-  const views = { name: "views", value: count, text: String(count), scrub: "views" };
+  const views = viewCount(count);
   const mean = fraction(separated(terms, plus), [views]);
   return [equals, mean, equals, resultOf(state, "mean")];
 }
@@ -1148,7 +1152,7 @@ function createTasks(model, data) {
   });
   return taskDeck([
     () => createViewsTask(model, data, viewsQuestion),
-    ...(data.rows ? [] : combining), // a network has not answered yet when it is asked
+    ...(data.rows ? [] : combining), // asked before the network's predictions arrive
     () => createWeightTask(model, data),
   ]);
 }
@@ -1158,11 +1162,11 @@ function createTasks(model, data) {
  * @param {Model} model
  * @param {Data} data
  * @param {(state: State, data: Data) => Question} ask
- * @param {{ reduce?: Reduce, on?: boolean[] }} [changes] of the state
+ * @param {{ reduce?: Reduce, on?: boolean[] }} [changes] of the state, besides the views
  */
 function createViewsTask(model, data, ask, changes = {}) {
-  /** @param {Record<string, any>} changes traits that are not yet set */
-  const stateWith = (changes) => readState((trait) => changes[trait] ?? model.get(trait), data);
+  /** @param {Record<string, any>} unset traits that are not yet set */
+  const stateWith = (unset) => readState((trait) => unset[trait] ?? model.get(trait), data);
   let state = randomViews(data);
   for (let tries = 0; tries < MOST_TRIES && !isClear(stateWith(state)); tries++) {
     state = randomViews(data);

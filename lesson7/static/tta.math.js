@@ -19,7 +19,6 @@ export const CORNERS = [
   [1, 0],
   [0, 1],
 ];
-const GRID = 9; // places along a side that a model was asked about
 const OBJECT_SCALE = 0.35;
 export const PLAIN_WEIGHT = 0.25; // of the plain view in fastai's weighting
 
@@ -91,14 +90,6 @@ export function placesEndToEnd(count, isWide) {
   });
 }
 
-/**
- * @param {Box} box
- * @param {Point} point
- */
-export function contains([x0, y0, x1, y1], [x, y]) {
-  return x >= x0 && x < x1 && y >= y0 && y < y1;
-}
-
 /** @param {Box} box */
 function area([x0, y0, x1, y1]) {
   return Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
@@ -129,14 +120,15 @@ export function objectShares(views, object) {
  * What a model predicted for each view.
  * @param {number[][]} predictions the plain views, then windows: for each scale, row and column
  * @param {{ plain: Plain, scale: number, at: Point[] }} state
- * @param {number} steps
+ * @param {number} steps between neighbouring places, from one edge to the other
  */
 export function modelPredictions(predictions, { plain, scale, at }, steps) {
-  const first = PLAINS.length + SCALES.indexOf(scale) * GRID * GRID;
+  const places = steps + 1; // along each side of the image
+  const first = PLAINS.length + SCALES.indexOf(scale) * places ** 2;
   const windows = at.map(([x, y]) => {
     const row = roundHalfUp(y * steps);
     const column = roundHalfUp(x * steps);
-    return predictions[first + row * GRID + column];
+    return predictions[first + row * places + column];
   });
   return [predictions[PLAINS.indexOf(plain)], ...windows];
 }

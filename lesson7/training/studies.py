@@ -139,8 +139,10 @@ class Study:
         "Return where the numbers come from, in a line."
         about, seeds = self.about, ", ".join(map(str, self.seeds))
         n_train, n_val = about["images"]
+        sizes = sorted({run.get("n_train", n_train) for run in self.runs})
+        trained = " or ".join(f"{size:,}" for size in sizes)
         return (
-            f"{n_train:,} training and {n_val:,} validation images; {about['machine']}; "
+            f"{trained} training and {n_val:,} validation images; {about['machine']}; "
             f"seeds {seeds}; design of commit {about['commit']}. Intervals: 95 %, seeds and images."
         )
 

@@ -882,21 +882,62 @@ def example_files(small, workdir, monkeypatch, jupyterlab_calls):
     return workdir
 
 
-COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore"]
+COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore", "cache", "test"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_examples_of_help_run(command, example_files, capsys):
+def test_the_examples_of_help_run(command, example_files, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         main([command, "--help"])
     examples = capsys.readouterr().out.split("examples:\n")[1].splitlines()
-    assert len(examples) == 3
+    assert len(examples) >= 2
+    if command == "test":  # `make long` runs all of it, in a new installation
+        monkeypatch.setattr("lesson7.cli.CHECKS", {"nothing": lambda folder: "seen"})
+        monkeypatch.setattr("lesson7.cli.CHAPTERS", {})
+    if command == "cache":
+        monkeypatch.setenv("XDG_CACHE_HOME", str(example_files / "cache"))
     if command in ("predict", "tta"):
         assert main(shlex.split("train pets --preset cpu --epochs 1")) == 0
     for example in examples:
         program, *words = shlex.split(example)
         assert (program, words[0]) == ("lesson7", command)
         assert main(words) == 0, example
+
+
+# ---- cache
+
+
+def test_the_cache_is_listed_and_emptied_and_links_are_kept(workdir, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workdir / "cache"))
+    cache = workdir / "cache" / "lesson7"
+    assert run_command("cache") == 0
+    assert capsys.readouterr().out == f"{cache}: 0 bytes in all\n"
+    (cache / "pixels" / "ab").mkdir(parents=True)
+    (cache / "pixels" / "ab" / "photo.ppm").write_bytes(bytes(1_500_000))
+    (workdir / "mine").mkdir()
+    (workdir / "mine" / "photo.jpg").write_bytes(b"mine")
+    (cache / "digits").symlink_to(workdir / "mine")
+    (cache / "pixels" / "link").symlink_to(workdir / "mine")
+    assert run_command("cache") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "    1.5 MB  pixels of at most 4.0 GB"
+    assert lines[2] == f"{cache}: 1.5 MB in all; empty it with: lesson7 cache --empty"
+    assert run_command("cache --empty") == 0
+    assert capsys.readouterr().out == f"{cache}: 1.5 MB deleted.\n"
+    assert list(cache.iterdir()) == []
+    assert (workdir / "mine" / "photo.jpg").read_bytes() == b"mine"
+
+
+# ---- test
+
+
+def test_a_check_of_the_installation_that_fails_is_a_line_and_code_1(monkeypatch, capsys):
+    checks = {"a": lambda folder: "seen", "b": raising(ImportError("no torch\nbut more"))}
+    monkeypatch.setattr("lesson7.cli.CHECKS", checks)
+    assert run_command("test") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Python 3.") and "lesson7 " in lines[1]
+    assert lines[2:] == ["ok     a: seen, 0 s", "FAILED b: ImportError: no torch"]
 
 
 # ---- lab

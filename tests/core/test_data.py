@@ -249,7 +249,7 @@ def make_archive(folder, sides):
 
 
 def test_an_archive_of_cifar10_is_unpacked_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("lesson7.data.samples.user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr("lesson7.data.samples.cache_folder", lambda: tmp_path / "cache")
     archive = make_archive(tmp_path, ["train", "test"])
     folder = cifar10(archive)
     assert (folder / "test" / "cat" / "0.png").is_file()
@@ -258,7 +258,7 @@ def test_an_archive_of_cifar10_is_unpacked_once(tmp_path, monkeypatch):
 
 
 def test_what_is_no_cifar10_is_rejected(tmp_path, monkeypatch):
-    monkeypatch.setattr("lesson7.data.samples.user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.setattr("lesson7.data.samples.cache_folder", lambda: tmp_path / "cache")
     text = tmp_path / "notes.txt"
     text.write_text("no archive")
     cut = tmp_path / "cut.tar.xz"

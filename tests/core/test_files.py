@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -312,6 +313,18 @@ def test_the_oldest_files_of_earlier_runs_are_deleted_for_new_ones(tmp_path, sma
     remaining = cached_files(later.folder)
     assert len(remaining) <= 5
     assert cached[0] not in remaining and cached[4] in remaining
+
+
+def test_pixels_of_a_time_to_come_make_room_for_new_ones(tmp_path, small_cache):
+    images = write_noise(tmp_path, 8, (100, 100))
+    earlier = small_cache()
+    for image in images[:5]:
+        earlier(image)
+    for file in cached_files(earlier.folder):
+        os.utime(file, (time.time() + 1e7,) * 2)  # the clock was set back since
+    later = small_cache()
+    later(images[5])
+    assert later._cached_path(images[5]).is_file()
 
 
 def test_clear_pixels_deletes_the_cache_and_returns_its_size(tmp_path, small_cache):

@@ -96,6 +96,11 @@ def test_the_runs_of_a_pretrained_network_are_those_of_their_design(data):
         assert list(run["evaluated_with"]) == design["evaluated_with"]
 
 
+def test_the_source_of_a_study_has_the_training_images_of_every_arm():
+    study = Study.load(results_folder() / "images.json")
+    assert study.source.startswith("250 or 500 or 1,000 or 2,000 training and 1,000 validation")
+
+
 @pytest.mark.parametrize("file", RESULTS, ids=file_names(RESULTS))
 def test_committed_results_are_those_of_their_design(file, data):
     design, seeds = runner.read_design(file)
@@ -168,7 +173,7 @@ def tasks(tmp_path, monkeypatch):
 
 
 def run_all(tasks, out, jobs=2):
-    results = runner.Results(out, dict(commit="abc"), tasks)
+    results = runner.Results(out, dict(commit="abc", machine="a CPU"), tasks)
     missing = [task for task in tasks if task.key not in results.finished]
     for run in runner.run_tasks(missing, jobs):
         results.add(run)
@@ -177,7 +182,7 @@ def run_all(tasks, out, jobs=2):
 
 def test_a_killed_process_loses_its_run_alone_and_the_file_is_the_same(tasks, tmp_path, capsys):
     killed = run_all(tasks, tmp_path / "killed.json")
-    assert "A process was killed" in capsys.readouterr().out
+    assert "A worker process was killed" in capsys.readouterr().out
     assert run_all(tasks, tmp_path / "whole.json") == killed
     assert [run["seed"] for run in killed["runs"]] == [7, 7, 13, 13, 21, 21]
 
@@ -195,19 +200,32 @@ def killed_run(task):
 
 def test_a_run_that_is_always_killed_ends_the_study(tasks, monkeypatch):
     monkeypatch.setattr(runner, "run_task", killed_run)
-    with pytest.raises(RuntimeError, match="runs were killed 3 times"):
+    with pytest.raises(RuntimeError, match="worker processes were killed 3 times"):
         list(runner.run_tasks(tasks[:1], 1))
 
 
 def test_the_file_of_another_study_is_not_continued(tasks, tmp_path):
     out = tmp_path / "results.json"
-    about = dict(seeds=[7], content="abc")
+    about = dict(seeds=[7], content="abc", machine="a CPU", date="2026-01-01")
     for run in runner.run_tasks(tasks[:1], 1):
         runner.Results(out, about, tasks).add(run)
     assert len(runner.Results(out, about, tasks).runs) == 1
     for changed in (dict(about, seeds=[8]), dict(about, content="other")):
         with pytest.raises(ValueError, match="give another file"):
             runner.Results(out, changed, tasks)
+
+
+def test_a_study_that_continues_elsewhere_names_both_machines(tasks, tmp_path):
+    out = tmp_path / "results.json"
+    about = dict(seeds=[7], content="abc", machine="a CPU", date="2026-01-01")
+    elsewhere = about | dict(machine="a GPU", date="2026-02-02")
+    first, second = runner.run_tasks(tasks[:2], 1)
+    runner.Results(out, about, tasks).add(first)
+    for _ in range(2):  # a third part on one of the two machines adds no name
+        runner.Results(out, elsewhere, tasks).add(dict(second))
+    written = json.loads(out.read_text())["about"]
+    assert written["machine"] == "a CPU; continued on a GPU"
+    assert written["date"] == "2026-01-01"
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_file(tasks, tmp_path):

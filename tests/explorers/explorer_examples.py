@@ -60,6 +60,7 @@ def normalize_with_predictions(**state):
     labels = [i % 4 for i in range(NORMALIZE_IMAGES)]
     explorer = NormalizeExplorer(labels=labels, **state)
     explorer.says = normalize_predictions()
+    explorer.has_batch_norm = True
     explorer.batch_says = dict.fromkeys(("dataset", "imagenet", "none"), explorer.says["dataset"])
     return explorer
 
@@ -216,6 +217,7 @@ INVALID_STATES = {  # the message is a regular expression
         (dict(t=1.2), "t must be from 0 to 1, got 1.2"),
         (dict(p=0.0), "p must be above 0 and below 1, got 0.0"),
         (dict(p=1.0), "p must be above 0 and below 1, got 1.0"),
+        (dict(picture=1), "picture must be from 0 to 0, got 1"),
         (dict(show="x"), "hard.*mixed"),
         (dict(against="x"), "logit"),
     ],

@@ -211,9 +211,8 @@ def normalize_answer(page, question):
         bs=int(control_value(page, "Batch size")),
         kind=control_value(page, "Normalize with"),
     )
-    if "the model gets" in question:
-        kind = "none" if "without normalization" in question else "imagenet"
-        predicted = normalize_predictions()[kind]
+    if "the model get right" in question:
+        predicted = normalize_predictions()[explorer.kind]
         return sum(predicted[i][0] == i % 4 for i in explorer.draws[explorer.draw][: explorer.bs])
     channel = CHANNELS.index(re.search("red|green|blue", question.lower())[0])
     mean, sd = (values[channel] for values in (explorer.stats.mean, explorer.stats.std))
@@ -493,6 +492,26 @@ def is_about_the_true_class(page):
     question = page.locator(QUESTION).inner_text()
     classes = re.findall(r"class (\d+)", question)
     return "smoothed target" in question and classes[0] == classes[-1]
+
+
+def test_a_model_that_has_not_answered_has_a_message_and_no_score(open_guess):
+    page = open_guess("normalize-model")
+    start(page)
+    for _ in range(KINDS["normalize-model"]):
+        if "the model get right" in page.locator(QUESTION).inner_text():
+            break
+        press_guess(page, 9)
+        page.keyboard.press("Enter")
+    score = page.locator(SCORE).inner_text()
+    page.get_by_label("Normalize with").select_option("own")
+    page.locator(INPUT).focus()
+    press_guess(page, 9)
+    expect(page.locator(VERDICT)).to_have_text("The model has not answered for this state.")
+    assert page.locator(SCORE).inner_text() == score
+    page.get_by_label("Normalize with").select_option("none")
+    page.locator(INPUT).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(VERDICT)).to_contain_text("right, on average")
 
 
 def test_forgetting_eps_over_n_is_wrong(open_guess):

@@ -59,6 +59,7 @@ SHOW_WITH_KERNEL = """async ([esm, changes]) => {
   el.querySelector(".l7").remove();
   const script = new Blob([esm], { type: "text/javascript" });
   const { default: view } = await import(URL.createObjectURL(script));
+  globalThis.receive = (name, value) => model.set(name, value);
   globalThis.close = await view.render({ model, el });
   globalThis.listenerCount = () => Object.values(listeners).flat().length;
 }"""
@@ -127,6 +128,18 @@ def kernel(show_with_kernel, explorer):
 def slide(page, *keys):
     for key in keys:
         page.get_by_label("across", exact=True).press(key)
+
+
+def test_a_value_that_comes_back_late_changes_nothing(kernel):
+    page = kernel.page
+    slide(page, *["ArrowRight"] * 4)
+    earlier = json.loads(page.evaluate("stateInPython()"))[0]
+    slide(page, "ArrowRight")
+    page.evaluate("(at) => receive('at', at)", earlier)
+    assert place(page) == 5
+    page.evaluate("(at) => receive('at', at)", earlier)  # Python itself goes back
+    wait_for_drawing(page)
+    assert place(page) == 4
 
 
 def values(page):

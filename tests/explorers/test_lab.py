@@ -36,6 +36,8 @@ from jupyter_client import BlockingKernelClient
 from PIL import Image
 from test_guess_browser import answer
 
+from lesson7.course.tasks import exercises
+
 # One server for all tests, in one worker.
 pytestmark = pytest.mark.xdist_group("lab")
 
@@ -633,6 +635,7 @@ e"""
 MODEL_ANSWERS = "The model in the kernel answers."
 COMPUTED_BEFORE = "computed before"
 SHOWN_VIEWS = ".l7-tta-term strong"
+GRID_OF_FIRST = "[246, 0, 0, 0]"
 PREDICTED = "import json; print(json.dumps(e.preds[:, int(e.answer.argmax())].tolist()))"
 
 
@@ -652,28 +655,31 @@ def shown_values(explorer):
 
 @pytest.mark.slow
 def test_model_in_the_kernel_answers_between_the_places_of_the_grid(lab, open_notebook):
-    write_notebook(lab, "model.ipynb", [MODEL_CELL.strip()])
+    write_notebook(lab, "model.ipynb", [MODEL_CELL.strip(), "e"])
     page = open_notebook("model.ipynb")
     page.evaluate("globalThis.l7late = 60_000")
     run_first_cell(page)
-    explorer = page.locator(".l7")
-    answers = explorer.get_by_text(MODEL_ANSWERS)
-    answers.wait_for(timeout=LAB_SECONDS * 1000)
+    explorer, other = (page.locator(".l7").nth(i) for i in range(2))
+    explorer.get_by_text(MODEL_ANSWERS).wait_for(timeout=LAB_SECONDS * 1000)
+    page.keyboard.press("Shift+Enter")  # a second view
+    other.get_by_text(MODEL_ANSWERS).wait_for(timeout=LAB_SECONDS * 1000)
     open_more(page)
     across = explorer.get_by_label("across", exact=True)
     with kernel(lab, "model.ipynb") as client:
         across.press("ArrowRight")
         wait_for_print(client, "print(round(120 * e.at[0][0]))", "1")
         check_views(client, explorer)
+        wait_for_print(client, "print([len(one['preds']) for one in e.asked])", GRID_OF_FIRST)
 
-        # A slow model: one question at a time, and the answer to the last state in the end.
+        # A slow model: each view has one question at a time, and both have the last state's answer.
         evaluate(client, "Slow.seconds, Slow.calls = 0.1, 0")
         for key in ["ArrowRight"] * 60 + ["ArrowLeft"] * 40:
             across.press(key)
         wait_for_print(client, "print(round(120 * e.at[0][0]))", "21")
         wait_for_drawing(page)
-        check_views(client, explorer)
-        assert int(evaluate(client, "Slow.seconds = 0; print(Slow.calls)")) < 80
+        for view in (explorer, other):
+            check_views(client, view)
+        assert int(evaluate(client, "Slow.seconds = 0; print(Slow.calls)")) < 160
 
         # An error is one line, and the numbers are those of the grid.
         down = explorer.get_by_label("down", exact=True)
@@ -703,3 +709,69 @@ def test_model_in_the_kernel_answers_between_the_places_of_the_grid(lab, open_no
     across.fill("8")  # JupyterLab may ask about the kernel, and take the keys
     wait_for_drawing(page)
     assert shown(explorer) != before
+
+
+EXERCISE_CALL = re.compile(r"^check\.(\w+)\(my_\w+\)$", re.M)
+SELECTED = ".jp-Cell.jp-mod-selected"
+MOST_CELLS = 120  # of a chapter
+CHAPTERS = ["01_normalize", "02_resize", "03_tta", "04_mixup", "05_smoothing"]
+
+
+class Keyboard:
+    "A notebook in JupyterLab in which only keys are pressed."
+
+    def __init__(self, page):
+        self.page = page
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def source(self):
+        "Return the text of the selected cell."
+        editor = self.page.locator(f"{SELECTED} .cm-content")
+        return editor.inner_text() if editor.count() else ""
+
+    def go_down_to(self, text):
+        "Press the arrow key until the selected cell has a text."
+        for _ in range(MOST_CELLS):
+            if text in self.source():
+                return
+            self.press("ArrowDown")
+        raise AssertionError(f"no cell with {text}")
+
+    def run_with(self, source):
+        "Replace the selected cell's text, run it, and return what it shows."
+        self.press("Enter", "Control+a")
+        self.page.keyboard.insert_text(source)
+        self.press("Control+Enter")
+        self.page.locator(f"{SELECTED} .jp-InputPrompt:text-matches('\\\\[\\\\d+\\\\]')").wait_for()
+        return self.page.locator(f"{SELECTED} .jp-OutputArea").inner_text()
+
+
+def stubs(file):
+    "Return exercise -> the text of its cell."
+    sources = ["".join(cell["source"]) for cell in code_cells(file)]
+    found = [(EXERCISE_CALL.search(source), source) for source in sources]
+    return {call[1]: source for call, source in found if call}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_exercises_are_solved_by_keyboard(lab, open_notebook, chapter):
+    "From the first cell to the last exercise: a hint, an empty body, the answer."
+    file = lab.notebooks / f"{chapter}.ipynb"
+    page = open_notebook(file.name)
+    page.locator(".jp-Notebook").focus()
+    keyboard = Keyboard(page)
+    keyboard.press("Escape", "Control+Home")
+    keyboard.go_down_to("Explorer")
+    keyboard.press("Control+Enter")
+    page.locator(".l7").first.wait_for(timeout=LAB_SECONDS * 1000)
+    for name, stub in stubs(file).items():
+        keyboard.go_down_to(f"check.{name}(")
+        assert f"Not attempted: {name}." in keyboard.run_with(stub)
+        assert f"Hint 1 of 3: {name}." in keyboard.run_with(f"check.{name}.hint()")
+        call = stub.splitlines()[-1]
+        verdict = keyboard.run_with(f"{exercises()[name].solution}\n\n\n{call}")
+        assert f"Right: {name}." in verdict, verdict

@@ -174,6 +174,7 @@ def use_commands(lesson7, folder, env):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    assert run("test").count("\nok ") == 4
     printed = run("data")
     assert "2000 pictures in train, 1000 pictures in val" in printed
     digits = Path(printed.split(": ")[0])

@@ -7,6 +7,7 @@ import inspect
 import re
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -238,3 +239,18 @@ def test_every_folder_of_modules_is_a_package():
 def test_no_two_test_files_have_the_same_name():
     names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
     assert len(names) == len({*names})
+
+
+# `data.digits` and `data.samples` fill a temporary folder, which is renamed when it is complete.
+WRITING_MODULES = {"data/files.py", "data/digits.py", "data/samples.py"}
+
+
+def test_files_are_written_atomically():
+    writes = re.compile(r"\.write_(text|bytes)\(|open\([^)]*\"[wa]b?\"")
+    package = Path(lesson7.__file__).parent
+    found = {
+        file.relative_to(package).as_posix()
+        for file in package.rglob("*.py")
+        if writes.search(file.read_text(encoding="utf-8"))
+    }
+    assert found == WRITING_MODULES

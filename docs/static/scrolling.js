@@ -1,0 +1,18 @@
+// Only those parts of a page that scroll are stops of Tab, from where arrow keys scroll them. Without
+// scripts, all are that may scroll in a narrow window: `docs/rendering.py` marks them.
+
+{
+  const parts = document.querySelectorAll(
+    'article [tabindex="0"]:is(pre, .math, .cell_output, .table-wrapper)',
+  );
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const isWider = target.scrollWidth > target.clientWidth;
+      const isHigher = target.scrollHeight > target.clientHeight;
+      const isCut = getComputedStyle(target).overflowX !== "visible";
+      if (isCut && (isWider || isHigher)) target.setAttribute("tabindex", "0");
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const part of parts) observer.observe(part);
+}
