@@ -230,7 +230,8 @@ def test_a_study_that_continues_elsewhere_names_both_machines(tasks, tmp_path):
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_file(tasks, tmp_path):
     distributed = pytest.importorskip("distributed")
-    results = runner.Results(tmp_path / "cluster.json", dict(commit="abc"), tasks)
+    about = dict(commit="abc", machine="a CPU")
+    results = runner.Results(tmp_path / "cluster.json", about, tasks)
     options = dict(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with distributed.LocalCluster(**options) as cluster:
         for run in runner.run_on_cluster(tasks, cluster.scheduler_address):
