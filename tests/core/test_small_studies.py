@@ -16,7 +16,7 @@ from studies.run import read_design
 from studies.small import run_small_study
 from studies.views import cut, f_score, make_pairs, middle, pair_measures, squares
 
-CITED = ["running_statistics", "smoothing", "views"]
+CITED = ["running_statistics", "smoothing", "test_size", "views"]
 
 
 @pytest.mark.parametrize("name", CITED)
