@@ -266,7 +266,8 @@ function formatSize(bytes) {
  */
 function describeOffers(offers) {
   const [{ label, note: about }] = offers;
-  if (offers.length > 1) return { label: "both networks", answers: "Both networks answer, in this page." };
+  if (offers.length > 1)
+    return { label: "both networks", answers: "Both networks answer, in this page." };
   const sentence = `${label} answers, in this page. ${about}`.trim();
   return { label, answers: sentence.replace(/^./, (letter) => letter.toUpperCase()) };
 }
