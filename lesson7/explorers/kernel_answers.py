@@ -12,9 +12,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from ..data.torch_state import default_torch
 from ..errors import must_be
 
 # %% ../../nbs/api/explorers/kernel_answers.ipynb #afabc7e4
+@default_torch()  # a copy that is made in inference mode could not be checked later
 def answering_copy(
     learn,  # a `Learner`, or an object with its attributes
 ):

@@ -38,7 +38,7 @@ from .kernel_answers import KernelAnswers, answering_copy
 from .networks import LITE0, LITE0_SIZE, model_side, open_learner
 from .steps import Step
 from ..lazy import torch
-from ..outputs import label_threshold, probabilities
+from ..outputs import check_classifier, label_threshold, probabilities
 from ..tta import round_half_up, square_at, window_positions, window_side
 
 # %% ../../nbs/api/explorers/tta.ipynb #1a7e50bd
@@ -641,6 +641,8 @@ class TTAExplorer(_TTAViews):
             check_count("side", side)
         opening = python_string(str(learn)) if isinstance(learn, (str, PathLike)) else ""
         learn = open_learner(learn, vocab)
+        if learn:
+            check_classifier(learn, multi_label=True)
         side = model_side(learn, SIDE) if side is None else side
         _check_number("windows", n)
         photo = photo_program("TTAExplorer", f'{{"your photo": {{file}}}},\n    side={side}')

@@ -1340,7 +1340,8 @@ async function build({ model, el }, network) {
     ...(network && model.get("model_steps").length && { steps: model.get("model_steps") }),
     readState: (get) => readState(get, data),
     ...{ headline, formulas: formulas(), results },
-    parts: [stage, strip, sum, bars, notes, ...(asking ? [asking] : []), chosenFormula(frame)],
+    // The network runs in a worker while the other parts are drawn.
+    parts: [...(asking ? [asking] : []), stage, strip, sum, bars, notes, chosenFormula(frame)],
     code: (state) => codeValues(state, data),
     guess: {
       createTask: createTasks(model, data),
