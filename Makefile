@@ -5,8 +5,8 @@
 # make docs    the site, in docs/_build/html         make docs-open  the same, served here
 # make clean-edition   the chapters without prose, solutions and answers, in build/clean
 # make vendor  the runtime that networks in pages need; docs, lab and test do it too
+# make release the archives of a release, built and checked; a tag publishes them
 # make bench   everything beside what is used today, timed
-# make release the distribution in dist/, built and checked
 # make results the comparison of chapter six, trained again (45 minutes on two cores)
 
 PYTHON ?= python3
@@ -24,8 +24,8 @@ QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py 
 	tests/project/test_arrows.py tests/project/test_layout.py tests/project/test_project.py \
 	tests/explorers/test_contract.py tests/explorers/test_math.py
 
-.PHONY: lab test check long lint format vendor docs docs-open bench results release export outputs \
-	clean-edition chromium pins clean
+.PHONY: lab test check long lint format vendor docs docs-open bench results export outputs \
+	clean-edition chromium pins release clean
 
 lab: $(READY) vendor
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
@@ -81,15 +81,6 @@ ifeq ($(ARGS),all)
 		$(BIN)/python -m studies.run studies/$$study.json --jobs 2 --out build/$$study.json && \
 		cp build/$$study.json nbs/results/$$study.json || exit 1; done
 endif
-
-# The description is checked, then the wheel's content, then installations from it. Publishing is
-# the work of .github/workflows/release.yml.
-release: chromium vendor
-	rm -rf dist build/lib
-	$(BIN)/python -m pip install -q twine
-	$(BIN)/python -m build
-	$(BIN)/python -m twine check --strict dist/*
-	WHEEL=$$(echo $(CURDIR)/dist/*.whl) $(PYTEST) tests/project/test_install.py $(ARGS)
 
 export: $(READY)
 	$(BIN)/nbdev_export
@@ -147,6 +138,11 @@ pins: $(READY)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 --no-header --no-annotate \
 		--output-file constraints.txt
+
+# Builds dist/, checks its content and texts, and tries the wheel in a new environment.
+release: vendor
+	$(BIN)/python -m pip install -q twine
+	$(BIN)/python release.py $(ARGS)
 
 clean:
 	rm -rf build dist *.egg-info docs/_build .pytest_cache .hypothesis

@@ -33,6 +33,18 @@ class BuildWithNotebooks(build_py):
             self.copy_file(str(file), str(copy))
 
 
+def project_urls(settings):
+    "Return the package's addresses; none before the project has a public home."
+    repository, site = (settings[name].strip().rstrip("/") for name in ("git_url", "doc_host"))
+    urls = {}
+    if repository:
+        changelog = f"{repository}/blob/{settings['branch']}/CHANGELOG.md"
+        urls |= {"Source": repository, "Changelog": changelog, "Issues": f"{repository}/issues"}
+    if site:
+        urls["Documentation"] = f"{site}{settings['doc_baseurl']}"
+    return urls
+
+
 settings = read_settings()
 package = settings["lib_path"]
 extras = ("onnx", "distributed", "heif", "pretrained", "dev")
@@ -46,6 +58,7 @@ setup(
     author=settings["author"],
     license="Apache-2.0",
     keywords=settings["keywords"].split(),
+    project_urls=project_urls(settings),
     packages=find_packages(include=[package, f"{package}.*"]),
     package_data={package: ["static/*", "static/vendor/*", "*.pyi"]},
     python_requires=f">={settings['min_python']}",

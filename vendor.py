@@ -26,27 +26,6 @@ WASM = "package/dist/ort-wasm-simd-threaded.wasm"
 MODULE = "package/dist/ort.wasm.bundle.min.mjs"  # the one that needs no other file than WASM
 EXPORTS = re.compile(r"export\s*\{([^}]*)\};?")
 RECORD = "runtime.json"
-LICENSE = "runtime.LICENSE.txt"  # the package has no file of it, only its name in each file
-LICENSE_TEXT = """\
-MIT License
-
-Copyright (c) Microsoft Corporation
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
-associated documentation files (the "Software"), to deal in the Software without restriction,
-including without limitation the rights to use, copy, modify, merge, publish, distribute,
-sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or
-substantial portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
-NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
-NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
-DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT
-OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
 SECONDS = 300  # for the download
 
 
@@ -94,7 +73,7 @@ def unpack(
     archive,  # path of the package's archive
     folder=FOLDER,
 ):
-    "Write the runtime, compressed, its license, and a record of where it is from."
+    "Write the runtime, compressed, and a record of where it is from."
     with tarfile.open(archive) as files:
         wasm = files.extractfile(WASM).read()
         script = classic_script(files.extractfile(MODULE).read().decode()).encode()
@@ -102,15 +81,13 @@ def unpack(
     for name, data in {"runtime.wasm.xz": wasm, "runtime.js.xz": script}.items():
         (folder / name).write_bytes(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME))
     record = dict(package=PACKAGE, version=VERSION, integrity=INTEGRITY, license="MIT")
-    (folder / LICENSE).write_text(LICENSE_TEXT)
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
 
 
 def is_present(folder=FOLDER) -> bool:
     "Return whether the folder has the runtime of this version."
     record = folder / RECORD
-    is_whole = record.is_file() and (folder / LICENSE).is_file()
-    return is_whole and json.loads(record.read_text())["integrity"] == INTEGRITY
+    return record.is_file() and json.loads(record.read_text())["integrity"] == INTEGRITY
 
 
 def main():

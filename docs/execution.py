@@ -15,6 +15,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from kernels import use_forks
+from networks import keep_networks
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
@@ -79,6 +80,7 @@ def save_outputs(cache, results):
 def run_notebooks(app, env, docnames):
     "Run the notebooks among the pages that Sphinx is about to read, and keep their outputs."
     cache = get_cache(env.mystnb_config.execution_cache_path)
+    keep_networks(env.mystnb_config.execution_cache_path)
     paths = [Path(env.doc2path(name)) for name in docnames]
     notebooks = uncached_notebooks(cache, [path for path in paths if path.suffix == ".ipynb"])
     workers = os.cpu_count() or 1

@@ -38,7 +38,7 @@ def finish(app, error):
     if not error:
         remove_other_sources(Path(app.outdir))
         copy_notebooks(Path(app.outdir))
-        write_networks(Path(app.outdir) / "_static" / "networks")
+        write_networks(Path(app.outdir))
         write_social_picture(Path(app.outdir))
         write_moving_pictures(Path(app.outdir))
         write_sheets(Path(app.outdir))

@@ -40,7 +40,7 @@ def _given_loader(dl):
     return getattr(dl, "dl", dl)
 
 
-def _as_stats(normalize):
+def _stats_of_transform(normalize):
     "Return the `NormStats` of a `Normalize`."
     mean, std = normalize.mean.flatten().tolist(), normalize.std.flatten().tolist()
     return NormStats(mean, std, _STATS_SOURCE)
@@ -52,7 +52,7 @@ def _normalizations(dl):
     # By the name of the class, as in `image_input`: a subclass may compute something else. `tta`
     # needs subclasses of fastai's transforms too, and uses `isinstance`.
     transforms = [t for t in getattr(pipeline, "fs", ()) if type(t).__name__ == "Normalize"]
-    return [_as_stats(t) for t in transforms]
+    return [_stats_of_transform(t) for t in transforms]
 
 
 def _shrinks_files(dls):
@@ -188,9 +188,21 @@ def _build(about, state, model=None):
 # %% ../nbs/07_share.ipynb #647c3a31
 @dataclass(frozen=True)
 class NormReport:
-    "What `check_normalization` found."
+    """What `check_normalization` found.
 
-    kind: str  # "unit" (in [0,1]), "bytes", "own", "imagenet", "twice", "unclear" or "unknown"
+    The kinds:
+
+    - "unit": not normalized, values in [0,1]
+    - "bytes": not normalized, values up to 255
+    - "own": normalized with the model's statistics; where these were not given, with statistics
+      other than ImageNet's
+    - "imagenet": normalized with ImageNet's statistics
+    - "twice": normalized twice
+    - "unclear": the model's statistics and ImageNet's fit about equally
+    - "unknown": none of these
+    """
+
+    kind: str  # one of these
     ok: bool  # whether the batch is normalized as a model with the statistics needs it
     advice: str  # what it is, and what to change
 
@@ -227,10 +239,10 @@ def _has_levels(x):
     return True
 
 # %% ../nbs/07_share.ipynb #23ffb214
-_NEAR = 0.15  # a distance that a batch does not decide
+_MIN_DIFFERENCE = 0.15  # smaller distances and misfits do not decide
 
 
-def _gap(mean, std):
+def _moment_distance(mean, std):
     "Return how far means and standard deviations of channels are from 0 and 1."
     return float((mean**2 + std.clamp(min=1e-6).log() ** 2).mean().sqrt())
 
@@ -241,7 +253,7 @@ def _distance(x, stats, expected):
     mean, std = (x.new_tensor(values).reshape(shape) for values in (expected.mean, expected.std))
     z = (denormalize(x, stats) - mean) / std
     axes = (0, 2, 3)
-    return _gap(z.mean(axes), z.std(axes, correction=0))
+    return _moment_distance(z.mean(axes), z.std(axes, correction=0))
 
 
 def _are_alike(stats, others):
@@ -249,26 +261,32 @@ def _are_alike(stats, others):
     mean, std, others_mean, others_std = (
         torch.tensor(values) for values in (stats.mean, stats.std, others.mean, others.std)
     )
-    return _gap((mean - others_mean) / others_std, std / others_std) < _NEAR
+    distance = _moment_distance((mean - others_mean) / others_std, std / others_std)
+    return distance < _MIN_DIFFERENCE
 
 
-def _misfit(x, stats):
+def _range_misfit(x, stats):
     "Return how far `x`, denormalized, is from filling [0,1]."
     u = denormalize(x, stats)
     low, high = u.amin(dim=(0, 2, 3)), u.amax(dim=(0, 2, 3))
     return float((low.abs() + (1 - high).abs()).mean())
 
 # %% ../nbs/07_share.ipynb #23ffb215
-def _weigh(x, possible, expected):
+_MAX_DISTANCE = 0.35  # from the expected mean and sd, for a batch of many images
+_DISTANCE_WEIGHT = 2  # against the misfit of the range
+
+
+def _best_statistics(x, possible, expected):
     "Return which statistics leave the mean and sd that are expected; None where none does."
     distances = {kind: _distance(x, s, expected) for kind, s in possible.items()}
-    scores = {kind: 2 * distances[kind] + _misfit(x, s) for kind, s in possible.items()}
+    misfits = {kind: _range_misfit(x, s) for kind, s in possible.items()}
+    scores = {kind: _DISTANCE_WEIGHT * distances[kind] + misfits[kind] for kind in possible}
     best = min(scores, key=scores.get)
-    spread = len(x) ** -0.5  # a few images differ more from all than many do
-    is_filled = _misfit(x, possible[best]) < _NEAR
-    if distances[best] > 0.35 + spread and not is_filled:
+    sampling_error = len(x) ** -0.5  # a few images differ more from all than many do
+    is_filled = misfits[best] < _MIN_DIFFERENCE
+    if distances[best] > _MAX_DISTANCE + sampling_error and not is_filled:
         return None
-    is_close = max(scores.values()) - scores[best] < _NEAR + spread / 2
+    is_close = max(scores.values()) - scores[best] < _MIN_DIFFERENCE + sampling_error / 2
     if len(scores) == 1 or not is_close:
         return best
     return "own" if _are_alike(*possible.values()) else "unclear"
@@ -283,11 +301,12 @@ def _explain(x, candidates):
     if not possible or _has_levels(x):
         return None
     if "own" in candidates:
-        return _weigh(x, possible, candidates["own"])
-    return "imagenet" if _misfit(x, possible["imagenet"]) < _NEAR else None
+        return _best_statistics(x, possible, candidates["own"])
+    is_filled = _range_misfit(x, possible["imagenet"]) < _MIN_DIFFERENCE
+    return "imagenet" if is_filled else None
 
 # %% ../nbs/07_share.ipynb #dbb28ca9
-_WHITEST = 8  # of normalized images; bytes are up to 255
+_MAX_NORMALIZED = 8  # larger values are bytes, up to 255
 
 
 def _not_normalized(x, wanted):
@@ -346,7 +365,7 @@ def check_normalization(
     kind = _explain(x, candidates)
     if kind:
         return _normalized(kind, stats)
-    if x.min() >= 0 and x.max() > _WHITEST:
+    if x.min() >= 0 and x.max() > _MAX_NORMALIZED:
         return _not_normalized(x, wanted)
     if _is_twice(x, candidates):
         advice = "Normalized twice. Remove one Normalize, or use denormalize(x, stats) once."
@@ -567,9 +586,9 @@ def _find_architecture(learn, about, state):
             alike = _predictions_alike(names, learn, described, state, files)
             if alike:
                 return dict(arch=alike[0], opening=opening)
-    name = names[-1] or "its own model"
-    allowed = f"a learner that predicts as {name} with its weights on loaders of get_dls"
-    raise ValueError(must_be("learn", allowed, "other predictions", _resize_advice(learn.dls)))
+    model = names[-1] or "its own model"
+    allowed = f"a learner that predicts the same with its weights in {model} on loaders of get_dls"
+    raise ValueError(must_be("learn", allowed, "different predictions", _resize_advice(learn.dls)))
 
 # %% ../nbs/07_share.ipynb #6b4f17f3
 def _state(model):
@@ -618,79 +637,60 @@ def _probe_outputs(model, about):
         return classifier_outputs(model, image, len(about["vocab"]))[0].tolist()
 
 # %% ../nbs/07_share.ipynb #fca3f76e
-def _is_vocab(value):
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        return False
-    # A lone half of a character, as of a folder's name in another encoding, is no text.
-    texts = [name.encode("utf-8", "ignore").decode().strip() for name in value]
-    is_text = all(text and text == name.strip() for text, name in zip(texts, value))
-    return is_text and 0 < len(set(value)) == len(value)
-
-
-def _is_side(value):
-    return type(value) is int and 1 < value <= 10_000
-
-
-def _is_stats(value):
-    if value is None:
-        return True
-    if not isinstance(value, dict):
-        return False
-    columns = [value.get("mean"), value.get("std")]
-    return all(isinstance(column, (list, tuple)) and len(column) == 3 for column in columns)
-
-
-def _is_tied(value):
-    if value is None:
-        return True
-    names = [*value, *value.values()] if isinstance(value, dict) else [None]
-    return all(isinstance(name, str) for name in names)
-
-
-def _is_outputs(value):
-    if value is None:
-        return True
-    return isinstance(value, list) and all(isinstance(number, float) for number in value)
+_SIDE = {"type": "integer", "minimum": 2, "maximum": 10_000}  # pixels
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_CHANNELS = {"type": "array", "minItems": 3, "maxItems": 3}  # a value for each
+_DIGEST = {"type": "string", "minLength": 64, "maxLength": 64}
+_STATS = {
+    "type": ["object", "null"],
+    "required": ["mean", "std"],
+    "properties": {"mean": _CHANNELS, "std": _CHANNELS},
+}
+_VOCAB = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
 
 # %% ../nbs/07_share.ipynb #95d2fbd5
-def _is_threshold(value):
-    return value is None or (isinstance(value, float) and 0 <= value <= 1)
-
-
-def _is_digest(value):
-    return isinstance(value, str) and len(value) == 64
+_SCHEMA = {  # of model.json, without the digests; older files lack what is not required
+    "type": "object",
+    "required": ["vocab", "size", "presize", "stats", "arch"],
+    "properties": {
+        "arch": _TEXT_OR_NULL,  # null: a model of its own
+        "model": _TEXT_OR_NULL,
+        "tied": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+        "outputs": {"type": ["array", "null"], "items": {"type": "number"}},
+        "vocab": _VOCAB,
+        "size": _SIDE,
+        "presize": _SIDE,
+        "opening": {"enum": [None, "presized", "upright", "stored"]},
+        "presized": {"type": ["boolean", "null"]},  # of an older file
+        "activation": {"enum": [None, "softmax", "sigmoid"]},
+        "threshold": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "stats": _STATS,
+        **dict.fromkeys(("weights", "digest"), _DIGEST),
+    },
+}
+_SAVED_SCHEMA = _SCHEMA | {"required": [*_SCHEMA["required"], "weights", "digest"]}
 
 # %% ../nbs/07_share.ipynb #dfb5ec49
-_FIELDS = {  # field of model.json: the test for it
-    "arch": lambda value: value is None or isinstance(value, str),  # None: a model of its own
-    "model": lambda value: value is None or isinstance(value, str),
-    "tied": _is_tied,
-    "outputs": _is_outputs,
-    "vocab": _is_vocab,
-    "size": _is_side,
-    "presize": _is_side,
-    "opening": lambda value: value in (None, "presized", "upright", "stored"),
-    "presized": lambda value: value is None or isinstance(value, bool),  # of an older file
-    "activation": lambda value: value in (None, "softmax", "sigmoid"),  # None: an older file
-    "threshold": _is_threshold,
-    "stats": _is_stats,
-}
-_DIGESTS = {"weights": _is_digest, "digest": _is_digest}
-_REQUIRED = ["vocab", "size", "presize", "stats", "arch", *_DIGESTS]  # older files lack the others
+def _is_vocab(names):
+    "Return whether names of classes are texts without spaces around them."
+    # A lone half of a character, as of a folder's name in another encoding, is no text.
+    texts = [name.encode("utf-8", "ignore").decode().strip() for name in names]
+    return all(text and text == name.strip() for text, name in zip(texts, names))
 
 
-def _wrong_field(about, fields):
-    "Return the first field of `model.json` that is not as it must be; None where all are."
-    wrong = [name for name, is_allowed in fields.items() if not is_allowed(about.get(name))]
-    return wrong[0] if wrong else None
+def _check_fields(about, schema, name, allowed):
+    "Raise `ValueError` unless the content of `model.json` is as a schema says."
+    check_json(about, schema, name, allowed)
+    vocab = about["vocab"]
+    require(_is_vocab(vocab), name, allowed, f"{vocab!r} for vocab")
 
 # %% ../nbs/07_share.ipynb #67bac62c
 def _describe(learn, state):
-    """Return the content of `model.json` without the digests; raises for what cannot be kept.
+    """Return the content of `model.json`, without the digests; raises for what cannot be saved.
 
-    "arch" is found by models that are built from the fields before it. A model without a name has
-    the name of its class, and its outputs for an image, to know it again. `save_model` adds the
-    digests of the weights and of all fields.
+    `arch` is the architecture whose rebuilt model gives the same predictions. It is None if the
+    architecture has no name; `model` is then the name of the class, and `outputs` are the model's
+    outputs for a fixed image, by which `load_model` recognizes it.
     """
     from lesson7 import __version__
 
@@ -712,8 +712,8 @@ def _describe(learn, state):
         about["outputs"] = _probe_outputs(learn.model, about)
     if tied := _tied_weights(learn.model):
         about["tied"] = tied
-    if name := _wrong_field(about, _FIELDS):
-        raise ValueError(must_be(name, "a value that model.json can keep", about[name]))
+    as_read = json.loads(json.dumps(about))
+    _check_fields(as_read, _SCHEMA, "learn", "a learner that model.json can describe")
     return about
 
 # %% ../nbs/07_share.ipynb #87378485
@@ -783,10 +783,7 @@ def _read_about(file):
     require(file.is_file(), file.parent, "a folder that save_model wrote", "no model.json")
     about = read_json(file, {"type": "object"}, "a file that save_model wrote")
     _check_format(file, about)
-    check_json(about, {"required": _REQUIRED}, file, "a file that save_model wrote")
-    if name := _wrong_field(about, _FIELDS | _DIGESTS):
-        got = f"{about.get(name)!r} for {name}"
-        raise ValueError(must_be(file, "a file that save_model wrote", got))
+    _check_fields(about, _SAVED_SCHEMA, file, "a file that save_model wrote")
     _check_unchanged(file, expected=about["digest"], computed=_digest(about))
     return about
 

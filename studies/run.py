@@ -32,7 +32,7 @@ from lesson7.data.hardware import best_device, machine
 from lesson7.data.loaders import list_dataset
 from lesson7.data.samples import cifar10
 from lesson7.errors import require
-from lesson7.measure import ece, fit_temperature
+from lesson7.measure import scores_from_log_probs
 from lesson7.training.comparison import dataset_digest
 from lesson7.training.config import Recipe, matched
 from lesson7.training.memory import load_images, train_in_memory
@@ -106,18 +106,17 @@ def measures(log_probs, y):
 
     The temperature is fitted on every other image, and its loss and error are of the others.
     """
+    found = scores_from_log_probs(log_probs, y)
     right = log_probs.argmax(1) == y
-    temperature = fit_temperature(log_probs[::2], y[::2])
-    scaled = (log_probs[1::2].double() / temperature).log_softmax(1)
     by_class = [right[y == label].double().mean().item() for label in y.unique()]
     return dict(
-        accuracy=right.double().mean().item(),
-        loss=round(torch.nn.functional.nll_loss(log_probs, y).item(), 5),
-        ece=round(ece(log_probs.exp(), y), 5),
+        accuracy=found.accuracy,
+        loss=round(found.loss, 5),
+        ece=round(found.ece, 5),
         worst_class=round(min(by_class), 4),
-        temperature=round(temperature, 3),
-        scaled_loss=round(torch.nn.functional.nll_loss(scaled, y[1::2]).item(), 5),
-        scaled_ece=round(ece(scaled.exp(), y[1::2]), 5),
+        temperature=round(found.temperature, 3),
+        scaled_loss=round(found.scaled_loss, 5),
+        scaled_ece=round(found.scaled_ece, 5),
         right=base64.b64encode(np.packbits(right.numpy()).tobytes()).decode(),
     )
 

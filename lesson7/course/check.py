@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Progress', 'progress', 'reset', 'hint', 'exercise', 'batch_stats', 'normalize', 'denormalize', 'epochs_trained',
            'relative_cost', 'downsize', 'combine', 'weigh_views', 'windows', 'tta_views', 'mix', 'mix_batch',
-           'sample_lambda', 'smooth_labels', 'smoothed_cross_entropy', 'best_logit', 'smoothing']
+           'sample_lambda', 'smooth_labels', 'smoothed_cross_entropy', 'best_logit']
 
 # %% ../../nbs/api/course/check.ipynb #32a3169d
 import json
@@ -15,7 +15,7 @@ from datetime import date
 from functools import partial
 from html import escape
 
-from .sandbox import Attempt, Verdict, attempt, numbers, return_line
+from .sandbox import AnswerRun, Verdict, as_tensor, return_line, run_answer
 from .tasks import Case, exercises
 from ..data.files import data_folder, write_atomically
 from ..data.json_files import parse_json
@@ -79,15 +79,15 @@ def _write_progress(done):
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, json.dumps(dict(format=1, done=done), indent=1))
     except OSError as error:
-        return f"It could not be noted in your progress ({error.strerror})."
+        return f"Your progress could not be saved ({error.strerror})."
     return ""
 
 
 def _record(name):
-    "Store that an exercise is solved; returns a one-line message if something went wrong."
+    "Store that an exercise is solved; returns exercise -> day, and a one-line message or none."
     done, problem = _read_progress()
-    today = str(date.today())
-    return _write_progress({**done, name: done.get(name, today)}) or problem
+    done.setdefault(name, str(date.today()))
+    return done, _write_progress(done) or problem
 
 
 def _next_exercise(done, after=None):
@@ -118,18 +118,22 @@ class Progress:
                 row.append((task.name, task.name in self.done))
         return table
 
+    def _next_message(self):
+        "Return what to do next; empty for a single chapter."
+        if self.chapter:
+            return ""
+        following = _next_exercise(self.done)
+        if following is None:
+            return "All exercises are done."
+        place = f"check.{following.name}, chapter {following.chapter}"
+        return f"Next: {place}. {following.instruction}"
+
     @property
     def summary(self):
         "Return how many exercises are done, and what is next."
         row = [is_done for row in self.chapters.values() for _, is_done in row]
-        following = _next_exercise(self.done)
-        message = "Nothing is left."
-        if following:
-            place = f"check.{following.name}, chapter {following.chapter}"
-            message = f"Next: {place}. {following.instruction}"
-        if self.chapter:
-            message = ""
-        return f"{sum(row)} of {len(row)} done. {message} {self.problem}".rstrip()
+        sentences = [f"{sum(row)} of {len(row)} done.", self._next_message(), self.problem]
+        return " ".join(sentence for sentence in sentences if sentence)
 
     def __repr__(self):
         lines = []
@@ -193,8 +197,8 @@ def hint(
     label, text = _HINT_TITLES[number - 1], hints[number - 1]
     if number < len(hints):
         return Verdict(name, False, f"{label}: {text}", title=title)
-    says = f"{label}. The solution is below the exercise, in the chapter."
-    return Verdict(name, False, says, code=text, title=title)
+    message = f"{label}. The solution is below the exercise, in the chapter."
+    return Verdict(name, False, message, code=text, title=title)
 
 # %% ../../nbs/api/course/check.ipynb #66d67aa3
 _RELATIVE_TOLERANCE = 1e-5
@@ -203,7 +207,7 @@ _RELATIVE_TOLERANCE = 1e-5
 def _pair_items(value, expected):
     "Return the items of a learner's pair; raises `ValueError` where it is none."
     count = len(expected)
-    is_stacked = getattr(value, "ndim", 0) == numbers(expected[0]).ndim + 1
+    is_stacked = getattr(value, "ndim", 0) == as_tensor(expected[0]).ndim + 1
     if not isinstance(value, (tuple, list)) and not is_stacked:
         kind = type(value).__name__
         raise ValueError(f"It returns one {kind}; expected a tuple of {count} values.")
@@ -212,24 +216,25 @@ def _pair_items(value, expected):
     return value
 
 
-def _without_extra_axes(part, expected):
-    "Return a tensor without the axes of size 1 that the expected tensor does not have."
-    has_more = part.ndim > expected.ndim
-    return part.reshape(expected.shape) if has_more and _is_same_squeezed(part, expected) else part
-
-
 def _is_same_squeezed(a, b):
     return a.squeeze().shape == b.squeeze().shape
+
+
+def _without_extra_axes(part, expected):
+    "Return a tensor without the axes of size 1 that the expected tensor does not have."
+    if part.ndim > expected.ndim and _is_same_squeezed(part, expected):
+        return part.reshape(expected.shape)
+    return part
 
 # %% ../../nbs/api/course/check.ipynb #c27000a0
 def _parts(task, value, inputs, expected):
     "Return an answer as tensors: as many as the right answer `expected` has."
     if isinstance(expected, tuple):
-        items = [numbers(item) for item in _pair_items(value, expected)]
-        return [_without_extra_axes(a, numbers(b)) for a, b in zip(items, expected)]
-    tensor = numbers(value, task.is_ordered)
+        items = [as_tensor(item) for item in _pair_items(value, expected)]
+        return [_without_extra_axes(a, as_tensor(b)) for a, b in zip(items, expected)]
+    tensor = as_tensor(value, task.is_ordered)
     if task.is_ordered and not task.is_random:
-        tensor = _without_extra_axes(tensor, numbers(expected))
+        tensor = _without_extra_axes(tensor, as_tensor(expected))
     return [task.canonical(tensor, inputs)]
 
 
@@ -251,7 +256,7 @@ class _Outcome:
     "What a function did in a case."
 
     case: Case
-    result: Attempt
+    result: AnswerRun
     expected: object  # what a right function returns
     wanted: list  # the same as tensors
     given: list = field(default_factory=list)  # the function's own; empty if they are no numbers
@@ -265,14 +270,14 @@ def _returns_the_same(task, given, case, call):
     if not task.is_random or case.inputs["n"] == 1:
         return False
     again = call()
-    return again is not None and torch.equal(numbers(given), numbers(again))
+    return again is not None and torch.equal(as_tensor(given), as_tensor(again))
 
 # %% ../../nbs/api/course/check.ipynb #ac1ccafc
 def _outcome(task, case, fn, seconds):
     "Return the `_Outcome` of a learner's function in a case."
     expected = task.expected(case.inputs)
     wanted = _parts(task, expected, case.inputs, expected)
-    result = attempt(fn, case.inputs, seconds)
+    result = run_answer(fn, case.inputs, seconds)
     outcome = dict(case=case, result=result, expected=expected, wanted=wanted)
     if result.problem:
         return _Outcome(**outcome, problem=result.problem)
@@ -282,7 +287,7 @@ def _outcome(task, case, fn, seconds):
         return _Outcome(**outcome, problem=str(problem))
 
     def call_again():
-        return attempt(fn, case.inputs, seconds).value
+        return run_answer(fn, case.inputs, seconds).value
 
     repeats = _returns_the_same(task, result.value, case, call_again)
     right = _all_close(task, given, wanted) and not repeats
@@ -526,35 +531,41 @@ def _values(parts):
 
 # %% ../../nbs/api/course/check.ipynb #496aa48a
 def _not_attempted(task, result):
-    says = f"{result.problem} What is asked: check.{task.name}(). A hint: check.{task.name}.hint()."
-    return Verdict(task.name, False, says, title="Not attempted")
+    help_lines = f"What is asked: check.{task.name}(). A hint: check.{task.name}.hint()."
+    return Verdict(task.name, False, f"{result.problem} {help_lines}", title="Not attempted")
 
 
 def _wrong_verdict(task, fn, outcomes, wrong):
     "Return the `Verdict` about a function, with the first wrong outcome."
-    says = _explain(task, outcomes, wrong)
+    message = _explain(task, outcomes, wrong)
     inputs = wrong.case.inputs
     if not wrong.given:
         line = wrong.result.line if wrong.result.problem else return_line(fn)
-        return Verdict(task.name, False, says, inputs, line=line)
-    gave, expected = _values(wrong.given), _values(wrong.wanted)
-    line, places = return_line(fn), _places(task, wrong)
-    return Verdict(task.name, False, says, inputs, gave, expected, line, places)
+        return Verdict(task.name, False, message, inputs=inputs, line=line)
+    return Verdict(
+        task.name,
+        False,
+        message,
+        inputs=inputs,
+        gave=_values(wrong.given),
+        expected=_values(wrong.wanted),
+        line=return_line(fn),
+        places=_places(task, wrong),
+    )
 
 # %% ../../nbs/api/course/check.ipynb #7c0c8eb7
 def _passed(name, printed):
     "Store that an exercise is solved, and return its `Verdict`."
-    problem = _record(name)
-    done, _ = _read_progress()
-    following = _next_exercise({**done, name: ""}, after=name)
-    messages = [
+    done, problem = _record(name)
+    following = _next_exercise(done, after=name)
+    sentences = [
         "It also prints, which its callers do not expect." if printed else "",
-        f"Next: check.{following.name}." if following else "Nothing is left.",
+        f"Next: check.{following.name}." if following else "All exercises are done.",
         problem,
         "The shortest answer, to compare:",
     ]
-    says = " ".join(message for message in messages if message)
-    return Verdict(name, True, says, code=exercises()[name].solution)
+    message = " ".join(sentence for sentence in sentences if sentence)
+    return Verdict(name, True, message, code=exercises()[name].solution)
 
 # %% ../../nbs/api/course/check.ipynb #9f4a2abd
 def _verdict(task, fn, outcomes):
@@ -686,11 +697,3 @@ def smoothed_cross_entropy(fn=None) -> Verdict:
 def best_logit(fn=None) -> Verdict:
     "Check `fn(n, eps)`: the logit at which that loss is lowest."
     return exercise("best_logit", fn)
-
-
-def smoothing(fn=None) -> Verdict:
-    "Check `fn(y, n, eps)`, as `check.smooth_labels` does."
-    return smooth_labels(fn)
-
-
-smoothing.hint = smooth_labels.hint

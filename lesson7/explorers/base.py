@@ -13,6 +13,7 @@ import html
 import inspect
 import io
 import json
+import os
 import warnings
 from functools import cache
 from importlib.resources import files
@@ -27,7 +28,14 @@ from PIL import Image, ImageDraw, ImageFont
 from ..data.files import write_atomically
 from ..errors import must_be, require, warn_caller
 from .code import fill_template
-from .networks import as_network, lite0_network, network_parts, runtime_files
+from lesson7.explorers.networks import (
+    as_networks,
+    lite0_network,
+    network_offer,
+    network_parts,
+    runtime_files,
+    write_network,
+)
 from .scripts import joined_script, script_files
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
@@ -116,6 +124,7 @@ def caption_still(
 
 # %% ../../nbs/api/explorers/base.ipynb #aa13c43e
 LARGE_PAGE = 10  # megabytes from which `save` says the size
+NETWORKS_FOLDER = "LESSON7_NETWORKS"  # variable of the environment, while a site is built
 
 _POLICY = "; ".join(
     [
@@ -209,7 +218,7 @@ class Explorer(anywidget.AnyWidget):
     templates = T.Dict(help="name -> program with places, as `fill_template` takes it").tag(**DATA)
     pinned = T.Dict(help="the state that is compared with the present one; empty: none").tag(**DATA)
     kernel = T.Bool(False, help="whether the model answers questions of the view").tag(**DATA)
-    network = T.Dict(help="name of the network of a saved page; empty: the site's").tag(**DATA)
+    network = T.Dict(help="names of networks that a page has; empty: the site's").tag(**DATA)
 
     def __init_subclass__(cls, **kw):
         view = cls.__dict__.get("_view")
@@ -225,7 +234,7 @@ class Explorer(anywidget.AnyWidget):
                 name_of_this = f"argument of {type(self).__name__}"
                 raise TypeError(must_be(name_of_this, f"one of its own, or of {known}", name))
         has_model = self._learn is not None  # the site has no network of its own for it
-        own = dict(network=dict(name="")) if has_model else {}
+        own = dict(network=dict(names=[])) if has_model else {}
         super().__init__(**dict(templates=self._templates) | own | traits)
         self.steps = [step.as_dict() for step in self._fitting(steps)]
 
@@ -289,6 +298,7 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kw):
         data, metadata = super()._repr_mimebundle_(**kw)
+        self._offer_networks()
         still = self.still()
         picture = caption_still(still) if still else still
         about = inspect.getdoc(type(self)).splitlines()[0]
@@ -316,16 +326,16 @@ class Explorer(anywidget.AnyWidget):
         """
         from ipywidgets.embed import dependency_state, embed_data
 
-        network = self._page_network() if live else None
+        networks = self._page_networks() if live else []
         states = dependency_state([self], drop_defaults=False)
         saved = states[self.model_id]["state"]
-        if network:
-            saved["network"] = dict(name=network.name)
+        if networks:
+            saved["network"] = dict(names=[network.name for network in networks])
         else:
             saved["_esm"] = joined_script(self._view, networks=False)
         data = embed_data([self], state=states)
         view, state = data["view_specs"][0], data["manager_state"]
-        parts = network_parts(network) if network else ""
+        parts = network_parts(*networks) if networks else ""
         text = page(type(self).__name__, self.still(), view, state, parts)
         file = write_atomically(path, text)
         megabytes = file.stat().st_size / 1e6
@@ -337,14 +347,30 @@ class Explorer(anywidget.AnyWidget):
         "Return the side of the images that the explorer's model sees, pixels."
         return self.side
 
-    def _page_network(self):
-        "Return the network of a page; None, with a warning, where it cannot be had."
-        views = [path.name for path in script_files(self._view)]
+    def _asks_network(self):
+        "Return whether the explorer's view asks a network."
+        return "network.js" in [path.name for path in script_files(self._view)]
+
+    def _page_networks(self):
+        "Return the networks of a page; none, with a warning, where they cannot be had."
         try:
             kind = type(self).__name__
-            require("network.js" in views, "live", "False", True, f"a {kind} asks no network")
+            require(self._asks_network(), "live", "False", True, f"a {kind} asks no network")
             runtime_files()
-            return as_network(self._learn, self._network_side()) if self._learn else lite0_network()
+            if self._learn:
+                return as_networks(self._learn, self._network_side())
+            return [lite0_network()]
         except (ImportError, RuntimeError, ValueError) as e:
             warn_caller(f"the page is written without a network: {e}")
-            return None
+            return []
+
+    def _offer_networks(self):
+        "Write several networks as files of the site that is being built, and offer them."
+        folder = os.environ.get(NETWORKS_FOLDER)
+        if not folder or not isinstance(self._learn, dict):
+            return
+        networks = self._page_networks()
+        for network in networks:
+            write_network(network, folder)
+        names = [network.name for network in networks]
+        self.network = dict(names=names, offers=network_offer(*networks))

@@ -406,7 +406,7 @@ class MixupExplorer(_MixupBlend):
         check_seed(seed)
         if learn:
             _check_learners(learn, images)
-            self._learn = learn
+            self._learn = dict(zip(_LEARNERS, learn))
         most = MAX_IMAGES_WITH_LEARN if learn else MAX_IMAGES
         templates = dict(
             blend=_template(images, side, most),

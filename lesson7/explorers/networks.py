@@ -5,19 +5,20 @@
 # %% auto #0
 __all__ = ['TOLERANCE', 'LITE0', 'LITE0_SIZE', 'NO_RUNTIME', 'Network', 'same_padding', 'half_weights', 'fold_batch_norm',
            'round_weights', 'lite0_model', 'network_folder', 'lite0_network', 'open_learner', 'model_side',
-           'as_network', 'has_runtime', 'runtime_files', 'network_files', 'network_parts', 'network_offer',
-           'write_network']
+           'as_network', 'as_networks', 'has_runtime', 'runtime_files', 'network_files', 'network_parts',
+           'network_offer', 'write_network']
 
 # %% ../../nbs/api/explorers/networks.ipynb #91c6130f
 import base64
 import gzip
+import hashlib
 import html
 import io
 import json
 import lzma
 import warnings
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 from os import PathLike
@@ -394,6 +395,21 @@ def as_network(
     _check_alike(data, model, images)
     return Network("own", "your network", data, activation=activation, **options)
 
+# %% ../../nbs/api/explorers/networks.ipynb #b2eea5ed
+def as_networks(
+    learners,  # label -> what `open_learner` returned; a dict, or one of these
+    size,  # of the images, pixels
+) -> list:  # of `Network`
+    "Return the models of an explorer as networks for a page."
+    if not isinstance(learners, dict):
+        return [as_network(learners, size)]
+    found = []
+    for label, learn in learners.items():
+        network = as_network(learn, size)
+        digest = hashlib.sha256(network.data).hexdigest()[:12]
+        found.append(replace(network, name=f"own-{digest}", label=label))
+    return found
+
 # %% ../../nbs/api/explorers/networks.ipynb #e1c0b0de
 _RUNTIME = ("runtime.js", "runtime.wasm")
 _VENDOR = Path(str(files("lesson7") / "static" / "vendor"))
@@ -429,11 +445,11 @@ def network_files(
 
 
 def network_parts(
-    network,  # `Network`
+    *networks,  # one `Network` or more
 ) -> str:  # HTML
-    "Return a network and its runtime as elements of a page; no text of theirs can close one."
-    found = {**runtime_files(), **network_files(network)}
-    offers = html.escape(json.dumps(network_offer(network)))
+    "Return networks and their runtime as elements of a page; no text of theirs can close one."
+    found = runtime_files() | {k: v for one in networks for k, v in network_files(one).items()}
+    offers = html.escape(json.dumps(network_offer(*networks)))
     lines = [f'<script type="application/json" data-networks="{offers}"></script>']
     for name, data in found.items():
         text = base64.b64encode(data).decode()
@@ -442,12 +458,15 @@ def network_parts(
 
 
 def network_offer(
-    network,  # `Network`
+    *networks,  # one `Network` or more
 ) -> dict:  # of JSON
-    "Return what a page says about a network before it loads it: its files with their sizes, bytes."
-    found = {**runtime_files(), **network_files(network)}
-    sizes = {name: len(data) for name, data in found.items()}
-    return {network.name: dict(label=network.label, note=network.note, files=sizes)}
+    "Return what a page says about networks before it loads them: their files with sizes, bytes."
+    offers = {}
+    for network in networks:
+        found = {**runtime_files(), **network_files(network)}
+        sizes = {name: len(data) for name, data in found.items()}
+        offers[network.name] = dict(label=network.label, note=network.note, files=sizes)
+    return offers
 
 
 def write_network(

@@ -63,8 +63,9 @@ const two = (value) => value.toFixed(2);
 /**
  * What Python gives and nothing changes.
  * @param {Model} model
+ * @param {boolean} isAsked whether networks answer at any weight
  */
-async function readData(model) {
+async function readData(model, isAsked) {
   /** @type {string[]} */
   const vocab = model.get("vocab");
   /** @type {number[]} */
@@ -84,6 +85,7 @@ async function readData(model) {
     ...{ vocab, labels, rows, rest, predictions, side },
     images: labels.map((_, i) => imageAt(sprite, side, i)),
     isLearned: Object.keys(predictions).length > 0,
+    isOnGrid: Object.keys(predictions).length > 0 && !isAsked,
     alphas: /** @type {number[]} */ (model.get("alphas")),
     lambdas: /** @type {number[][]} */ (model.get("lambdas")),
     curves: /** @type {number[][]} */ (model.get("curves")),
@@ -122,7 +124,7 @@ function readState(get, { vocab, labels, rows, rest, alphas, lambdas }) {
  * @param {Data} data
  */
 function addControls(frame, data) {
-  const step = data.isLearned ? 1 / T_STEPS : 0.01;
+  const step = data.isOnGrid ? 1 / T_STEPS : 0.01;
   slider(frame, "Weight λ", {
     ...{ trait: "t", min: 0, max: 1, step, format: two },
     set: (t) => frame.set("t", allowedWeight(t, data)),
@@ -191,8 +193,8 @@ function setWeight(frame, t) {
  * @param {number} weight
  * @param {Data} data
  */
-function allowedWeight(weight, { isLearned }) {
-  return isLearned ? Math.round(weight * T_STEPS) / T_STEPS : weight;
+function allowedWeight(weight, { isOnGrid }) {
+  return isOnGrid ? Math.round(weight * T_STEPS) / T_STEPS : weight;
 }
 
 /**
@@ -400,7 +402,7 @@ function targetChart(frame, count) {
  * What a learner trained with mixup and one trained without predict; hidden where there are none.
  * @param {Data} data
  */
-function learnerBars({ rowNames, predictions, isLearned }) {
+function learnerBars({ rowNames, predictions, isOnGrid }) {
   const learners = ["Trained with mixup", "Trained without"].map((name) => {
     return { name, chart: barChart(rowNames.length), caption: html("figcaption") };
   });
@@ -409,7 +411,7 @@ function learnerBars({ rowNames, predictions, isLearned }) {
 
   /** @param {State} state */
   function draw(state) {
-    node.hidden = !isLearned || state.isLesson;
+    node.hidden = !isOnGrid || state.isLesson;
     if (node.hidden) return;
     learners.forEach(({ name, chart, caption }, learner) => {
       const prediction = predictionAt(predictions, learner, state);
@@ -485,14 +487,14 @@ function densityPlot(frame, curves) {
  * @param {Frame} frame
  * @param {Data} data
  */
-function weightPlot(frame, { curves, isLearned }) {
+function weightPlot(frame, { curves, isOnGrid }) {
   const plot = densityPlot(frame, curves);
   const summary = note();
 
   /** @param {State} state */
   function draw(state) {
     plot.draw(state);
-    setText(summary, describeDraws(state.weights, isLearned));
+    setText(summary, describeDraws(state.weights, isOnGrid));
   }
   const title = "Density of the weights: drag λ";
   return { node: figure(title, plot.node), summary, draw, drawPin: plot.drawPin };
@@ -568,14 +570,14 @@ function formulas() {
  * @param {Data} data
  * @returns {Result[]}
  */
-function results(state, { predictions, isLearned }) {
+function results(state, { predictions, isOnGrid }) {
   const { t, a, b, target } = state;
   const found = [
     { name: "weight λ", value: t, format: two },
     { name: "target of the first class", value: target[a], format: two },
     { name: "target of the second class", value: target[b], format: two },
   ];
-  if (!isLearned || state.isLesson) return found;
+  if (!isOnGrid || state.isLesson) return found;
   const names = ["misplaced with mixup", "misplaced without"];
   return [
     ...found,
@@ -689,10 +691,10 @@ function explainTarget(k, { a, b, t }) {
 
 /**
  * @param {View} view
- * @param {PageNetwork | null} network
+ * @param {PageNetwork[]} networks
  */
-async function build({ model, el }, network) {
-  const data = await readData(model);
+async function build({ model, el }, networks) {
+  const data = await readData(model, networks.length > 0);
   const frame = new Frame({ model, el }, "Mixup");
   addControls(frame, data);
 
@@ -702,10 +704,10 @@ async function build({ model, el }, network) {
   const weights = weightPlot(frame, data);
   const left = html("div", {}, target.node, target.sentence);
   const right = html("div", {}, weights.node, weights.summary);
-  const answers = data.isLearned ? [learners.node] : [];
+  const answers = data.isOnGrid ? [learners.node] : [];
   const low = html("div", { class: "l7-mixup-low" }, left, right);
   frame.body.append(html("div", { class: "l7-mixup" }, figures.node, ...answers, low));
-  const asked = network && blendAnswers(frame, network, data);
+  const asked = networks.length ? blendAnswers(frame, networks, data) : null;
   if (asked) frame.body.append(asked.node);
 
   /** @param {Get} get */
@@ -727,7 +729,7 @@ async function build({ model, el }, network) {
 
 /** @param {View} view */
 function render(view) {
-  return showWithNetwork(view, (network) => build(view, network));
+  return showWithNetwork(view, (_, networks) => build(view, networks));
 }
 
 /**

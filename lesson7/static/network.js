@@ -144,12 +144,12 @@ function createNetworks(offers) {
   }
 
   /**
-   * Bytes that loading a network transfers.
-   * @param {string} name
+   * Bytes that loading networks transfers.
+   * @param {string[]} names
    */
-  function cost(name) {
-    const bytes = neededFiles(name).reduce((sum, [, size]) => sum + size, 0);
-    return transferSize(bytes);
+  function cost(names) {
+    const sizes = Object.fromEntries(names.flatMap(neededFiles));
+    return transferSize(Object.values(sizes).reduce((sum, size) => sum + size, 0));
   }
 
   /**
@@ -231,6 +231,8 @@ function createNetworks(offers) {
 
   return {
     ...{ offers, cost, load, getFailure: () => failure },
+    /** @param {Record<string, Offer>} others networks of one explorer */
+    add: (others) => Object.assign(offers, others),
     /** @param {string} name */
     get: (name) => loaded.get(name) ?? null,
     /** @param {string} name */
@@ -260,32 +262,43 @@ function formatSize(bytes) {
 }
 
 /**
- * The button that loads a network and turns it on and off, with the progress of loading.
+ * What a reader is told about the networks of an explorer.
+ * @param {Offer[]} offers
+ */
+function describeOffers(offers) {
+  const [{ label, note: about }] = offers;
+  if (offers.length > 1)
+    return { label: "both networks", answers: "Both networks answer, in this page." };
+  return { label, answers: capitalize(`${label} answers, in this page. ${about}`.trim()) };
+}
+
+/**
+ * The button that loads networks and turns them on and off, with the progress of loading.
  * @param {Networks} networks
- * @param {string} name
+ * @param {string[]} names
  * @param {{ isOn: boolean, message: string, toggle: () => void }} options
  */
-function networkControl(networks, name, { isOn, message, toggle }) {
-  const { label, note: description } = networks.offers[name];
+function networkControl(networks, names, { isOn, message, toggle }) {
+  const { label, answers } = describeOffers(names.map((name) => networks.offers[name]));
+  const findLoading = () => names.find((name) => networks.getLoading(name)) ?? "";
   const attributes = { class: "l7-network", role: "group", "aria-label": "Network" };
   const node = html("div", { ...attributes, "data-answers": isOn ? "page" : "" });
   const run = button(node, "", toggle);
   const progress = html("progress", { "aria-label": `Loading ${label}` });
-  const cancel = button(node, "Cancel", () => networks.cancel(name));
+  const cancel = button(node, "Cancel", () => networks.cancel(findLoading()));
   const text = note({ spoken: true });
   cancel.before(progress);
   node.append(text);
-  const running = capitalize(`${label} answers, in this page. ${description}`.trim());
 
   function show() {
-    const loading = networks.getLoading(name);
-    const cost = networks.cost(name);
+    const loading = networks.getLoading(findLoading());
+    const cost = networks.cost(names);
     const price = cost ? ` · ${formatSize(cost)}` : "";
     setText(run, isOn ? `Stop ${label}` : `Run ${label} here${price}`);
     for (const part of [progress, cancel]) part.hidden = !loading;
     run.hidden = loading !== null;
     if (loading) setAttributes(progress, { max: loading.total, value: loading.received });
-    setText(text, loading ? `Loading ${label}` : message || (isOn ? running : ""));
+    setText(text, loading ? `Loading ${label}` : message || (isOn ? answers : ""));
   }
   show();
   return { node, run, show };
@@ -301,16 +314,22 @@ const answering = new WeakSet();
  * Shows an explorer; where its page offers a network, with the button that runs it. The explorer is
  * built again when the network starts or ends to answer; its state stays.
  * @param {View} view
- * @param {(network: PageNetwork | null) => Promise<Frame>} build
+ * @param {(network: PageNetwork | null, networks: PageNetwork[]) => Promise<Frame>} buildWith the
+ *   first network that answers, and all of them
  * @returns {Promise<() => void>} closes it
  */
-export async function showWithNetwork({ model, el }, build) {
+export async function showWithNetwork({ model, el }, buildWith) {
   const networks = pageNetworks();
-  const name = networkName(model.get("network"));
-  const loaded = answering.has(el) ? networks.get(name) : null;
+  const { names, offers } = ownNetworks(model.get("network"));
+  networks.add(offers);
+  const found = answering.has(el) ? names.flatMap((name) => networks.get(name) ?? []) : [];
+  const loaded = found.length === names.length ? found : [];
+  /** @param {PageNetwork[]} all */
+  const build = (all) => buildWith(all[0] ?? null, all);
   let frame = await build(loaded);
-  if (!networks.offers[name]) return () => frame.close();
-  let isOn = loaded !== null;
+  const canRun = names.length > 0 && names.every((name) => networks.offers[name]);
+  if (!canRun) return () => frame.close();
+  let isOn = loaded.length > 0;
   let isClosed = false;
   /** @type {ReturnType<typeof networkControl>} */
   let control;
@@ -319,10 +338,10 @@ export async function showWithNetwork({ model, el }, build) {
   /** @param {string} [message] */
   function addControl(message = "") {
     stopListening();
-    control = networkControl(networks, name, { isOn, message, toggle });
+    control = networkControl(networks, names, { isOn, message, toggle });
     frame.tools.before(control.node);
     const stop = networks.onChange(() => {
-      if (isOn && !networks.get(name)) stopAfterFailure();
+      if (isOn && !names.every((name) => networks.get(name))) stopAfterFailure();
       else control.show();
     });
     stopListening = () => stop();
@@ -337,9 +356,10 @@ export async function showWithNetwork({ model, el }, build) {
 
   /** @param {boolean} next whether the network answers */
   async function change(next) {
-    const network = next ? await networks.load(name) : null;
+    const all = [];
+    for (const name of next ? names : []) all.push(await networks.load(name));
     if (isClosed) return;
-    const built = await build(network);
+    const built = await build(all);
     const old = frame;
     const hadFocus = old.root.contains(document.activeElement);
     old.close();
@@ -372,11 +392,11 @@ export async function showWithNetwork({ model, el }, build) {
 }
 
 /**
- * The name of the network that an explorer uses.
- * @param {{ name?: string } | undefined} own
+ * The networks that an explorer uses.
+ * @param {{ names?: string[], offers?: Record<string, Offer> } | undefined} own
  */
-function networkName(own) {
-  return own?.name ?? PAGE_DEFAULT;
+function ownNetworks(own) {
+  return { names: own?.names ?? [PAGE_DEFAULT], offers: own?.offers ?? {} };
 }
 
 const KEPT_ROWS = 400; // of 1,000 numbers each
@@ -429,6 +449,27 @@ export function networkRows({ about, source }) {
     has: (key) => rows.has(key),
     /** @param {string[]} keys */
     hasAll: (keys) => keys.every((key) => rows.has(key)),
+  };
+}
+
+/**
+ * The rows of several networks, which are asked for the same keys.
+ * @param {{ request: (keys: string[]) => Promise<boolean>, hasAll: (keys: string[]) => boolean,
+ *   getMessage: () => string, close: () => void }[]} all
+ */
+export function rowsTogether(all) {
+  return {
+    /** @param {string[]} keys */
+    async request(keys) {
+      const found = await Promise.all(all.map((rows) => rows.request(keys)));
+      return found.some(Boolean);
+    },
+    /** @param {string[]} keys */
+    hasAll: (keys) => all.every((rows) => rows.hasAll(keys)),
+    getMessage: () => all.map((rows) => rows.getMessage()).find(Boolean) ?? "",
+    close() {
+      for (const rows of all) rows.close();
+    },
   };
 }
 

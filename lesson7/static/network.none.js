@@ -4,10 +4,10 @@
 
 /**
  * @param {View} _view
- * @param {(network: null) => Promise<Frame>} build
+ * @param {(network: null, networks: never[]) => Promise<Frame>} build
  */
 export async function showWithNetwork(_view, build) {
-  const frame = await build(null);
+  const frame = await build(null, []);
   return () => frame.close();
 }
 
@@ -15,6 +15,7 @@ export async function showWithNetwork(_view, build) {
 export const networkBars = null;
 export const networkPart = null;
 export const networkRows = null;
+export const rowsTogether = null;
 export const topClasses = null;
 export const blendAnswers = null;
 export const sizeAnswers = null;

@@ -12,6 +12,8 @@ import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip } from "./handle.js";
 import { constant, fraction, identifier, mathRow, mathText, operator, subscript } from "./live.js";
+import { showWithNetwork } from "./network.js";
+import { withPhoto } from "./photo.js";
 import { drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
 import { randomChoice, randomInt } from "./random.js";
 import {
@@ -37,6 +39,7 @@ import {
   targetAt,
   trueClassTargets,
 } from "./smoothing.math.js";
+import { ownPicture, picturePanel, readPictures } from "./smoothing.pictures.js";
 import { numberTable, setNumber } from "./table.js";
 
 /** @import { Get } from "./explorer.js" */
@@ -45,6 +48,7 @@ import { numberTable, setNumber } from "./table.js";
 /** @import { Formula, LiveNode, Quantity } from "./live.js" */
 /** @import { Result } from "./pin.js" */
 /** @import { Kind } from "./smoothing.math.js" */
+/** @import { PageNetwork } from "./network.js" */
 
 /** @type {Kind[]} */
 const KINDS = ["hard", "smoothed", "mixed"];
@@ -56,7 +60,7 @@ const KIND_COLOURS = {
 };
 const DIAMOND = "M0-7L6 0L0 7L-6 0Z";
 const ARROW = "M0-7L11 0L0 7Z";
-const TRAITS = ["n", "eps", "label", "t", "p", "show", "against"];
+const TRAITS = ["n", "eps", "label", "t", "p", "show", "against", "picture"];
 const BAR_ROWS = 10; // at most
 const GUESS_EPS = [0.1, 0.2, 0.3, 0.4];
 const GUESS_WEIGHTS = [0.1, 0.2, 0.25, 0.3, 0.4, 0.6, 0.7, 0.75, 0.8, 0.9];
@@ -107,7 +111,9 @@ function readState(get) {
   const show = get("show");
   const byLogit = get("against") === "logit";
   const other = (label + 1) % n; // the class that is mixed in
-  return { n, eps, t, p, label, other, targets, show, byLogit, q: targets[show] };
+  /** @type {number} */
+  const picture = get("picture");
+  return { n, eps, t, p, label, other, targets, show, byLogit, q: targets[show], picture };
 }
 
 /** @typedef {ReturnType<typeof readState>} State */
@@ -1024,8 +1030,12 @@ function codeValues({ n, label, other, eps, t, p, show, byLogit }) {
   return { template: `${show} by ${byLogit ? "logit" : "p"}`, values };
 }
 
-/** @param {View} view */
-async function render({ model, el }) {
+/**
+ * @param {View} view
+ * @param {PageNetwork[]} networks
+ */
+async function build({ model, el }, networks) {
+  const pictures = await readPictures(model);
   const frame = new Frame({ model, el }, "Label smoothing");
   /** @type {string[]} */
   const vocab = model.get("vocab");
@@ -1039,6 +1049,7 @@ async function render({ model, el }) {
   const sentence = pushNote();
   const losses = lossFigure(frame);
   const table = numbers();
+  const panel = pictures && picturePanel(frame, pictures, networks);
   const picture = html(
     "div",
     { class: "l7-smoothing", "data-picture": "" },
@@ -1059,11 +1070,14 @@ async function render({ model, el }) {
 
   const ofTheTarget = [trueClassFormula(), otherClassFormula(), sumFormula()];
   const ofTheLoss = [lossFormula(), ...surpriseFormulas()];
-  showExplorer(frame, {
+  const redraw = showExplorer(frame, {
     ...{ traits: TRAITS, animated: ["eps", "t", "p"], readState, headline, results },
     formulas: [...ofTheTarget, ...ofTheLoss],
     code: codeValues,
-    parts: [confidenceControls, targetControls, bars, sentence, losses, table],
+    parts: [
+      ...[confidenceControls, targetControls, bars, sentence, losses, table],
+      ...(panel ? [panel] : []),
+    ],
     guess: {
       createTask: createTasks(frame, className),
       answerElements: [bars.chart, sentence.node, losses.node, ...table.answerElements],
@@ -1074,7 +1088,24 @@ async function render({ model, el }) {
   ofTarget.append(...formulas.slice(0, ofTheTarget.length));
   ofLoss.append(...formulas.slice(ofTheTarget.length));
   frame.body.after(below);
-  return () => frame.close();
+  if (panel) low.after(panel.node);
+  panel?.setRedraw(redraw);
+  return frame;
+}
+
+/** @param {View} view */
+function renderWithNetworks(view) {
+  return showWithNetwork(view, (_, networks) => build(view, networks));
+}
+
+const renderWithPhoto = withPhoto(renderWithNetworks, {
+  ...{ traits: TRAITS, predictions: ["predictions"], own: ownPicture },
+});
+
+/** @param {View} view */
+function render(view) {
+  const hasPictures = view.model.get("learners").length > 0;
+  return hasPictures ? renderWithPhoto(view) : renderWithNetworks(view);
 }
 
 export default { render };

@@ -259,3 +259,15 @@ export function describePush({ p, n, eps }, smoothedTarget) {
   if (eps === 0) return `${hard} With eps = 0, the smoothed label equals the hard label.`;
   return `${hard} ${describeSmoothedPush(p, smoothedTarget, n)}`;
 }
+
+/**
+ * A network's logits, less the mean of all but the highest one. A logit is the logarithm of a
+ * probability, up to a number that is the same for all classes.
+ * @param {number[]} row probabilities, above 0
+ */
+export function centredLogits(row) {
+  const logits = row.map((probability) => Math.log(Math.max(probability, Number.MIN_VALUE)));
+  const sum = logits.reduce((total, value) => total + value, 0);
+  const mean = (sum - Math.max(...logits)) / (logits.length - 1);
+  return logits.map((value) => value - mean);
+}

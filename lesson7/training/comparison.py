@@ -32,23 +32,18 @@ from ..data.json_files import check_json, read_json
 from ..data.loaders import check_dataset, list_dataset
 from ..errors import check_count, must_be, require
 from ..lazy import torch
+from ..measure import t_interval
 from .config import Recipe, arm_names, matched
 from .distributed import world
 from .loop import Result, evaluate, train
+from .studies import blank_figure, verdict_color
 
 # %% ../../nbs/api/training/comparison.ipynb #9a687ec6
 def _interval(values):
-    "Return the mean and the half-width of its 95 % t-interval; nan where values are too few."
-    from scipy.stats import t
-
-    n = len(values)
-    if not n:
-        return np.nan, np.nan
-    mean = np.mean(values)
-    if n < 2:
-        return mean, np.nan
-    standard_error = np.std(values, ddof=1) / n**0.5
-    return mean, t.ppf(0.975, n - 1) * standard_error
+    "Return the mean and the half-width of its 95 % interval; nan where values are too few."
+    if len(values) < 2:
+        return np.mean(values) if values else np.nan, np.nan
+    return t_interval(values)
 
 
 def _verdict(difference, half_width):
@@ -138,13 +133,22 @@ def _find_arms(runs):
     return arms
 
 # %% ../../nbs/api/training/comparison.ipynb #007fbc94
+def _baselines(recipes):
+    "Return the first recipe without techniques for each share of wrong labels, with seed 0."
+    baselines = {}
+    for recipe in recipes:
+        if not recipe.techniques:
+            baselines.setdefault(recipe.noise, replace(recipe, seed=0))
+    return baselines
+
+
 def _find_baseline(arms, noise):
-    "Return the key of the first arm without techniques for these wrong labels; None without one."
+    "Return the key of the baseline for these wrong labels; None without one."
+    keys = {}  # by recipe with seed 0
     for key, runs_by_seed in arms.items():
         recipe = next(iter(runs_by_seed.values())).recipe
-        if key.noise == noise and not recipe.techniques:
-            return key
-    return None
+        keys[replace(recipe, seed=0)] = key
+    return keys.get(_baselines(keys).get(noise))
 
 # %% ../../nbs/api/training/comparison.ipynb #59c163ef
 @dataclass
@@ -209,14 +213,10 @@ class Comparison:
         return table.rename_axis(["wrong labels", "recipe"])
 
 # %% ../../nbs/api/training/comparison.ipynb #ecdbc51d
-_COLORS = {"better": "#1a7f37", "worse": "#c4314b"}  # by verdict
-_GREY = "#767676"
-
-
 def _plot_arm(ax, y, points):
     "Draw one arm's differences in points, a dot a seed, and their interval."
     mean, half = _interval(points)
-    color = _COLORS.get(_verdict(mean, half), _GREY)
+    color = verdict_color(_verdict(mean, half))
     ax.scatter(points, [y + 0.25] * len(points), s=14, color=color, alpha=0.5, linewidths=0)
     ax.errorbar(mean, y, xerr=half, fmt="o", color=color, capsize=4, lw=2)
 
@@ -257,12 +257,9 @@ def plot_comparison(
     comparison,  # a `Comparison`
 ):  # matplotlib `Figure`
     "Draw the gain of each arm over the baseline: a dot a seed, the mean with its 95 % interval."
-    import matplotlib.pyplot as plt
-
     require(comparison.runs, "number of results", "1 or more", 0)
     panels = _panels(comparison.arms())
-    fig = plt.figure(figsize=(4.6 * len(panels) + 1, 3.4), layout="constrained")
-    plt.close(fig)  # a notebook shows what is returned; an open figure it would show once more
+    fig = blank_figure((4.6 * len(panels) + 1, 3.4))
     names = [_names(others) for others in panels.values()]
     have_same_arms = all(each == names[0] for each in names)
     axes = fig.subplots(1, len(panels), sharey=have_same_arms, squeeze=False)[0]
@@ -394,12 +391,6 @@ def _about(budget, path, files, jobs):
 
 # %% ../../nbs/api/training/comparison.ipynb #9975a6ba
 _SAME_WHEN_CONTINUED = ("budget", "dataset", "content")  # of a comparison's `about`
-
-
-def _baselines(recipes):
-    "Return the first recipe without techniques for each share of wrong labels, with seed 0."
-    plain = [replace(recipe, seed=0) for recipe in recipes if not recipe.techniques]
-    return {recipe.noise: recipe for recipe in reversed(plain)}
 
 
 def _check_baselines(started, recipes, save):

@@ -13,7 +13,7 @@ from wrong_answers import WRONG_ANSWERS
 
 from lesson7 import mixup, normalize, resize, smoothing, tta
 from lesson7.course import check
-from lesson7.course.sandbox import numbers, shown
+from lesson7.course.sandbox import as_tensor, shown
 from lesson7.course.tasks import exercises
 
 pytest_plugins = ["core_fixtures"]
@@ -61,7 +61,7 @@ def test_the_tolerance_is_small():
     exact = exercises()["mix"].answer
     assert check.mix(lambda a, b, t: exact(a, b, t) + 5e-6)
     verdict = check.mix(lambda a, b, t: exact(a, b, t) + 1e-4 * a)
-    assert "the largest difference is 0.0001, and 1e-05 is allowed" in verdict.says
+    assert "the largest difference is 0.0001, and 1e-05 is allowed" in verdict.message
 
 
 def test_values_that_look_the_same_are_shown_with_more_decimals():
@@ -138,7 +138,7 @@ def test_answers_agree_with_the_library(name):
         if not isinstance(expected, tuple):
             given, expected = [given], [expected]
         for part, expected_part in zip(given, expected, strict=True):
-            assert torch.allclose(numbers(part), numbers(expected_part), atol=1e-6)
+            assert torch.allclose(as_tensor(part), as_tensor(expected_part), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", [*LIBRARY_ANSWERS, "sample_lambda", "windows"])
@@ -154,9 +154,9 @@ def test_the_librarys_functions_pass(name):
 def test_boxes_agree_with_the_library_in_any_order(name, library, count):
     exercise = exercises()[name]
     for inputs in exercise.inputs():
-        expected = numbers(exercise.expected(inputs))
+        expected = as_tensor(exercise.expected(inputs))
         expected = {tuple(box) for box in exercise.canonical(expected, inputs).tolist()}
-        given = numbers(library(**inputs))
+        given = as_tensor(library(**inputs))
         given = {tuple(box) for box in exercise.canonical(given, inputs).tolist()}
         assert given == expected
         assert len(expected) == count
@@ -179,7 +179,7 @@ def slip_cases():
 def test_the_message_names_the_slip(name, slip):
     verdict = checker(name)(slip)
     assert not verdict
-    assert verdict.says == f"Likely slip: {slip.__doc__}."
+    assert verdict.message == f"Likely slip: {slip.__doc__}."
     assert verdict.inputs
     assert not check.progress().done
 
@@ -208,13 +208,13 @@ def wrong_answer_cases():
 def test_a_wrong_answer_fails_and_is_explained(name, fn, message):
     verdict = checker(name)(fn)
     assert not verdict and not check.progress().done
-    assert message in verdict.says
-    has_no_description = verdict.says == f"A hint: check.{name}.hint()."
+    assert message in verdict.message
+    has_no_description = verdict.message == f"A hint: check.{name}.hint()."
     assert bool(message) != has_no_description
     assert verdict.inputs
     if inspect.getsource(fn).count("    return ") == 1 and "yield" not in inspect.getsource(fn):
         assert "  your line: line " in repr(verdict)
-        assert "return" in verdict.line or "It raises" in verdict.says
+        assert "return" in verdict.line or "It raises" in verdict.message
 
 
 @pytest.mark.parametrize("name", exercises())
@@ -426,7 +426,7 @@ SPECIAL = [
 def test_the_message_names_special_inputs(name, fn, note):
     verdict = checker(name)(fn)
     assert not verdict
-    assert f"Ordinary inputs are right; it differs for {note}" in verdict.says
+    assert f"Ordinary inputs are right; it differs for {note}" in verdict.message
 
 
 def changing_its_input(fn):
@@ -456,7 +456,7 @@ def test_a_right_answer_that_changes_its_input_fails(name):
     def with_names(*args):
         return fn(*args)
 
-    assert f"It changes its input {first} in place" in checker(name)(with_names).says
+    assert f"It changes its input {first} in place" in checker(name)(with_names).message
 
 
 # ---- Other types of answers
@@ -499,7 +499,7 @@ def test_other_types_of_answers_have_a_message(convert, message):
     verdict = check.weigh_views(lambda preds, beta: convert(fn(preds, beta)))
     assert not verdict
     if "Rows" not in message:
-        assert message in verdict.says
+        assert message in verdict.message
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -514,7 +514,7 @@ def test_another_default_type_or_device_changes_nothing(name):
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
     assert verdicts[0] and not verdicts[1]
-    assert message in verdicts[1].says
+    assert message in verdicts[1].message
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -527,7 +527,7 @@ def test_an_answer_may_be_on_a_gpu():
 
 def test_a_wrong_answer_without_a_known_slip_shows_the_values():
     verdict = check.mix(lambda a, b, t: a - b)
-    assert (verdict.right, verdict.says) == (False, "A hint: check.mix.hint().")
+    assert (verdict.right, verdict.message) == (False, "A hint: check.mix.hint().")
     [place, got, expected] = verdict.places[0]
     assert (place, got, round(expected, 4)) == ((2,), 1, 0.3)
     difference = verdict.inputs["a"] - verdict.inputs["b"]
@@ -543,7 +543,7 @@ def test_a_wrong_answer_without_a_known_slip_shows_the_values():
 
 
 def test_the_message_names_values_that_are_not_finite():
-    assert "no numbers" in check.mix(lambda a, b, t: a * float("nan")).says
+    assert "no numbers" in check.mix(lambda a, b, t: a * float("nan")).message
 
 
 @pytest.mark.parametrize(
@@ -555,12 +555,12 @@ def test_the_message_names_values_that_are_not_finite():
     ],
 )
 def test_the_message_names_a_wrong_number_of_values(fn, message):
-    assert message in check.batch_stats(fn).says
+    assert message in check.batch_stats(fn).message
 
 
 def test_the_message_names_a_wrong_number_of_weights():
     verdict = check.sample_lambda(lambda n, alpha: [0.6, 0.7, 0.8])
-    assert "It returns the shape [3]; expected [20000]." in verdict.says
+    assert "It returns the shape [3]; expected [20000]." in verdict.message
 
 
 TASK = (
@@ -573,7 +573,7 @@ NO_FUNCTION = "This is a Tensor: give the function itself, not what it returns."
 @pytest.mark.parametrize("answer, message", [(None, TASK), (torch.ones(1, 10), NO_FUNCTION)])
 def test_an_answer_must_be_a_function(answer, message):
     verdict = check.smooth_labels(answer)
-    assert verdict.says == message and not verdict
+    assert verdict.message == message and not verdict
 
 
 def test_an_unknown_exercise_raises_an_error():

@@ -882,7 +882,7 @@ def example_files(small, workdir, monkeypatch, jupyterlab_calls):
     return workdir
 
 
-COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore", "cache"]
+COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore", "cache", "test"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -891,6 +891,9 @@ def test_the_examples_of_help_run(command, example_files, monkeypatch, capsys):
         main([command, "--help"])
     examples = capsys.readouterr().out.split("examples:\n")[1].splitlines()
     assert len(examples) >= 2
+    if command == "test":  # `make long` runs all of it, in a new installation
+        monkeypatch.setattr("lesson7.cli.CHECKS", {"nothing": lambda folder: "seen"})
+        monkeypatch.setattr("lesson7.cli.CHAPTERS", {})
     if command == "cache":
         monkeypatch.setenv("XDG_CACHE_HOME", str(example_files / "cache"))
     if command in ("predict", "tta"):
@@ -923,6 +926,18 @@ def test_the_cache_is_listed_and_emptied_and_links_are_kept(workdir, monkeypatch
     assert capsys.readouterr().out == f"{cache}: 1.5 MB deleted.\n"
     assert list(cache.iterdir()) == []
     assert (workdir / "mine" / "photo.jpg").read_bytes() == b"mine"
+
+
+# ---- test
+
+
+def test_a_check_of_the_installation_that_fails_is_a_line_and_code_1(monkeypatch, capsys):
+    checks = {"a": lambda folder: "seen", "b": raising(ImportError("no torch\nbut more"))}
+    monkeypatch.setattr("lesson7.cli.CHECKS", checks)
+    assert run_command("test") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Python 3.") and "lesson7 " in lines[1]
+    assert lines[2:] == ["ok     a: seen, 0 s", "FAILED b: ImportError: no torch"]
 
 
 # ---- lab

@@ -45,18 +45,18 @@ def test_progress_counts_right_answers(data_home):
 
 
 def test_the_next_exercise_is_in_the_same_chapter():
-    assert "Next: check.best_logit." in solve("smoothed_cross_entropy").says
+    assert "Next: check.best_logit." in solve("smoothed_cross_entropy").message
 
 
 def test_the_first_exercise_follows_the_last():
-    assert "Next: check.batch_stats." in solve("best_logit").says
+    assert "Next: check.batch_stats." in solve("best_logit").message
 
 
 def test_all_exercises_done():
     for name in exercises():
         last = solve(name)
-    assert "Nothing is left." in last.says
-    assert "16 of 16 done. Nothing is left." in repr(check.progress())
+    assert "All exercises are done." in last.message
+    assert "16 of 16 done. All exercises are done." in repr(check.progress())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_damaged_progress_file_is_renamed(progress_file, content):
     assert progress_file.with_name("progress-damaged-1.json").read_bytes() == content
     progress_file.write_text("damaged again")
     verdict = solve("mix")
-    assert verdict and "progress-damaged-2.json" in verdict.says
+    assert verdict and "progress-damaged-2.json" in verdict.message
     assert set(check.progress().done) == {"mix"}
 
 
@@ -112,7 +112,7 @@ def test_a_right_answer_passes_where_progress_cannot_be_written(data_home):
     data_home.parent.mkdir()
     data_home.write_text("a file in the place of the folder")
     verdict = solve("mix")
-    assert verdict and "could not be noted" in verdict.says
+    assert verdict and "could not be saved" in verdict.message
 
 
 def test_html_in_a_problem_is_escaped():

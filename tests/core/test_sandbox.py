@@ -17,7 +17,7 @@ import torch
 from right_answers import torch_smooth_labels
 
 from lesson7.course import check
-from lesson7.course.sandbox import Attempt, Verdict, attempt, is_empty, numbers, shown
+from lesson7.course.sandbox import AnswerRun, Verdict, as_tensor, is_empty, run_answer, shown
 
 pytest_plugins = ["core_fixtures"]
 pytestmark = pytest.mark.usefixtures("data_home")
@@ -155,7 +155,7 @@ MESSAGES = [
 def test_each_fault_has_a_one_line_message(fn, message, capfd):
     verdict = check.smooth_labels(fn)
     assert not verdict
-    assert message in verdict.says and "\n" not in verdict.says
+    assert message in verdict.message and "\n" not in verdict.message
     assert "Traceback" not in repr(verdict)
     assert capfd.readouterr() == ("", "")
 
@@ -232,7 +232,7 @@ def test_a_function_without_a_text_has_the_number_of_its_line():
     assert check.smooth_labels(namespace["f"]).line == "line 3"
 
 
-@pytest.mark.parametrize("call", [attempt, lambda *args: attempt_in_thread(*args, timeout=10)])
+@pytest.mark.parametrize("call", [run_answer, lambda *args: run_in_thread(*args, timeout=10)])
 def test_the_line_of_an_endless_loop(call):
     result = call(waits, dict(y=1, n=2, eps=3), 0.2)
     assert result.stopped
@@ -243,8 +243,8 @@ def test_the_line_of_an_endless_loop(call):
 def test_a_missing_import_is_named(name):
     namespace = {}
     exec(f"def f(y, n, eps):\n    return {name}.exp(eps)", namespace)
-    says = check.smooth_labels(namespace["f"]).says
-    assert f"name '{name}' is not defined" in says and "Run `import " in says
+    message = check.smooth_labels(namespace["f"]).message
+    assert f"name '{name}' is not defined" in message and "Run `import " in message
 
 
 class Callable:
@@ -263,7 +263,7 @@ def test_a_right_function_that_prints_is_right(capsys):
         return torch_smooth_labels(y, n, eps)
 
     verdict = check.smooth_labels(right_and_prints)
-    assert verdict and "It also prints" in verdict.says
+    assert verdict and "It also prints" in verdict.message
     assert capsys.readouterr().out == ""
 
 
@@ -272,7 +272,7 @@ def test_a_changed_list_is_detected():
         _, first_epochs = stages.pop(0)
         return first_epochs + sum(epochs + 1 for _, epochs in stages)
 
-    message = check.epochs_trained(removes_the_first_stage).says
+    message = check.epochs_trained(removes_the_first_stage).message
     assert "It changes its input stages in place" in message
 
 
@@ -316,17 +316,17 @@ def sleeps_for_a_minute(y, n, eps):
 def test_a_function_that_takes_too_long_is_stopped(fn):
     start, thread_count = time.perf_counter(), threading.active_count()
     verdict = check.exercise("smooth_labels", fn, seconds=0.2)
-    assert "It did not return within 0.2 seconds" in verdict.says
+    assert "It did not return within 0.2 seconds" in verdict.message
     assert time.perf_counter() - start < 5
     assert threading.active_count() == thread_count
     time.sleep(0.05)
     assert check.smooth_labels(torch_smooth_labels)  # no alarm is left
 
 
-def attempt_in_thread(*args, timeout=None):
-    "Return the result of `attempt` in another thread."
+def run_in_thread(*args, timeout=None):
+    "Return the result of `run_answer` in another thread."
     results = []
-    thread = threading.Thread(target=lambda: results.append(attempt(*args)))
+    thread = threading.Thread(target=lambda: results.append(run_answer(*args)))
     thread.start()
     thread.join(timeout)
     return results[0]
@@ -334,7 +334,7 @@ def attempt_in_thread(*args, timeout=None):
 
 def test_an_endless_loop_is_stopped_in_another_thread():
     thread_count = threading.active_count()
-    result = attempt_in_thread(endless_loop, dict(y=1, n=2, eps=3), 0.2, timeout=10)
+    result = run_in_thread(endless_loop, dict(y=1, n=2, eps=3), 0.2, timeout=10)
     assert "did not return" in result.problem
     end = time.monotonic() + 10
     while threading.active_count() > thread_count and time.monotonic() < end:
@@ -343,11 +343,11 @@ def test_an_endless_loop_is_stopped_in_another_thread():
 
 
 def test_another_thread_returns_values():
-    assert attempt_in_thread(lambda x: x, dict(x=7)) == Attempt(7)
+    assert run_in_thread(lambda x: x, dict(x=7)) == AnswerRun(7)
 
 
 def test_another_thread_returns_errors():
-    assert "ZeroDivisionError" in attempt_in_thread(lambda x: 1 / 0, dict(x=7)).problem
+    assert "ZeroDivisionError" in run_in_thread(lambda x: 1 / 0, dict(x=7)).problem
 
 
 def test_another_alarm_handler_is_restored():
@@ -366,9 +366,9 @@ def test_another_alarm_handler_is_restored():
 
 
 def test_numbers_returns_float64_tensors():
-    assert numbers(torch.tensor([1, 2], requires_grad=False)).dtype == torch.float64
-    assert numbers([torch.tensor(1.0), np.float32(2), 3]).tolist() == [1, 2, 3]
-    assert numbers(torch.ones(2, requires_grad=True)).tolist() == [1, 1]
+    assert as_tensor(torch.tensor([1, 2], requires_grad=False)).dtype == torch.float64
+    assert as_tensor([torch.tensor(1.0), np.float32(2), 3]).tolist() == [1, 2, 3]
+    assert as_tensor(torch.ones(2, requires_grad=True)).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -405,22 +405,22 @@ def test_values_are_shown_in_one_line(value, text):
     ],
 )
 def test_numbers_reads_tables_of_many_types(value, expected):
-    assert numbers(value, is_ordered=False).sum() == expected
+    assert as_tensor(value, is_ordered=False).sum() == expected
 
 
 @pytest.mark.parametrize("value", [{1}, "1", b"1", {}, None, 1j, [None], ["1"], [[1], 2], object()])
 def test_numbers_rejects_what_is_no_table(value):
     with pytest.raises(ValueError, match=r"^It returns a \w+[ ;,]"):
-        numbers(value)
+        as_tensor(value)
 
 
 def test_what_a_generator_yields_is_collected():
-    result = attempt(lambda x: ((i for i in range(2)) for _ in range(x)), dict(x=2))
+    result = run_answer(lambda x: ((i for i in range(2)) for _ in range(x)), dict(x=2))
     assert result.value == [[0, 1], [0, 1]]
 
 
 def test_an_endless_generator_is_stopped():
-    result = attempt(lambda x: itertools.cycle([x]), dict(x=1), seconds=0.2)
+    result = run_answer(lambda x: itertools.cycle([x]), dict(x=1), seconds=0.2)
     assert result.stopped or len(result.value) == 1_000_000
 
 

@@ -251,7 +251,7 @@ def same_names(learn):
             transform.vocab.items = ["1", 1]
 
 
-OTHER = "learn must be a learner that predicts as .*, got other predictions"
+OTHER = "learn must be a learner that predicts the same .*, got different predictions"
 CROP = f"{OTHER}; use fastai's Resize with a crop, as a loaded model opens files$"
 
 

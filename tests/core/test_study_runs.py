@@ -14,6 +14,7 @@ from conftest import ROOT
 from scipy.optimize import minimize
 
 from lesson7.data.files import results_folder
+from lesson7.measure import fit_temperature
 from lesson7.training.config import cost
 from lesson7.training.studies import Study
 from studies import run as runner
@@ -95,6 +96,11 @@ def test_the_runs_of_a_pretrained_network_are_those_of_their_design(data):
         assert list(run["evaluated_with"]) == design["evaluated_with"]
 
 
+def test_the_source_of_a_study_has_the_training_images_of_every_arm():
+    study = Study.load(results_folder() / "images.json")
+    assert study.source.startswith("250 or 500 or 1,000 or 2,000 training and 1,000 validation")
+
+
 @pytest.mark.parametrize("file", RESULTS, ids=file_names(RESULTS))
 def test_committed_results_are_those_of_their_design(file, data):
     design, seeds = runner.read_design(file)
@@ -121,7 +127,7 @@ def test_the_temperature_minimizes_the_loss():
         return torch.nn.functional.cross_entropy(logits.double() / np.exp(parameters[0]), y).item()
 
     wanted = np.exp(minimize(loss, [0.0], method="Nelder-Mead").x[0])
-    assert runner.fit_temperature(logits, y) == pytest.approx(wanted, rel=1e-3)
+    assert fit_temperature(logits, y) == pytest.approx(wanted, rel=1e-3)
 
 
 def test_measures_use_one_half_for_the_temperature_and_the_other_for_its_loss():

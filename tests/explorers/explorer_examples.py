@@ -217,6 +217,7 @@ INVALID_STATES = {  # the message is a regular expression
         (dict(t=1.2), "t must be from 0 to 1, got 1.2"),
         (dict(p=0.0), "p must be above 0 and below 1, got 0.0"),
         (dict(p=1.0), "p must be above 0 and below 1, got 1.0"),
+        (dict(picture=1), "picture must be from 0 to 0, got 1"),
         (dict(show="x"), "hard.*mixed"),
         (dict(against="x"), "logit"),
     ],

@@ -53,6 +53,7 @@ from lesson7.tta import square_at, window_side
 
 pytestmark = pytest.mark.skipif(not networks.has_runtime(), reason=networks.NO_RUNTIME)
 
+MOST_GROWTH = 8e6  # bytes: the answers that are kept have 3.2 million
 TOLERANCE = 1e-4  # of a probability, as of an output
 SMALL_SIDE = 48  # pixels
 LONGEST_LOAD = 90_000  # ms, on a busy machine
@@ -79,6 +80,31 @@ def small_model():
         model[-1].weight.mul_(30)
         model[-1].bias[:2] += 3  # the names that look like markup are among the first five
     return model
+
+
+def other_model():
+    "Another network of the same classes."
+    model = small_model()
+    with torch.no_grad():
+        model[-1].weight.mul_(0.1)
+    return model
+
+
+@functools.cache
+def two_learners():
+    "Two networks of the same classes, as explorers take them."
+    return [networks.open_learner(model, HOSTILE_NAMES) for model in (small_model(), other_model())]
+
+
+def mixup_of_two():
+    options = dict(learn=two_learners(), side=SMALL_SIDE, t=0.25)
+    return MixupExplorer(photos("coffee", "chelsea"), [0, 1], HOSTILE_NAMES, **options)
+
+
+def smoothing_of_two():
+    learn = dict(zip(["<b>hard</b>", "smoothed"], two_learners()))
+    pictures = photos("coffee", "chelsea", "china")
+    return SmoothingExplorer(None, learn, pictures, [0, 1, 2], SMALL_SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +134,11 @@ def site(cache, tmp_path_factory):
     networks.write_network(lite0_network(), folder / "networks")
     (folder / "host.js").write_text(joined_script("host"))
     explorers = [TTAExplorer(), NormalizeExplorer(bs=2), ResizeExplorer(), MixupExplorer()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(base.NETWORKS_FOLDER, str(folder / "networks"))
+        explorers += [mixup_of_two(), smoothing_of_two()]
+        for explorer in explorers:
+            explorer._offer_networks()
     network = lite0_network()
     (folder / "page.html").write_text(site_page_text(explorers, folder, network))
     (folder / "one.html").write_text(site_page_text(explorers[:1], folder, network))
@@ -330,10 +361,10 @@ def enlarged(image):
 def show_explorer(page, index, link=""):
     "Run the network in an explorer of the page, which has loaded it, and set a state."
     explorer = page.locator(".l7").nth(index)
-    run = explorer.get_by_role("button", name="Run EfficientNet-Lite0 here", exact=True)
+    run = explorer.get_by_role("button", name=re.compile("^Run .* here"))
     if run.count():
         run.click()
-        explorer.locator(".l7-network[data-answers=page]").wait_for()
+        explorer.locator(".l7-network[data-answers=page]").wait_for(timeout=LONGEST_LOAD)
     page.evaluate(FOLLOW_LINK, f"#explorer={index + 1}{link}")
     wait_for_drawing(page)
     return explorer
@@ -390,6 +421,48 @@ def test_blends_are_answered_as_in_torch(site_page, lite0):
     assert bars(explorer, 0) == pytest.approx(highest(row), abs=TOLERANCE)
 
 
+def torch_rows(images):
+    "Return what the two networks predict for images, [N,3,side,side] in [0,1]."
+    x = torch.from_numpy(np.stack(images))
+    return [probabilities(one, x).double().numpy() for one in two_learners()]
+
+
+def test_blends_are_answered_by_two_networks(site_page):
+    page, *_ = site_page
+    explorer = show_explorer(page, 4, "&t=0.62&first=0&second=1")
+    python = mixup_of_two()
+    weights = [0.62, *(i / 10 for i in range(11))]
+    a, b = python.images[:2]
+    blends = [t * a + (1 - t) * b for t in weights]
+    distances = explorer.locator(".l7-mixup-network > .l7-note[data-value]")
+    expect(distances).to_have_count(2, timeout=LONGEST_LOAD)
+    straight = np.stack([weights[1:], 1 - np.array(weights[1:])], 1)
+    for index, rows in enumerate(torch_rows(blends)):
+        assert bars(explorer, index) == pytest.approx(highest(rows[0]), abs=TOLERANCE)
+        distance = float(distances.nth(index).get_attribute("data-value"))
+        assert distance == pytest.approx(abs(rows[1:, :2] - straight).mean(), abs=TOLERANCE)
+    assert not np.allclose(bars(explorer, 0), bars(explorer, 1), atol=0.01)
+
+
+def test_a_picture_is_answered_by_two_networks(site_page, pages):
+    page, *_ = site_page
+    python = smoothing_of_two()
+    before = page.locator(".l7").nth(5).locator(".l7-smoothing-found [data-value]")
+    found = before.evaluate_all(DATA_VALUES)
+    explorer = show_explorer(page, 5, "&picture=2")
+    rows = [row[2] for row in torch_rows(python.images)]
+    columns = explorer.locator(".l7-smoothing-found > figure")
+    for index, row in enumerate(rows):
+        logits = np.log(row)
+        margin = logits.max() - np.delete(logits, logits.argmax()).mean()
+        shown = columns.nth(index).locator("[data-value]").evaluate_all(DATA_VALUES)
+        assert shown[:5] == pytest.approx(highest(row), abs=TOLERANCE)
+        assert shown[5] == pytest.approx(margin, abs=1e-2)
+    assert found[:5] == pytest.approx(highest(python.predicted["<b>hard</b>"]), abs=TOLERANCE)
+    assert explorer.locator(".l7-smoothing-pictures :is(b, script)").count() == 0
+    assert pages.faults == []
+
+
 def test_explorers_share_what_was_loaded(site_page):
     page, _, loaded = site_page
     assert page.evaluate("performance.getEntriesByType('resource').length") >= len(loaded)
@@ -400,7 +473,7 @@ def test_explorers_share_what_was_loaded(site_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_answers_fit_a_phone_and_are_accessible(site_page, scheme):
     page, *_ = site_page
-    for index in range(4):
+    for index in range(6):
         show_explorer(page, index)
     adapt(page, viewport=dict(width=360, height=640), color_scheme=scheme)
     wait_for_drawing(page)
@@ -410,14 +483,25 @@ def test_answers_fit_a_phone_and_are_accessible(site_page, scheme):
     adapt(page)
 
 
+def used_memory(page):
+    "Return the bytes that a page's objects use, without those that nothing refers to."
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    usage = session.send("Runtime.getHeapUsage")
+    session.detach()
+    return usage["usedSize"] + usage.get("backingStorageSize", 0)
+
+
 def test_many_moves_leave_one_worker(site_page):
     page, *_ = site_page
     workers = len(page.workers)
     elements = page.evaluate(ELEMENT_COUNT)
+    memory = used_memory(page)
     page.evaluate(MOVE_WINDOW, 500)
     wait_for_drawing(page)
     assert len(page.workers) == workers == 1
     assert page.evaluate(ELEMENT_COUNT) == elements
+    assert used_memory(page) < memory + MOST_GROWTH
 
 
 def test_a_network_runs_from_disk(new_page, tmp_path):
@@ -506,7 +590,8 @@ def test_the_name_lite0_is_the_network_of_the_site(cache):
 
 def test_the_size_is_that_of_the_models_images_not_of_the_photo():
     explorer = ResizeExplorer(photos("coffee"), small_model(), HOSTILE_NAMES)
-    assert explorer._page_network().size == LITE0_SIZE != explorer.side
+    [network] = explorer._page_networks()
+    assert network.size == LITE0_SIZE != explorer.side
 
 
 @pytest.mark.parametrize("given", ["lite1", "missing.onnx", "missing/folder"])

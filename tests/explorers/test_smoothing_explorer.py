@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 import traitlets as T
+from explorer_examples import random_learner
 
+from lesson7.data.samples import photos
 from lesson7.explorers.smoothing import SmoothingExplorer
+from lesson7.outputs import probabilities
+
+SIDE = 16
+PICTURES = photos("coffee", "chelsea")
 
 
 def test_lessons_example_is_the_first_state():
@@ -68,3 +75,43 @@ def test_figure_of_targets_without_a_lowest_loss(against, t):
 def test_best_logit_equals_the_formula(n, eps):
     best_logit = np.log((1 - eps + eps / n) / (eps / n))
     assert np.isclose(SmoothingExplorer(n=n, eps=eps).numbers[1, 4], best_logit)
+
+
+def test_networks_predict_for_each_picture():
+    learn = dict(hard=random_learner(["a", "b", "c"]), smoothed=random_learner(["a", "b", "c"]))
+    explorer = SmoothingExplorer(None, learn, PICTURES, ["c", "a"], SIDE, picture=1)
+    assert explorer.vocab == ["a", "b", "c"] and explorer.n == 3 and explorer.labels == [2, 0]
+    x = torch.from_numpy(explorer.images)
+    for name, row in explorer.predicted.items():
+        assert np.allclose(row, probabilities(learn[name], x)[1], atol=1e-6)
+    with pytest.raises(T.TraitError, match="picture must be from 0 to 1, got 2"):
+        explorer.picture = 2
+
+
+@pytest.mark.parametrize(
+    "learn, options, message",
+    [
+        (
+            random_learner(list("ab")),
+            dict(side=SIDE),
+            "learn must be a dict with one or 2 networks, got",
+        ),
+        ({}, dict(side=SIDE), "one or 2 networks, got 0"),
+        (dict.fromkeys("abc", random_learner(list("ab"))), dict(side=SIDE), "2 networks, got 3"),
+        (
+            dict(a=random_learner(list("ab")), b=random_learner(list("ac"))),
+            dict(side=SIDE),
+            "same classes",
+        ),
+        (
+            dict(a=random_learner(list("ab"))),
+            {},
+            "side must be a whole number, 1 or more, got None",
+        ),
+    ],
+)
+def test_networks_that_cannot_be_shown_are_rejected(learn, options, message):
+    with pytest.raises(ValueError, match=message):
+        SmoothingExplorer(None, learn, PICTURES, [0, 1], **options)
+    with pytest.raises(ValueError, match="images must be given with learn, got None"):
+        SmoothingExplorer(learn=dict(a=random_learner(list("ab"))), side=SIDE)

@@ -11,7 +11,7 @@ LEVELS = (  # a module imports its own level or a lower one; "data" is all of le
     ("training", "share", "inference"),
     ("recipe",),
     ("explorers",),
-    ("course", "workbench", "cli"),
+    ("course", "workbench", "installation", "cli"),
 )
 LEVEL = {}  # name -> number of its level
 for level, names in enumerate(LEVELS):

@@ -32,7 +32,7 @@ MADE_UP = {  # a package that keeps the rules: module -> source
     "lesson7.recipe": "from .training.loop import train",
     "lesson7.explorers.base": "import anywidget\nfrom ..data.files import open_image",
     "lesson7.explorers.tta": TTA_EXPLORER,
-    "lesson7.course.check": "from .sandbox import attempt",
+    "lesson7.course.check": "from .sandbox import run_answer",
     "lesson7.course.sandbox": "",
     "lesson7.cli": "from .explorers.tta import TTAExplorer\nfrom .course.check import progress",
 }

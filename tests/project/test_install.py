@@ -60,9 +60,7 @@ for kind in kinds:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    "The wheel that WHEEL names, as `make release` has built it; else one that is built here."
-    if "WHEEL" in os.environ:
-        return Path(os.environ["WHEEL"])
+    "The package's wheel, newly built."
     # setuptools would add files of an older build; build/ itself may hold results of a comparison
     shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)
     out = tmp_path_factory.mktemp("wheel")
@@ -176,6 +174,7 @@ def use_commands(lesson7, folder, env):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    assert run("test").count("\nok ") == 4
     printed = run("data")
     assert "2000 pictures in train, 1000 pictures in val" in printed
     digits = Path(printed.split(": ")[0])

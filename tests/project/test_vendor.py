@@ -34,7 +34,6 @@ def test_the_runtime_is_written_with_its_record(tmp_path):
     assert lzma.decompress((folder / "runtime.wasm.xz").read_bytes()) == b"\0asm" * 100
     assert b"self.ort=" in lzma.decompress((folder / "runtime.js.xz").read_bytes())
     assert json.loads((folder / vendor.RECORD).read_text())["license"] == "MIT"
-    assert "Copyright (c) Microsoft" in (folder / vendor.LICENSE).read_text()
     assert vendor.is_present(folder)
     assert not vendor.is_present(tmp_path)
 

@@ -1,8 +1,10 @@
 "What the site's pages are made of: cells, links, names, and the key of a page's cache."
 
 import importlib
+import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from conftest import LIBRARY, ROOT
@@ -289,7 +291,27 @@ def test_the_site_is_built_without_a_runtime(maker, monkeypatch, tmp_path, capsy
     networks._network.cache_clear()
     monkeypatch.setattr(networks, "has_runtime", lambda: False)
     assert networks.site_offer() == ""
-    networks.write_networks(tmp_path / "networks")
-    assert not (tmp_path / "networks").exists()
+    networks.keep_networks(tmp_path)
+    networks.write_networks(tmp_path)
+    assert list(tmp_path.iterdir()) == [] and networks.NETWORKS_FOLDER not in os.environ
     assert capsys.readouterr().err.count("\n") == 1  # said once
     networks._network.cache_clear()
+
+
+def test_the_site_has_the_networks_that_its_pages_offer(maker, monkeypatch, tmp_path):
+    networks = maker("networks")
+    monkeypatch.setattr(networks, "has_runtime", lambda: True)
+    monkeypatch.setattr(networks, "_network", lambda: None)
+    monkeypatch.setenv(networks.NETWORKS_FOLDER, "")  # restored after the test
+    networks.keep_networks(tmp_path / "cache")
+    written = Path(os.environ[networks.NETWORKS_FOLDER])
+    written.mkdir(parents=True)
+    for name in ("own-1a.onnx.gz", "own-1a.json.gz", "own-2b.onnx.gz", "runtime.js.gz"):
+        (written / name).write_bytes(b"x")
+    (tmp_path / "page.html").write_text('{"names": ["own-1a"]}')
+    networks.write_networks(tmp_path)
+    found = {file.name for file in (tmp_path / "_static" / "networks").iterdir()}
+    assert (
+        found == {"own-1a.onnx.gz", "own-1a.json.gz", "runtime.js.gz"}
+        and networks.site_offer() == "{}"
+    )
