@@ -365,7 +365,7 @@ def test_steps_ask_and_answer_after_the_move(name, explorer, open_explorer):
 
 
 def test_enter_alone_leads_through_the_steps(open_explorer):
-    page = open_explorer("SmoothingExplorer", reduced_motion="reduce")
+    page = open_explorer("SmoothingExplorer", fresh=True, reduced_motion="reduce")
     page.get_by_role("button", name="Steps", exact=True).focus()
     steps = lesson7.SmoothingExplorer().steps
     page.keyboard.press("Enter")
