@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -55,6 +56,13 @@ def values(page, selector):
     "Return the numbers at full precision from the `data-value` of all elements that match."
     wait_for_drawing(page)
     return np.array(page.locator(selector).evaluate_all(DATA_VALUES))
+
+
+def keep_picture(page, name):
+    "Write a picture of what a page shows to the folder `WALK` of the environment, if there is one."
+    if folder := os.environ.get("WALK"):
+        number = len(list(Path(folder).glob("*.png"))) + 1
+        page.screenshot(path=Path(folder) / f"{number:03} {name}.png")
 
 
 def answer(url, seconds=60):

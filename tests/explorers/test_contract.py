@@ -51,7 +51,15 @@ ALL_VIEWS = list(product(("light", "dark"), (360, 700, 1040, 1200)))
 MAX_FILE_SIZE = 1_000_000  # bytes
 MAX_PLAIN_FILE_SIZE = 710_000  # of an explorer without a model's predictions
 MAX_STILL_SIZE = 200_000  # of a still picture in base64
-REPLACEMENTS = {bytes: b"x", str: "x", list: ["x"], dict: {"x": 0}, int: -1, float: -1.0}
+REPLACEMENTS = {
+    bytes: b"x",
+    str: "x",
+    list: ["x"],
+    dict: {"x": 0},
+    int: -1,
+    float: -1.0,
+    bool: True,
+}
 
 BAD_LINKS = [
     "#_esm=alert(1)",

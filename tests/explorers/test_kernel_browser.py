@@ -253,6 +253,32 @@ def test_model_in_the_kernel_predicts_with_your_own_statistics(show_with_kernel)
     used = explorer.draws[0][:5]
     right = sum(best == labels[i] for (best, _), i in zip(pictures, used))
     expect(page.get_by_text(f"The model: {right} of 5 right")).to_be_visible()
+    check_guess(kernel)
+
+
+def answer_all(kernel):
+    while kernel.has_questions():
+        kernel.answer_next()
+
+
+def check_guess(kernel):
+    "Check that Guess asks for the model's predictions, and waits for the kernel's answer."
+    page = kernel.page
+    press_tool(page, "Guess")
+    question = page.locator(".l7-guess label")
+    while "does the model get right" not in question.inner_text():
+        answer_all(kernel)
+        page.locator(".l7-guess input").fill("1")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+    page.locator(".l7-guess input").fill("9")
+    page.keyboard.press("Enter")
+    verdict = page.locator(".l7-guess p")
+    expect(verdict).to_have_text("The model has not answered for this state.")
+    kernel.answer_next()
+    answer_all(kernel)
+    page.locator(".l7-guess input").press("Enter")
+    expect(verdict).to_contain_text("of 5 right, on average")
 
 
 def test_own_photo_is_in_the_view_only(kernel):

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from browser import wait_for_drawing
+from browser import keep_picture, wait_for_drawing
 from conftest import LocalPages
 from explorer_examples import NAMES
 from explorer_page import (
@@ -746,6 +746,7 @@ class Keyboard:
         self.page.keyboard.insert_text(source)
         self.press("Control+Enter")
         self.page.locator(f"{SELECTED} .jp-InputPrompt:text-matches('\\\\[\\\\d+\\\\]')").wait_for()
+        keep_picture(self.page, "exercise")
         return self.page.locator(f"{SELECTED} .jp-OutputArea").inner_text()
 
 

@@ -3,10 +3,8 @@
 The focus is in view at each stop. `WALK=folder` keeps a picture of each place.
 """
 
-import os
-from pathlib import Path
-
 import pytest
+from browser import keep_picture
 from playwright.sync_api import TimeoutError, expect
 from test_docs import served, site  # noqa: F401
 
@@ -40,7 +38,7 @@ class Walk:
     "A page in which only keys are pressed."
 
     def __init__(self, page):
-        self.page, self.pictures = page, 0
+        self.page = page
 
     def press(self, *keys):
         for key in keys:
@@ -65,10 +63,7 @@ class Walk:
             raise AssertionError(f"not in view: {focus['html']}") from error
 
     def keep_picture(self, name):
-        if folder := os.environ.get("WALK"):
-            self.pictures += 1
-            file = Path(folder) / f"{self.pictures:02} {name}.png"
-            self.page.screenshot(path=file)
+        keep_picture(self.page, name)
 
 
 def is_control(focus):
