@@ -1453,6 +1453,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                           'lesson7/explorers/networks.py'),
                                             'lesson7.explorers.networks._onnx_module': ( 'api/explorers/networks.html#_onnx_module',
                                                                                          'lesson7/explorers/networks.py'),
+                                            'lesson7.explorers.networks._open_session': ( 'api/explorers/networks.html#_open_session',
+                                                                                          'lesson7/explorers/networks.py'),
                                             'lesson7.explorers.networks._own_stats': ( 'api/explorers/networks.html#_own_stats',
                                                                                        'lesson7/explorers/networks.py'),
                                             'lesson7.explorers.networks._stand_in': ( 'api/explorers/networks.html#_stand_in',

@@ -1,11 +1,12 @@
 "What the site's pages are made of: cells, links, names, and the key of a page's cache."
 
 import importlib
+import json
 import re
 import shutil
 
 import pytest
-from conftest import LIBRARY, ROOT
+from conftest import LIBRARY, NBS, ROOT
 
 
 @pytest.fixture
@@ -293,3 +294,13 @@ def test_the_site_is_built_without_a_runtime(maker, monkeypatch, tmp_path, capsy
     assert not (tmp_path / "networks").exists()
     assert capsys.readouterr().err.count("\n") == 1  # said once
     networks._network.cache_clear()
+
+
+def test_the_page_of_faults_names_tests_that_exist(maker):
+    rows = json.loads((NBS / "results" / "faults.json").read_text(encoding="utf-8"))
+    page = maker("pages").faults_page()
+    assert page.count("\n| ") == len(rows) + page.count("\n## ")
+    for row in rows:
+        file, name = row["test"].split("::")
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), row["test"]
+        assert name in page
