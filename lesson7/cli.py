@@ -958,14 +958,20 @@ _COMMANDS = (
 )
 
 # %% ../nbs/api/cli.ipynb #2c1a0081
+_STATUSES = """exit status:
+  0    done
+  1    anything else, such as an image that cannot be read
+  2    a mistake in the arguments
+  130  interrupted
+  141  the reader of the output has ended"""
+
+
 def _parser():
     parser = _Parser(
         "lesson7",
         description='Hands-on companion to the lesson "Training a State-of-the-Art Model".',
         formatter_class=RawDescriptionHelpFormatter,
-        epilog="lesson7 COMMAND --help says more, with examples. Exit codes: 0 done, "
-        "2 a mistake in the arguments, 1 anything else, such as an image that cannot be read, "
-        "130 interrupted, 141 the reader of the output has ended.",
+        epilog=f"lesson7 COMMAND --help says more, with examples.\n\n{_STATUSES}",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -976,7 +982,7 @@ def _parser():
             help=text,
             description=text,
             formatter_class=_Formatter,
-            epilog="\n  ".join(["examples:", *examples]),
+            epilog="\n  ".join(["examples:", *examples]) + f"\n\n{_STATUSES}",
         )
         command.set_defaults(run=run)
         return command
@@ -1025,12 +1031,24 @@ def _parse(args):
     return args, options
 
 
+_INTERRUPTED = {  # command: what is done, and how to go on
+    "lab": "the same command copies what is missing",
+    "train": "no model is saved; the same command starts again",
+    "compare": "what is done is in {out}; the same command continues",
+    "explore": "no page is saved",
+}
+
+
 def _run(args):
     "Run a command, and return its exit code."
     if hasattr(sys.stdout, "reconfigure"):  # characters that its encoding lacks are escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     args, options = _parse(args)
-    code = args.run(args, options) if args.command == "lab" else args.run(args)
+    try:
+        code = args.run(args, options) if args.command == "lab" else args.run(args)
+    except KeyboardInterrupt:
+        advice = _INTERRUPTED.get(args.command, "nothing is written")
+        raise KeyboardInterrupt(advice.format(**vars(args))) from None
     print(end="", flush=True)  # an error at Python's exit would be more than a line
     return code or 0
 
@@ -1051,8 +1069,8 @@ def main(
         message, code = e, _exit_code(e)
     except MemoryError as e:
         message, code = e, 1
-    except KeyboardInterrupt:
-        message, code = "interrupted", 130
+    except KeyboardInterrupt as e:
+        message, code = "; ".join(["interrupted", *map(str, e.args)]), 130
     _end_output()
     with suppress(OSError):  # a closed pipe
         print(f"lesson7: {message}", file=sys.stderr)
