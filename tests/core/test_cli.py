@@ -616,7 +616,18 @@ def raising(error):
     return fail
 
 
-COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore", "cache", "test"]
+COMMANDS = [
+    "lab",
+    "data",
+    "train",
+    "compare",
+    "predict",
+    "tta",
+    "explore",
+    "export",
+    "cache",
+    "test",
+]
 INTERRUPTED = [  # command line, the function during which Ctrl-C is pressed
     ("lab", "lesson7.cli.copy_notebooks"),
     ("data DATA", "lesson7.cli.dataset_report"),
@@ -947,6 +958,8 @@ def test_the_examples_of_help_run(command, example_files, monkeypatch, capsys):
     if command == "test":  # `make long` runs all of it, in a new installation
         monkeypatch.setattr("lesson7.cli.CHECKS", {"nothing": lambda folder: "seen"})
         monkeypatch.setattr("lesson7.cli.CHAPTERS", {})
+    if command == "export":
+        (example_files / "notes.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4}')
     if command == "cache":
         monkeypatch.setenv("XDG_CACHE_HOME", str(example_files / "cache"))
     if command in ("predict", "tta"):
