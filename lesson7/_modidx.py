@@ -1334,6 +1334,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base.Explorer.save': ( 'api/explorers/base.html#explorer.save',
                                                                                   'lesson7/explorers/base.py'),
+                                        'lesson7.explorers.base.Explorer.set_state': ( 'api/explorers/base.html#explorer.set_state',
+                                                                                       'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base.Explorer.still': ( 'api/explorers/base.html#explorer.still',
                                                                                    'lesson7/explorers/base.py'),
                                         'lesson7.explorers.base._as_script_text': ( 'api/explorers/base.html#_as_script_text',

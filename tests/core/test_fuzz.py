@@ -151,6 +151,7 @@ def test_any_table_lists_files_of_its_folder_or_is_refused(n, tmp_path):
             for path, _ in [*files.train, *files.val]:
                 assert path.resolve().is_relative_to(folder), path
 
+    use(([["../a.jpg", "../a.jpg", '"', "a.jpg"], ["a.jpg", '"'], ["a.jpg"]], ","))
     rows = st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=5)
     fuzz(n, st.tuples(rows, st.sampled_from([",", ";", "\t"])), use)
 
@@ -163,6 +164,14 @@ def explorer(request):
         "TTA": lambda: TTAExplorer(learn=random_learner(["a", "b", "c"]), side=48),
     }
     return kinds[request.param]()
+
+
+def test_a_number_of_400_digits_is_no_state(explorer):
+    values = dict(eps=10**400, t=10**400, at=[[10**400, 0]])
+    name = next(name for name in values if explorer.has_trait(name))
+    before = getattr(explorer, name)
+    assert "numbers below 1e308" in refusal(explorer.set_state, {name: values[name]})
+    assert getattr(explorer, name) == before
 
 
 @budget
