@@ -29,12 +29,12 @@ def noise(width, height):
 
 @kinds
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 20), (20, 20_000)], ids=str)
-def test_images_of_extreme_sizes_are_shown_or_refused(kind, size):
-    try:
-        explorer = kind([noise(*size)])
-    except ValueError as e:
-        assert "\n" not in str(e)
+def test_images_of_extreme_sizes_are_shown(kind, size):
+    if kind is NormalizeExplorer and size == (1, 1):  # the std of one pixel is 0
+        with pytest.raises(ValueError, match="^std must be above 0.*cannot be normalized$"):
+            kind([noise(*size)])
         return
+    explorer = kind([noise(*size)])
     assert len(explorer.still()) > 1000
     explorer.close()
 
