@@ -1,7 +1,9 @@
 "The pages that are no notebooks: gathered from the chapters, the library and the project's files."
 
 import io
+import json
 import re
+from itertools import groupby
 from pathlib import PurePosixPath
 
 from cells import CALLOUT, callout_label, callout_text, callouts
@@ -49,7 +51,7 @@ def contents():
             toctree("Course", map(page_name, chapters())),
             toctree("Beside the course", ["use", *others, *SHEETS, "differences"]),
             toctree("API reference", ["reference/index", "api/index"]),
-            toctree("Project", ["contributing", "changelog", "credits"]),
+            toctree("Project", ["contributing", "changelog", "faults", "credits"]),
         ]
     )
 
@@ -131,6 +133,34 @@ def differences():
         for block in callouts("\n\n".join(sources(file, "markdown"))):
             text += f"## {title(file)}\n\n{callout_text(block)}\n\n"
             text += f"[See it in the chapter](#{callout_label(file)})\n\n"
+    return text
+
+
+RESULTS = {  # of a fault, where its row has a word for the tests
+    "refused": "one line, and the old file stays",
+    "done": "the new file is written",
+    "done without it": "it works, without the file",
+    "the old or the new file": "the old file or the new one is there, whole; the next write "
+    "deletes what was left",
+}
+
+
+def faults_page():
+    "Return the table of faults, by which the tests make each fault and compare what happens."
+    rows = json.loads((NOTEBOOKS / "results" / "faults.json").read_text(encoding="utf-8"))
+    text = (
+        "# Faults\n\n> What happens on a full disk, after a kill, under a strict policy. "
+        "The tests make each fault of this table, and compare.\n\n"
+    )
+    for fault, group in groupby(rows, lambda row: row["fault"]):
+        text += f"## {fault[0].upper()}{fault[1:]}\n\n"
+        text += "| for | what happens | message | test |\n|:---|:---|:---|:---|\n"
+        for row in group:
+            result = RESULTS.get(row["result"], row["result"])
+            message = f"`{row['message']}`" if row["message"] else ""
+            file, name = row["test"].split("::")
+            text += f"| {row['writer']} | {result} | {message} | `{name}` in `{file}` |\n"
+        text += "\n"
     return text
 
 

@@ -9,7 +9,15 @@ import shutil
 from cells import markdown, notebook
 from gallery import MARK, gallery, gallery_pictures, moving_pictures, social_picture
 from notebooks import all_notebooks, page_name
-from pages import behind_page, commands, contents, credits_page, differences, project_pages
+from pages import (
+    behind_page,
+    commands,
+    contents,
+    credits_page,
+    differences,
+    faults_page,
+    project_pages,
+)
 from reference import reference_pages
 from settings import NOTEBOOKS, SOCIAL_PICTURE
 from sheets import cheat_sheet, question_sheet
@@ -60,6 +68,7 @@ def stage(out):
         **notebook_pages(),
         **project_pages(),
         "differences.md": differences(),
+        "faults.md": faults_page(),
         **credits_page(),
         **gallery_pictures(),
         "api/index.md": behind_page(),

@@ -26,7 +26,8 @@ def must_be(
     if len(got) > _LONGEST:
         got = f"{got[:_LONGEST]}…"
     message = f"{name} must be {allowed}, got {got}"
-    return f"{message}; {advice}" if advice else message
+    message = f"{message}; {advice}" if advice else message
+    return " ".join(message.splitlines())  # names and cells of tables may have line breaks
 
 
 def require(

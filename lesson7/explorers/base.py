@@ -253,6 +253,13 @@ class Explorer(anywidget.AnyWidget):
             return False
         return True
 
+    def set_state(self, sync_data):
+        "Set what a page sent; raises `TraitError` for what the explorer cannot have."
+        try:
+            super().set_state(sync_data)
+        except OverflowError:  # a whole number of hundreds of digits
+            check_trait(False, "state", "of numbers below 1e308", "a larger one")
+
     def _set_state(self, state):
         "Set several traits together: their values are checked when all of them are set."
         with self.hold_sync(), self.hold_trait_notifications():

@@ -271,9 +271,15 @@ class _MixupBlend(_MixupState):
     "What the state of a `MixupExplorer` means: the blend, its target and the predictions for it."
 
     @property
+    def images(self):
+        "The pictures, [N,3,side,side] in [0,1], float64."
+        return as_floats(self.tiles)
+
+    @property
     def blend(self):
         "The mixed image, [3,side,side] in [0,1]."
-        return blend(self.images[self.first], self.images[self.second], self.t)
+        first, second = as_floats(self.tiles[[self.first, self.second]])
+        return blend(first, second, self.t)
 
     @property
     def targets(self):
@@ -415,7 +421,7 @@ class MixupExplorer(_MixupBlend):
         images, labels, vocab = _defaults(images, labels, vocab, learn)
         images, labels, vocab = _chosen(images, labels, vocab, most)
         tiles = squares(images, side)
-        self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
+        self.tiles = tiles  # bytes [N,side,side,3]: an eighth of the floats
         rows = _shown_classes(labels, vocab)
         alphas = sorted({*ALPHAS, float(alpha)})
         super().__init__(

@@ -314,12 +314,27 @@ def _onnx_module(session, is_probability):
     return OnnxModule().eval()
 
 
+def _open_session(path):
+    "Return the session of an ONNX file that has images as input, and a row for each as output."
+    import onnxruntime
+
+    allowed = "an ONNX file of a classifier: images [B,3,H,W] in, [B,C] out"
+    try:
+        session = onnxruntime.InferenceSession(str(path))
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+    except Exception as e:  # onnxruntime has errors of its own for damaged files
+        reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
+        raise ValueError(must_be(path, allowed, reason)) from None
+    shapes = [list(value.shape) for value in (*inputs, *outputs)]
+    is_classifier = len(inputs) == 1 and [len(shape) for shape in shapes[:2]] == [4, 2]
+    require(is_classifier, path, allowed, f"inputs and outputs of shapes {shapes}")
+    return session
+
+
 def _onnx_learner(path, vocab):
     "Return an ONNX file as explorers take a learner: images in [0,1] go in."
     _check_packages(["onnxruntime"], "onnx")
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path))
+    session = _open_session(path)
     output = session.get_outputs()[0]
     count = output.shape[-1]
     advice = "an ONNX file has no class names: pass vocab="

@@ -270,7 +270,7 @@ class ResizeExplorer(_ResizeState):
         image = as_image(item, 2 * MAX_SIDE)
         side = min(MAX_SIDE, *image.size)
         square = squares([image], side)[0]
-        self.pixels = as_floats(square) * 255  # [3,side,side], whole numbers from 0 to 255
+        self.square = square  # bytes [side,side,3]: an eighth of the floats
         super().__init__(
             photo=encode_png(square),
             side=side,
@@ -281,6 +281,11 @@ class ResizeExplorer(_ResizeState):
         )
         if learn is not None:
             self.guesses = _predictions(learn, self.pixels, self.files)
+
+    @property
+    def pixels(self):
+        "The photo, [3,side,side], whole numbers from 0 to 255, float64."
+        return as_floats(self.square) * 255
 
     @property
     def schedule(self):

@@ -616,6 +616,18 @@ def raising(error):
     return fail
 
 
+COMMANDS = [
+    "lab",
+    "data",
+    "train",
+    "compare",
+    "predict",
+    "tta",
+    "explore",
+    "export",
+    "cache",
+    "test",
+]
 INTERRUPTED = [  # command line, the function during which Ctrl-C is pressed
     ("lab", "lesson7.cli.copy_notebooks"),
     ("data DATA", "lesson7.cli.dataset_report"),
@@ -625,8 +637,14 @@ INTERRUPTED = [  # command line, the function during which Ctrl-C is pressed
     ("tta MODEL DATA", "lesson7.inference.tta_gain"),
     ("explore smoothing", "lesson7.cli._explorer"),
 ]
+ADVICE = {  # command: what is said after Ctrl-C
+    "lab": "the same command copies what is missing",
+    "train": "no model is saved; the same command starts again",
+    "compare": "what is done is in comparison.json; the same command continues",
+    "explore": "no page is saved",
+}
 ERRORS = [  # error, line, exit code
-    (KeyboardInterrupt(), "interrupted", 130),
+    (KeyboardInterrupt(), "interrupted; ADVICE", 130),
     (MemoryError("Out of GPU memory; try bs=8."), "Out of GPU memory; try bs=8.", 1),
     (OSError(5, "Input/output error", "x"), "[Errno 5] Input/output error: 'x'", 1),
     (OSError(13, "Permission denied", "x"), "[Errno 13] Permission denied: 'x'", 2),
@@ -640,7 +658,8 @@ def test_an_interruption_or_error_is_one_line(
 ):
     monkeypatch.setattr(function, raising(error))
     assert run_command(command, MODEL=model, DATA=small) == code
-    assert capsys.readouterr().err == f"lesson7: {line}\n"
+    advice = ADVICE.get(command.split()[0], "nothing is written")
+    assert capsys.readouterr().err == f"lesson7: {line.replace('ADVICE', advice)}\n"
 
 
 # ---- The standard output
@@ -695,6 +714,52 @@ def test_characters_that_the_output_lacks_are_escaped(
     out = stream.buffer.getvalue().decode(encoding)
     assert (r"\u00fc\u0142.png" if "json" in option else name) in out
     assert capsys.readouterr().err == ""
+
+
+HOSTS = {  # name: variables of the environment
+    "an English terminal": {"LANG": "en_US.UTF-8", "COLUMNS": "80"},
+    "LANG=C": {"LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    "NO_COLOR": {"NO_COLOR": "1"},
+    "a narrow terminal": {"COLUMNS": "20"},
+    "no HOME": {"HOME": ""},
+}
+IN_ONE_PROCESS = """
+import contextlib, io, json, sys
+from lesson7.cli import main
+results = []
+for words in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(words)
+        except SystemExit as e:
+            code = e.code
+    results.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(results))
+"""
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_command_says_the_same_on_every_host(host, invalid_files):
+    odd = os.fsencode(invalid_files / "photos") + b"-\xff"
+    os.mkdir(odd)
+    image = os.path.join(odd, b"\xfe.png")
+    Path("good.png").rename(os.fsdecode(image))
+    commands = [[name, "--help"] for name in COMMANDS]
+    commands += [["--help"], ["--version"], ["cache"], ["nothing"]]
+    commands += [[name, "--nothing"] for name in COMMANDS if name != "lab"]
+    commands += [["data", "nowhere"], ["predict", "nowhere", os.fsdecode(image)]]
+    commands += [["data", os.fsdecode(odd)]]
+    environment = os.environ | HOSTS[host] | {"XDG_CACHE_HOME": str(invalid_files / "cache")}
+    process = [sys.executable, "-c", IN_ONE_PROCESS, json.dumps(commands)]
+    done = subprocess.run(process, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stderr == ""
+    results = json.loads(done.stdout)
+    for words, (code, out, err) in zip(commands, results, strict=True):
+        is_mistake = words[-1] not in ("--help", "--version", "cache")
+        assert code == 2 if is_mistake else code == 0, (words, err)
+        assert "\x1b" not in out + err
+        assert err.count("\n") == is_mistake, err
 
 
 # ---- Places for results
@@ -882,18 +947,19 @@ def example_files(small, workdir, monkeypatch, jupyterlab_calls):
     return workdir
 
 
-COMMANDS = ["lab", "data", "train", "compare", "predict", "tta", "explore", "cache", "test"]
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_examples_of_help_run(command, example_files, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    examples = capsys.readouterr().out.split("examples:\n")[1].splitlines()
+    text, statuses = capsys.readouterr().out.split("\n\nexit status:\n")
+    assert [line.split()[0] for line in statuses.splitlines()] == ["0", "1", "2", "130", "141"]
+    examples = text.split("examples:\n")[1].splitlines()
     assert len(examples) >= 2
     if command == "test":  # `make long` runs all of it, in a new installation
         monkeypatch.setattr("lesson7.cli.CHECKS", {"nothing": lambda folder: "seen"})
         monkeypatch.setattr("lesson7.cli.CHAPTERS", {})
+    if command == "export":
+        (example_files / "notes.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4}')
     if command == "cache":
         monkeypatch.setenv("XDG_CACHE_HOME", str(example_files / "cache"))
     if command in ("predict", "tta"):

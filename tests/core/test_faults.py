@@ -6,6 +6,7 @@ runs in a process of its own.
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -107,7 +108,8 @@ def test_a_fault_of_a_disk_or_folder_is_a_line_and_keeps_what_is_there(row, tmp_
     folder = tmp_path / "folder"
     folder.mkdir()
     message, version, left = CASES[row["fault"]](WRITERS[row["writer"]], folder)
-    assert message.replace(f"{folder}/", "") == row["message"]
+    message = re.sub(r"weights-[0-9a-f]{16}", "weights-…", message.replace(f"{folder}/", ""))
+    assert message == row["message"]
     assert (version, left) == (VERSIONS[row["result"]], [])
 
 

@@ -1,12 +1,15 @@
 "The base class of the explorers, the script of a saved page, and the images that they take."
 
+import gc
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from lesson7 import MixupExplorer, ResizeExplorer, SmoothingExplorer
 from lesson7.data.images import as_image, squares
 from lesson7.explorers.normalize import NormalizeExplorer
 from lesson7.explorers.scripts import joined_script
@@ -100,3 +103,26 @@ def test_image_files_and_a_broken_one(tmp_path):
     (tmp_path / "b.png").write_bytes(b"no")
     with pytest.raises(ValueError, match="b.png must be a readable image"):
         as_image(str(tmp_path / "b.png"))
+
+
+CARRIED = {MixupExplorer: 1.5, ResizeExplorer: 0.8, SmoothingExplorer: 0.1}  # megabytes
+
+
+@pytest.mark.parametrize("kind", CARRIED, ids=lambda kind: kind.__name__)
+def test_an_explorer_carries_bytes_and_frees_them_when_it_is_closed(kind):
+    kind().close()  # photos are decoded once
+    gc.collect()
+    tracemalloc.start()
+    try:
+        explorers = [kind() for _ in range(3)]
+        gc.collect()
+        carried, _ = tracemalloc.get_traced_memory()
+        for explorer in explorers:
+            explorer.close()
+        del explorers, explorer
+        gc.collect()
+        remaining, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert carried / 3 < CARRIED[kind] * 1e6
+    assert remaining < 0.2e6

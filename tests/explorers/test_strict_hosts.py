@@ -54,3 +54,40 @@ def test_a_question_covers_its_answer_in_all_views(saved_example, new_page, tmp_
     assert page.evaluate(COVERED) == [True] * 3  # of the other question
     guess.nth(2).click()
     assert page.evaluate(COVERED) == [False] * 3
+
+
+NUMBERS = ["NaN", "Infinity", "-1", "1e309", "9" * 400, "0x10", "1e-320", "", " ", "0.5", "1", "99"]
+TEXTS = [
+    "__proto__",
+    "[[1,2]]",
+    "[" * 2000,
+    '{"a":1}',
+    "<img src=x onerror=alert(1)>",
+    "\ud800",
+    "%",
+]
+FOLLOW_LINKS = """([seed, count, values]) => {
+  const root = document.querySelector(".l7").parentElement;
+  const names = [...root.querySelectorAll("[data-trait]")].map((node) => node.dataset.trait);
+  names.push("pin", "__proto__", "explorer", "constructor");
+  let state = seed;
+  const draw = (list) => {
+    state = (state * 48271) % 2147483647;
+    return list[state % list.length];
+  };
+  for (let i = 0; i < count; i += 1) {
+    const link = new URLSearchParams();
+    for (let n = 0; n < 3; n += 1) link.append(draw(names), draw(values));
+    root.dispatchEvent(new CustomEvent("l7-link", { detail: link }));
+  }
+  return names.length;
+}"""
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(20_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["MixupExplorer", "SmoothingExplorer", "TTAExplorer"])
+def test_any_link_leaves_numbers_on_the_page(name, count, open_explorer):
+    page = open_explorer(name)
+    assert page.evaluate(FOLLOW_LINKS, [38, count, NUMBERS + TEXTS]) > 5
+    text = " ".join(map(str, drawing(page)["texts"]))
+    assert not re.search(r"NaN|Infinity|undefined", text), text

@@ -1,13 +1,14 @@
 "What the site's pages are made of: cells, links, names, and the key of a page's cache."
 
 import importlib
+import json
 import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from conftest import LIBRARY, ROOT
+from conftest import LIBRARY, NBS, ROOT
 
 
 @pytest.fixture
@@ -311,7 +312,16 @@ def test_the_site_has_the_networks_that_its_pages_offer(maker, monkeypatch, tmp_
     (tmp_path / "page.html").write_text('{"names": ["own-1a"]}')
     networks.write_networks(tmp_path)
     found = {file.name for file in (tmp_path / "_static" / "networks").iterdir()}
-    assert (
-        found == {"own-1a.onnx.gz", "own-1a.json.gz", "runtime.js.gz"}
-        and networks.site_offer() == "{}"
-    )
+    license_file = "LICENSE-THIRD-PARTY.txt"
+    assert found == {"own-1a.onnx.gz", "own-1a.json.gz", "runtime.js.gz", license_file}
+    assert networks.site_offer() == "{}"
+
+
+def test_the_page_of_faults_names_tests_that_exist(maker):
+    rows = json.loads((NBS / "results" / "faults.json").read_text(encoding="utf-8"))
+    page = maker("pages").faults_page()
+    assert page.count("\n| ") == len(rows) + page.count("\n## ")
+    for row in rows:
+        file, name = row["test"].split("::")
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), row["test"]
+        assert name in page
