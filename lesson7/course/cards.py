@@ -30,7 +30,7 @@ def measured(
     differences = {}
     for name, (file, noise) in _STUDIES.items():
         study = studies[file].only(noise)
-        right = study.right(*with_technique) - study.right(*without)
+        right = study.is_correct(*with_technique) - study.is_correct(*without)
         differences[name] = crossed_estimate(right)
     return differences
 

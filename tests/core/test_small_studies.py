@@ -32,7 +32,7 @@ def test_results_have_all_arms_of_the_design():
     results = json.loads((results_folder() / "views.json").read_text())
     study = Study(results["runs"], results["about"])
     assert study.arms == list(design["ways"])
-    assert study.right("rectangle").shape == (len(seeds), 1000)
+    assert study.is_correct("rectangle").shape == (len(seeds), 1000)
     design, _ = read_design(ROOT / "studies" / "smoothing.json")
     runs = json.loads((results_folder() / "smoothing.json").read_text())["runs"]
     assert [run["eps"] for run in runs] == design["eps"] * design["seeds"]

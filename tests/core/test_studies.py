@@ -16,10 +16,10 @@ from lesson7.data.files import results_folder
 from lesson7.training.studies import (
     Study,
     crossed_estimate,
-    gains,
+    differences,
     holm,
     plot_curves,
-    plot_gains,
+    plot_differences,
     plot_measures,
     plot_sweeps,
     study_table,
@@ -123,7 +123,7 @@ def made_study(accuracies, n=400):
 def test_answers_are_unpacked_as_they_were_packed():
     study, answers = made_study(dict(baseline=0.5, better=0.8), n=403)
     for arm, right in answers.items():
-        assert np.array_equal(study.right(arm), right)
+        assert np.array_equal(study.is_correct(arm), right)
 
 
 def test_a_table_has_the_differences_and_their_verdicts():
@@ -141,7 +141,7 @@ def test_a_table_has_the_differences_and_their_verdicts():
 def test_few_seeds_or_images_have_no_verdict(seeds, images):
     study, _ = made_study(dict(baseline=0.2, better=0.8), n=images)
     study.runs = [run for run in study.runs if run["seed"] < seeds]
-    assert gains(study)["better"].verdict == "too few to tell"
+    assert differences(study)["better"].verdict == "too few to tell"
 
 
 def test_a_study_of_some_arms_has_its_own_reference_and_correction():
@@ -149,7 +149,7 @@ def test_a_study_of_some_arms_has_its_own_reference_and_correction():
     for run in study.runs:
         run["noise"] = 0.25 * run["seed"]
     assert [run["seed"] for run in study.only(noise=0.25).runs] == [1, 1, 1]
-    found = gains(study.only(arms=["better", "baseline"]))
+    found = differences(study.only(arms=["better", "baseline"]))
     assert list(found) == ["baseline"]
     wanted = answers["baseline"] - answers["better"]
     assert found["baseline"].estimate == crossed_estimate(wanted)
@@ -160,8 +160,8 @@ def test_a_study_of_some_arms_has_its_own_reference_and_correction():
 
 def test_a_plot_of_gains_has_a_mark_for_each_arm_at_its_gain():
     study, answers = made_study(dict(baseline=0.5, better=0.8, same=0.5, worse=0.2))
-    found = gains(study)
-    fig = plot_gains({"all": found, "some": {"worse": found["worse"]}})
+    found = differences(study)
+    fig = plot_differences({"all": found, "some": {"worse": found["worse"]}})
     assert [ax.get_title() for ax in fig.axes] == ["all", "some"]
     labels = [label.get_text() for label in fig.axes[0].get_yticklabels()]
     assert labels == ["better", "same", "worse"]
@@ -232,7 +232,7 @@ def test_only_seeds_that_all_arms_have_are_compared():
     study, _ = made_study(dict(baseline=0.5, better=0.8))
     study.runs.pop()
     assert study.seeds == [0, 1]
-    assert len(study.right("baseline")) == 2
+    assert len(study.is_correct("baseline")) == 2
 
 
 def test_files_that_are_no_study_are_rejected(tmp_path):

@@ -110,7 +110,7 @@ def test_committed_results_are_those_of_their_design(file, data):
     n_images = study.about["images"][1]
     for run in study.runs:
         for views in ("plain", "tta"):
-            one = Study([run], study.about).right(run["arm"], views)
+            one = Study([run], study.about).is_correct(run["arm"], views)
             assert one.shape == (1, n_images)
             assert run[views]["accuracy"] == pytest.approx(one.mean())
 

@@ -95,7 +95,7 @@ FIRST_RESULTS = {  # chapter -> a part of the cell with its first result
     "03_tta": "five = torch.cat([plain[None], corners]).mean(0)",
     "04_mixup": "mixed = train([MixUp(), Watch()])",
     "05_smoothing": "learn.fit_one_cycle(p.epochs, p.lr)",
-    "06_recipe": "plot_gains(found)",
+    "06_recipe": "plot_differences(found)",
     "07_share": "loaded = load_model(",
     "08_own": "{result.recipe.name}",
     "09_playground": "TrainExplorer(steps=",
