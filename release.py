@@ -37,7 +37,7 @@ def version() -> str:
 
 
 def check_texts(
-    tag=None,  # of the commit, such as "v0.1.0"; None: there is none yet
+    tag=None,  # of the commit, "v" and the version; None: there is none yet
 ) -> list[str]:  # faults, a line each
     "Return what contradicts the version: a tag, or a changelog without its section."
     faults = []

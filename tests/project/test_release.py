@@ -43,7 +43,7 @@ def test_a_tag_is_that_of_the_version(tag, found):
 
 
 def test_what_a_wheel_lacks_is_named(tmp_path):
-    wheel = tmp_path / "lesson7-0.1.0-py3-none-any.whl"
+    wheel = tmp_path / "lesson7-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as files:
         files.writestr("lesson7/static/explorer.js", "")
     faults = release.check_wheel(wheel)
