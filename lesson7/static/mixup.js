@@ -82,7 +82,12 @@ async function readData(model, isAsked) {
   const restName = rest ? [`the other ${rest} classes`] : [];
   const hasTwins = new Set(labels).size < labels.length;
   return {
-    ...{ vocab, labels, rows, rest, predictions, side },
+    vocab,
+    labels,
+    rows,
+    rest,
+    predictions,
+    side,
     images: labels.map((_, i) => imageAt(sprite, side, i)),
     isLearned: Object.keys(predictions).length > 0,
     isOnGrid: Object.keys(predictions).length > 0 && !isAsked,
@@ -110,7 +115,17 @@ function readState(get, { vocab, labels, rows, rest, alphas, lambdas }) {
   const target = mixTargets(names.length, { a, b, t });
   const alphaIndex = alphas.indexOf(alpha);
   return {
-    ...{ first, second, t, alpha, alphaIndex, keep, isLesson, names, a, b, target },
+    first,
+    second,
+    t,
+    alpha,
+    alphaIndex,
+    keep,
+    isLesson,
+    names,
+    a,
+    b,
+    target,
     // the images' classes have rows of their own
     rowTargets: [...rows.map((k) => target[k]), ...(rest ? [0] : [])],
     weights: lambdas[alphaIndex].slice(0, get("drawn")).map((v) => foldWeight(v, keep)),
@@ -126,14 +141,23 @@ function readState(get, { vocab, labels, rows, rest, alphas, lambdas }) {
 function addControls(frame, data) {
   const step = data.isOnGrid ? 1 / T_STEPS : 0.01;
   slider(frame, "Weight λ", {
-    ...{ trait: "t", min: 0, max: 1, step, format: two },
+    trait: "t",
+    min: 0,
+    max: 1,
+    step,
+    format: two,
     set: (t) => frame.set("t", allowedWeight(t, data)),
   });
   // The weight of the second picture: the same number, seen from the other end.
   frame.addBinding(
     createNumberBinding({
-      ...{ name: "rest", label: "Weight of the second picture", isLinked: false },
-      ...{ min: 0, max: 1, step, format: two },
+      name: "rest",
+      label: "Weight of the second picture",
+      isLinked: false,
+      min: 0,
+      max: 1,
+      step,
+      format: two,
       get: () => 1 - frame.model.get("t"),
       set: (rest) => setWeight(frame, 1 - rest),
     }),
@@ -145,7 +169,11 @@ function addControls(frame, data) {
   const most = data.lambdas[0].length;
   frame.addBinding(
     createNumberBinding({
-      ...{ name: "drawn", label: "Weights drawn", min: 0, max: most, step: 1 },
+      name: "drawn",
+      label: "Weights drawn",
+      min: 0,
+      max: most,
+      step: 1,
       get: () => frame.model.get("drawn"),
       set: (drawn) => frame.set("drawn", drawn),
     }),
@@ -298,7 +326,9 @@ function blendFigures(frame, data) {
   const terms = [first.node, signs[0], second.node, signs[1], blend.node];
   const node = html("div", { class: "l7-mixup-sum", "data-picture": "" }, ...terms);
   addHandle(frame, blend.canvas, {
-    ...{ trait: "t", axis: "x", area: blend.canvas },
+    trait: "t",
+    axis: "x",
+    area: blend.canvas,
     start({ x }) {
       const t = frame.model.get("t");
       return (position) => setWeight(frame, t + position.x - x);
@@ -369,7 +399,9 @@ function targetChart(frame, count) {
   let pair = [0, 1]; // rows of the classes of the first and of the second picture
   chart.rows.forEach(({ track }, row) => {
     addHandle(frame, track, {
-      ...{ trait: "t", axis: "x", area: track },
+      trait: "t",
+      axis: "x",
+      area: track,
       start() {
         if (!track.dataset.handle) return undefined;
         const isFirst = row === pair[0];
@@ -459,7 +491,9 @@ function densityPlot(frame, curves) {
   const marks = [shape, unfolded, axis, ghost, line, ...dots.nodes, ...labels, handle.node];
   const node = drawing(box, ...marks);
   addHandle(frame, handle.node, {
-    ...{ trait: "t", axis: "x", area: node },
+    trait: "t",
+    axis: "x",
+    area: node,
     start: () => (position) => setWeight(frame, position.x / PLOT_WIDTH),
   });
 
@@ -713,8 +747,12 @@ async function build({ model, el }, networks) {
   /** @param {Get} get */
   const read = (get) => readState(get, data);
   const redraw = showExplorer(frame, {
-    ...{ traits: TRAITS, animated: ["t"], readState: read },
-    ...{ headline, formulas: formulas(), code: codeValues },
+    traits: TRAITS,
+    animated: ["t"],
+    readState: read,
+    headline,
+    formulas: formulas(),
+    code: codeValues,
     parts: [figures, target, learners, weights, ...(asked ? [asked] : [])],
     results: (state) => results(state, data),
     guess: {
@@ -749,7 +787,7 @@ async function ownTraits(photo, get) {
   const rows = isShort ? vocab.map((_, k) => k) : [...new Set(labels)].sort((a, b) => a - b);
   const pixels = stackImages([photo.square(side), sprite], side, labels.length);
   const second = Math.min(others.length, get("second") + 1);
-  return { ...{ pixels, vocab, labels, rows }, first: 0, second };
+  return { pixels, vocab, labels, rows, first: 0, second };
 }
 
 export default {

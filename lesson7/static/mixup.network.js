@@ -90,7 +90,10 @@ function blendColumn(network, data, { name, hasLabels }) {
   const rows = blendRows(network, data);
   const bars = networkBars(about, name || "The network's answer to the blend");
   const plot = curvePlot({
-    ...{ values: WEIGHTS, ticks: [0, 0.5, 1], colours: CURVE_COLOURS, straight: STRAIGHT },
+    values: WEIGHTS,
+    ticks: [0, 0.5, 1],
+    colours: CURVE_COLOURS,
+    straight: STRAIGHT,
   });
   const caption = html("figcaption", { "aria-live": "polite" });
   const sentence = note();

@@ -230,7 +230,10 @@ function createNetworks(offers) {
   }
 
   return {
-    ...{ offers, cost, load, getFailure: () => failure },
+    offers,
+    cost,
+    load,
+    getFailure: () => failure,
     /** @param {Record<string, Offer>} others networks of one explorer */
     add: (others) => Object.assign(offers, others),
     /** @param {string} name */
@@ -427,7 +430,9 @@ export function networkRows({ about, source }) {
     if (key === newest) return false;
     newest = key;
     const question = {
-      ...{ key, keys: missing, size },
+      key,
+      keys: missing,
+      size,
       get tensors() {
         return missing.map(makeTensor);
       },
@@ -442,7 +447,9 @@ export function networkRows({ about, source }) {
   }
 
   return {
-    ...{ request, getMessage: answers.getMessage, close: answers.close },
+    request,
+    getMessage: answers.getMessage,
+    close: answers.close,
     /** @param {string} key */
     get: (key) => rows.get(key),
     /** @param {string} key */
@@ -501,7 +508,8 @@ export function networkPart(frame, rows, { wanted, later = () => [], onComplete 
     if (isNew) redraw();
   }
   return {
-    ...{ node, draw },
+    node,
+    draw,
     /** @param {() => void} next draws the explorer again */
     setRedraw(next) {
       redraw = next;

@@ -106,7 +106,9 @@ async function readData(model) {
   /** @type {number} */
   const side = model.get("side");
   return {
-    ...{ sprite, side, counts: countValues(sprite, side) },
+    sprite,
+    side,
+    counts: countValues(sprite, side),
     draws: /** @type {number[][]} */ (model.get("draws")),
     known: /** @type {Record<string, Statistics>} */ (model.get("known")),
     credits: /** @type {string[]} */ (model.get("credits")),
@@ -181,7 +183,13 @@ function stateReader({ sprite, side, counts, draws, known }, pointing) {
     const statistics = chosenStatistics(kind, before, { ...known, own });
     const images = draws[draw].slice(0, bs);
     return {
-      ...{ draw, bs, kind, batches, images, before, statistics },
+      draw,
+      bs,
+      kind,
+      batches,
+      images,
+      before,
+      statistics,
       isFile: get("show") === "file",
       running: /** @type {Running} */ (get("running")),
       normalize: normalizers(statistics),
@@ -225,7 +233,10 @@ function addControls(frame, { draws, counts }) {
   slider(frame, "Batch size", { trait: "bs", min: 1, max: counts.length });
   const parent = frame.more;
   slider(frame, "Batch", {
-    ...{ trait: "draw", min: 0, max: draws.length - 1, parent },
+    trait: "draw",
+    min: 0,
+    max: draws.length - 1,
+    parent,
     format: (draw) => `${draw + 1} of ${draws.length}`,
   });
   /** @type {[string, string][]} */
@@ -287,7 +298,9 @@ function addNumbers(frame, read) {
   CHANNELS.forEach((channel, c) => {
     MOMENTS.forEach((moment, m) => {
       add(`${moment}.${c}`, `${channel} ${moment} in use`, {
-        ...{ min: m * LEAST_SD, max: 1, step: LEAST_SD },
+        min: m * LEAST_SD,
+        max: 1,
+        step: LEAST_SD,
         get: () => read().statistics[m][c],
         set: (value) => change(m, c, value),
       });
@@ -302,7 +315,8 @@ function addNumbers(frame, read) {
       },
     });
     add(`after.sd.${c}`, `${channel} sd after`, {
-      ...{ ...after, min: 0.05 },
+      ...after,
+      min: 0.05,
       get: () => read().after[c].sd,
       set: (value) => change(1, c, Math.max(0.001, rounded(read().before[c].sd / value))),
     });
@@ -598,13 +612,17 @@ function statisticGrips(frame, { node, x }, c, read) {
   node.append(left.node, right.node, mean.node);
   setAttributes(mean.node, { "data-source": `mean.${c}` });
   addHandle(frame, mean.node, {
-    ...{ trait: "own_mean", axis: "x", area: node },
+    trait: "own_mean",
+    axis: "x",
+    area: node,
     start: () => (position) => frame.numberBinding(`mean.${c}`).setNear(position.x / CHART_WIDTH),
   });
   for (const edge of [left, right]) {
     setAttributes(edge.node, { "data-source": `sd.${c}` });
     addHandle(frame, edge.node, {
-      ...{ trait: "own_std", axis: "x", area: node },
+      trait: "own_std",
+      axis: "x",
+      area: node,
       start: () => (position) => {
         const distance = Math.abs(position.x / CHART_WIDTH - read().statistics[0][c]);
         frame.numberBinding(`sd.${c}`).setNear(distance);
@@ -677,7 +695,9 @@ function channelCharts(frame, pointing, { c, read }) {
   const ticks = isLast ? [-3, -2, -1, 0, 1, 2, 3] : [];
   const charts = {
     before: histogram({
-      ...{ low: 0, high: 1, ticks: isLast ? [0, 0.5, 1] : [] },
+      low: 0,
+      high: 1,
+      ticks: isLast ? [0, 0.5, 1] : [],
       sources: [`mean.${c}`, `sd.${c}`, `x.${c}`, `before.${c}`],
     }),
     after: histogram({ ...range, ticks, sources: [`after.${c}`, `after.${c}`, `z.${c}`, ""] }),
@@ -1112,7 +1132,8 @@ function pictureRows({ about, source, name }, { sprite, side }) {
     return [keyOf(image, statistics), keyOf(image, [about.mean, about.std])];
   }
   return {
-    ...{ ...rows, keysOf },
+    ...rows,
+    keysOf,
     request: (/** @type {string[]} */ keys) => rows.request(keys, makeTensor),
   };
 }
@@ -1219,8 +1240,13 @@ async function build({ model, el }, network) {
   frame.body.append(html("div", { class: "l7-normalize" }, line.node, shapes.node));
 
   const redraw = showExplorer(frame, {
-    ...{ traits: TRAITS, animated: ["own_mean", "own_std"], readState },
-    ...{ headline, formulas: formulas(), code: codeValues, results },
+    traits: TRAITS,
+    animated: ["own_mean", "own_std"],
+    readState,
+    headline,
+    formulas: formulas(),
+    code: codeValues,
+    results,
     parts: [line, shapes, dots, predicted, sentence, ...(answers ? [answers] : [])],
     guess: {
       createTask: createTasks(model, data.draws.length, read, predicted),
@@ -1254,7 +1280,7 @@ function ownTraits(photo, get) {
     throw new PhotoError("A channel of this photo has one value only: it has no sd to divide by.");
   }
   const draws = get("draws").map(() => [0]);
-  return { ...{ pixels, draws, right: [], credits: [""], has_batch_norm: false }, draw: 0, bs: 1 };
+  return { pixels, draws, right: [], credits: [""], has_batch_norm: false, draw: 0, bs: 1 };
 }
 
 export default {

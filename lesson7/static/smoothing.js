@@ -156,7 +156,9 @@ function addConfidenceControls(frame) {
   frame.addBinding({ ...frame.numberBinding("p"), min: 0, max: () => 1, set, setNear: nearP });
 
   const logits = {
-    ...{ min: LOGIT_RANGE.low, max: LOGIT_RANGE.high, step: 0.1 },
+    min: LOGIT_RANGE.low,
+    max: LOGIT_RANGE.high,
+    step: 0.1,
     get: () => logit(model.get("p"), model.get("n")),
     set: (/** @type {number} */ value) => frame.set("p", confidence(value, model.get("n"))[0]),
     format: formatLogit,
@@ -185,8 +187,13 @@ function addTargetBinding(frame) {
     if (show === "smoothed") frame.numberBinding("eps").setNear(epsOfTarget(q, n));
   }
   const binding = createNumberBinding({
-    ...{ name: "target", label: "Target of the true class", isLinked: false },
-    ...{ min: 0, max: 1, step: 0.01, set },
+    name: "target",
+    label: "Target of the true class",
+    isLinked: false,
+    min: 0,
+    max: 1,
+    step: 0.01,
+    set,
     get: () => currentState(frame).q,
     format: (value) => formatShare(value, frame.model.get("n")),
   });
@@ -205,11 +212,18 @@ function addTargetControls(frame) {
   const kinds = KINDS.map((kind) => [kind, kind]);
   const target = select(frame, "Target", kinds, { trait: "show" });
   numberField(frame, "Classes, N", {
-    ...{ trait: "n", min: 2, max: MOST_CLASSES, step: 1, parent },
+    trait: "n",
+    min: 2,
+    max: MOST_CLASSES,
+    step: 1,
+    parent,
     set: (n) => setClassCount(frame, n),
   });
   slider(frame, "True class", {
-    ...{ trait: "label", traits: ["label", "n"], min: 0, parent },
+    trait: "label",
+    traits: ["label", "n"],
+    min: 0,
+    parent,
     max: () => model.get("n") - 1,
     get: () => currentState(frame).label,
   });
@@ -245,7 +259,9 @@ function targetRow(frame, { track, cells }) {
   track.append(tick);
   let index = -1; // of the class; -1: each of the others
   addHandle(frame, track, {
-    ...{ trait: "eps", axis: "x", area: track },
+    trait: "eps",
+    axis: "x",
+    area: track,
     start() {
       if (!track.dataset.handle) return undefined;
       return ({ x }) => frame.numberBinding("target").setNear(x);
@@ -611,7 +627,9 @@ function lossFigure(frame) {
   const redrawGrid = redrawOnChange();
   let axes = plotAxes(2, false);
   addHandle(frame, handle.node, {
-    ...{ trait: "p", axis: "x", area: chart },
+    trait: "p",
+    axis: "x",
+    area: chart,
     start: () => (position) => setConfidence(frame, axes, position.x),
   });
 
@@ -1071,7 +1089,11 @@ async function build({ model, el }, networks) {
   const ofTheTarget = [trueClassFormula(), otherClassFormula(), sumFormula()];
   const ofTheLoss = [lossFormula(), ...surpriseFormulas()];
   const redraw = showExplorer(frame, {
-    ...{ traits: TRAITS, animated: ["eps", "t", "p"], readState, headline, results },
+    traits: TRAITS,
+    animated: ["eps", "t", "p"],
+    readState,
+    headline,
+    results,
     formulas: [...ofTheTarget, ...ofTheLoss],
     code: codeValues,
     parts: [
@@ -1099,7 +1121,9 @@ function renderWithNetworks(view) {
 }
 
 const renderWithPhoto = withPhoto(renderWithNetworks, {
-  ...{ traits: TRAITS, predictions: ["predictions"], own: ownPicture },
+  traits: TRAITS,
+  predictions: ["predictions"],
+  own: ownPicture,
 });
 
 /** @param {View} view */

@@ -37,7 +37,8 @@ export async function readPictures(model) {
   const sprite = await decodePng(model.get("pixels"));
   const count = sprite.height / side;
   return {
-    ...{ learners, side },
+    learners,
+    side,
     images: Array.from({ length: count }, (_, i) => photoAt(sprite, i * side, side, side)),
     vocab: /** @type {string[]} */ (model.get("vocab")),
     labels: /** @type {number[]} */ (model.get("labels")),

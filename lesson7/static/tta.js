@@ -184,7 +184,9 @@ function viewRows(network, photos) {
   }
 
   return {
-    ...{ ...rows, remember, keysOf: viewKeys },
+    ...rows,
+    remember,
+    keysOf: viewKeys,
     request: (/** @type {string[]} */ keys) => rows.request(keys, makeTensor),
     latest: () => null,
     laterKeys: () => [],
@@ -216,7 +218,9 @@ function kernelViews(kernel, { first, vocab, gridOf }) {
   const rows = kernelRows(kernel);
   let photo = 0; // that was shown last
   return {
-    ...{ ...rows, keysOf: viewKeys, remember() {} },
+    ...rows,
+    keysOf: viewKeys,
+    remember() {},
     latest() {
       const preds = rows.latest();
       return preds.length ? { ...first, classes: vocab, preds } : first;
@@ -262,7 +266,15 @@ function readState(get, data) {
     ? { classes: OBJECT_CLASSES, preds: objectShares(views, object) }
     : modelAnswer(data, { photo, plain, scale, at, views });
   return {
-    ...{ photo, plain, scale, at, width, height, views, object, predictions: found.preds },
+    photo,
+    plain,
+    scale,
+    at,
+    width,
+    height,
+    views,
+    object,
+    predictions: found.preds,
     target: /** @type {Point} */ (get("target")),
     moving: /** @type {number} */ (get("moving")),
     ...readAnswer(get, data, found),
@@ -326,10 +338,14 @@ function readAnswer(get, { isLearned }, { classes, preds: predictions, threshold
   const combined = combine(predictions, enabled, reduce);
   const top = isLearned ? ranking(combined)[0] : 0; // the class whose values are added up
   return {
-    ...{ enabled, reduce, combined, top },
+    enabled,
+    reduce,
+    combined,
+    top,
     count: enabled.filter(Boolean).length,
     values: predictions.map((prediction) => prediction[top]),
-    ...{ classes, threshold },
+    classes,
+    threshold,
   };
 }
 
@@ -422,14 +438,18 @@ function addListBindings(frame, data) {
   const text = { kind: /** @type {const} */ ("text"), isLinked: true };
 
   frame.addBinding({
-    ...{ ...text, name: "at", get: () => formatPlaces(model.get("at")) },
+    ...text,
+    name: "at",
+    get: () => formatPlaces(model.get("at")),
     set(/** @type {string} */ link) {
       const places = parsePlaces(link, windows, data.steps);
       if (places) frame.set("at", places);
     },
   });
   frame.addBinding({
-    ...{ ...text, name: "on", get: () => formatSwitches(model.get("on")) },
+    ...text,
+    name: "on",
+    get: () => formatSwitches(model.get("on")),
     set(/** @type {string} */ link) {
       const enabled = parseSwitches(link, windows + 1);
       if (enabled) frame.set("on", enabled);
@@ -437,15 +457,21 @@ function addListBindings(frame, data) {
   });
   frame.addBinding(
     createNumberBinding({
-      ...{ name: "views", label: "Views in use", isLinked: false },
-      ...{ min: 1, max: windows + 1, step: 1 },
+      name: "views",
+      label: "Views in use",
+      isLinked: false,
+      min: 1,
+      max: windows + 1,
+      step: 1,
       get: () => model.get("on").filter(Boolean).length,
       set: (count) => frame.set("on", switchViews(model.get("on"), count)),
     }),
   );
   if (isLearned) return;
   frame.addBinding({
-    ...{ ...text, name: "target", get: () => formatPlaces([model.get("target")]) },
+    ...text,
+    name: "target",
+    get: () => formatPlaces([model.get("target")]),
     set(/** @type {string} */ link) {
       const places = parsePlaces(link, 1, data.steps);
       if (places) frame.set("target", places[0]);
@@ -461,13 +487,15 @@ function addListBindings(frame, data) {
 function addMoveControls(frame, data) {
   const read = () => readState((trait) => frame.model.get(trait), data);
   const sliders = placeSliders(frame, data, {
-    ...{ name: "at", labels: ["across", "down"] },
+    name: "at",
+    labels: ["across", "down"],
     index: () => selectedWindow(read()),
     box: () => read().views[1 + selectedWindow(read())],
   });
   if (data.isLearned) return sliders;
   placeSliders(frame, data, {
-    ...{ name: "target", labels: ["object across", "object down"] },
+    name: "target",
+    labels: ["object across", "object down"],
     index: () => data.windows,
     box: () => read().object ?? [0, 0, 0, 0],
   });
@@ -486,8 +514,11 @@ function placeSliders(frame, data, { name, labels, index, box }) {
   const place = () => model.get("at")[index()] ?? model.get("target");
   return labels.map((label, axis) => {
     return slider(frame, label, {
-      ...{ trait: `${name}.${"xy"[axis]}`, traits: TRAITS, parent: frame.more },
-      ...{ min: 0, max: () => data.steps },
+      trait: `${name}.${"xy"[axis]}`,
+      traits: TRAITS,
+      parent: frame.more,
+      min: 0,
+      max: () => data.steps,
       get: () => roundHalfUp(place()[axis] * data.steps),
       set(step) {
         const moved = /** @type {Point} */ (place().with(axis, step / data.steps));
@@ -1133,8 +1164,11 @@ function codeValues({ photo, views, object, enabled, reduce }, { names, template
   return {
     template,
     values: {
-      ...{ photo: String(photo), name: pythonString(names[photo]), boxes: used.join("\n") },
-      ...{ object: object ? `(${object.join(", ")})` : "", reduce: isMean ? "mean" : reduce },
+      photo: String(photo),
+      name: pythonString(names[photo]),
+      boxes: used.join("\n"),
+      object: object ? `(${object.join(", ")})` : "",
+      reduce: isMean ? "mean" : reduce,
       fastai: fastaiCall(enabled, reduce),
     },
   };
@@ -1336,10 +1370,13 @@ async function build({ model, el }, network) {
   frame.body.append(html("div", { class: "l7-tta" }, picture, side));
 
   const redraw = showExplorer(frame, {
-    ...{ traits: TRAITS, animated: ["at", "target"] },
+    traits: TRAITS,
+    animated: ["at", "target"],
     ...(network && model.get("model_steps").length && { steps: model.get("model_steps") }),
     readState: (get) => readState(get, data),
-    ...{ headline, formulas: formulas(), results },
+    headline,
+    formulas: formulas(),
+    results,
     // The network runs in a worker while the other parts are drawn.
     parts: [...(asking ? [asking] : []), stage, strip, sum, bars, notes, chosenFormula(frame)],
     code: (state) => codeValues(state, data),
@@ -1369,12 +1406,13 @@ function render(view) {
 function ownTraits(opened) {
   const pixels = opened.shrunk(PHOTO_SIDE);
   const sizes = [[pixels.height, pixels.width]];
-  return { ...{ pixels, sizes, names: [OWN_NAME], credits: [""] }, grid: FINE_STEPS, photo: 0 };
+  return { pixels, sizes, names: [OWN_NAME], credits: [""], grid: FINE_STEPS, photo: 0 };
 }
 
 export default {
   render: withPhoto(render, {
-    ...{ traits: TRAITS, own: ownTraits },
+    traits: TRAITS,
+    own: ownTraits,
     predictions: ["asked", "vocab", "first"],
   }),
 };
