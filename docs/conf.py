@@ -53,6 +53,7 @@ autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 70
 add_module_names = False
+viewcode_follow_imported_members = False  # to the sources of other packages
 toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"

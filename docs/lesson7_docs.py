@@ -27,16 +27,8 @@ def skip_traits(app, what, name, obj, skip, options):
     return True if isinstance(obj, TraitType) else None
 
 
-def remove_other_sources(html):
-    "Remove the pages with sources of other packages, which a build in several processes writes."
-    for page in (html / "_modules").glob("*.html"):
-        if page.stem not in ("index", "lesson7"):
-            page.unlink()
-
-
-def finish(app, error):
+def add_downloads(app, error):
     if not error:
-        remove_other_sources(Path(app.outdir))
         copy_notebooks(Path(app.outdir))
         write_networks(Path(app.outdir))
         write_social_picture(Path(app.outdir))
@@ -55,7 +47,7 @@ def setup(app):
     app.connect("html-page-context", adapt_html, priority=900)  # after the theme has made its own
     app.connect("html-page-context", add_gallery_script)
     app.connect("doctree-resolved", link_terms)
-    app.connect("build-finished", finish)
+    app.connect("build-finished", add_downloads)
     app.add_transform(LinkNames)
     app.add_post_transform(Stills)
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))

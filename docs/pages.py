@@ -153,15 +153,23 @@ def faults_page():
         "The tests make each fault of this table, and compare.\n\n"
     )
     for fault, group in groupby(rows, lambda row: row["fault"]):
-        text += f"## {fault[0].upper()}{fault[1:]}\n\n"
-        text += "| for | what happens | message | test |\n|:---|:---|:---|:---|\n"
-        for row in group:
-            result = RESULTS.get(row["result"], row["result"])
-            message = f"`{row['message']}`" if row["message"] else ""
-            file, name = row["test"].split("::")
-            text += f"| {row['writer']} | {result} | {message} | `{name}` in `{file}` |\n"
-        text += "\n"
+        text += f"## {fault[0].upper()}{fault[1:]}\n\n{_faults_table(list(group))}\n"
     return text
+
+
+def _faults_table(rows):
+    "Return a table of faults; the name of the test is below it if all rows have the same."
+    tests = {row["test"]: "`{1}` in `{0}`".format(*row["test"].split("::")) for row in rows}
+    has_one = len(tests) == 1
+    header = ["for", "what happens", "message", *([] if has_one else ["test"])]
+    lines = []
+    for row in rows:
+        message = f"`{row['message']}`" if row["message"] else ""
+        line = [row["writer"], RESULTS.get(row["result"], row["result"]), message]
+        lines.append(line if has_one else [*line, tests[row["test"]]])
+    table = f"| {' | '.join(header)} |\n|{':---|' * len(header)}\n"
+    table += "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return table + (f"\nTested by {next(iter(tests.values()))}.\n" if has_one else "")
 
 
 def thumbnail(image):

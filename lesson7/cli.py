@@ -585,7 +585,7 @@ def export(args):
 
     page = Path(args.out or Path(args.notebook).with_suffix(".html"))
     check_writable("--out", page)
-    print(f"The page is in {export_notebook(args.notebook, page, args.run)}.")
+    print(f"The page is in {export_notebook(args.notebook, page, args.run_first)}.")
 
 # %% ../nbs/api/cli.ipynb #4a38c102
 def _in_bytes(size):
@@ -939,6 +939,7 @@ def _add_export(add):
     parser.add_argument("notebook", metavar="NOTEBOOK", help="with the outputs that you saved")
     parser.add_argument(
         "--run",
+        dest="run_first",  # `run` is the command's function
         action="store_true",
         help="run it first: explorers are interactive only where their state is saved",
     )

@@ -28,7 +28,9 @@ def _read_notebook(path):
     allowed = "a notebook"
     text = read_file(path, allowed).decode("utf-8", "replace")
     try:
-        return nbformat.reads(text, as_version=4)
+        notebook = nbformat.reads(text, as_version=4)
+        nbformat.validate(notebook)
+        return notebook
     except Exception as e:  # nbformat has errors of its own
         reason = next(iter(str(e).splitlines()), type(e).__name__)
         raise ValueError(must_be(path, allowed, reason)) from None

@@ -959,7 +959,8 @@ def test_the_examples_of_help_run(command, example_files, monkeypatch, capsys):
         monkeypatch.setattr("lesson7.cli.CHECKS", {"nothing": lambda folder: "seen"})
         monkeypatch.setattr("lesson7.cli.CHAPTERS", {})
     if command == "export":
-        (example_files / "notes.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4}')
+        notebook = dict(cells=[], metadata={}, nbformat=4, nbformat_minor=5)
+        (example_files / "notes.ipynb").write_text(json.dumps(notebook))
     if command == "cache":
         monkeypatch.setenv("XDG_CACHE_HOME", str(example_files / "cache"))
     if command in ("predict", "tta"):

@@ -106,7 +106,8 @@ def read_pixels(folder):
 
 def write_progress(folder, version):
     os.environ["XDG_DATA_HOME"] = str(folder)
-    return _record(("mix", "smooth")[version])
+    _, problem = _record(("mix", "smooth")[version])
+    return problem
 
 
 def read_progress(folder):

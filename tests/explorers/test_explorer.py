@@ -21,7 +21,7 @@ MAX_HOST_SIZE = 1300  # bytes, compressed
 def test_repr_has_the_state_without_the_pixels():
     assert repr(NormalizeExplorer(bs=3)) == (
         "NormalizeExplorer(bs=3, draw=0, kind='dataset', own_mean=[0.5, 0.5, 0.5], "
-        "own_std=[0.5, 0.5, 0.5], show='file')"
+        "own_std=[0.5, 0.5, 0.5], running='stored', show='file')"
     )
 
 

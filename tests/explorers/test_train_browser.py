@@ -54,8 +54,8 @@ globalThis.Worker = class extends Original {
 # Opens the view of the page's model once more, and closes it while it trains.
 CLOSE = """async () => {
   const kind = "application/vnd.jupyter.widget-state+json";
-  const script = document.querySelector(`script[type="${kind}"]`);
-  const models = Object.values(JSON.parse(script.textContent).state);
+  const saved = document.querySelector(`script[type="${kind}"]`);
+  const models = Object.values(JSON.parse(saved.textContent).state);
   const { state, buffers } = models.find((model) => model.model_name === "AnyModel");
   for (const { path, data } of buffers) {
     const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
@@ -63,8 +63,11 @@ CLOSE = """async () => {
   }
   const [set, save_changes, on, off] = Array(4).fill(() => {});
   const model = { get: (name) => state[name], set, save_changes, on, off };
-  const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
-  const { default: view } = await import(url);
+  const script = document.createElement("script"); // the page's policy allows no `import` of blobs
+  const body = state._esm.replace(/^export default /m, "return ");
+  script.textContent = `globalThis.second = (() => { ${body} })();`;
+  document.head.append(script);
+  const view = globalThis.second;
   const el = document.createElement("div");
   document.body.prepend(el);
   const close = await view.render({ model, el });
