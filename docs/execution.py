@@ -86,6 +86,8 @@ def run_notebooks(app, env, docnames):
     workers = os.cpu_count() or 1
     # Kernels inherit it. Two networks that each use all cores would wait for one another.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # The exercises that the builder has done are not shown on the site.
+    os.environ["XDG_DATA_HOME"] = str(Path(env.mystnb_config.execution_cache_path) / "data")
     if len(notebooks) > 1:
         use_forks()
     with ThreadPoolExecutor(workers) as pool:
