@@ -62,6 +62,15 @@ def mount_disk(folder):
     _call("mount", b"none", os.fsencode(folder), b"tmpfs", 0, f"size={DISK}".encode())
 
 
+def can_mount(folder):
+    "Return whether a process may have a disk of its own: most containers do not allow it."
+    try:
+        mount_disk(folder)
+    except OSError:
+        return False
+    return True
+
+
 def fill_disk(folder, room):
     "Leave a disk with so many bytes."
     with open(folder / "filler", "wb", buffering=0) as file, suppress(OSError):

@@ -24,6 +24,7 @@ if sys.platform != "linux":
 
 from faults import (
     age,
+    can_mount,
     fill_disk,
     in_child,
     leftovers,
@@ -103,10 +104,10 @@ def named(row):
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row["fault"] in CASES], ids=named)
 def test_a_fault_of_a_disk_or_folder_is_a_line_and_keeps_what_is_there(row, tmp_path):
-    if row["fault"] == "full disk" and os.geteuid():
-        pytest.skip("a disk needs the rights of a superuser")
     folder = tmp_path / "folder"
     folder.mkdir()
+    if row["fault"] == "full disk" and not in_child(can_mount, folder):
+        pytest.skip("a process may not have a disk of its own here")
     message, version, left = CASES[row["fault"]](WRITERS[row["writer"]], folder)
     message = re.sub(r"weights-[0-9a-f]{16}", "weights-…", message.replace(f"{folder}/", ""))
     assert message == row["message"]
