@@ -1,5 +1,5 @@
-// Only those parts of a page that scroll are stops of Tab, from where arrow keys scroll them. Without
-// scripts, all are that may scroll in a narrow window: `docs/rendering.py` marks them.
+// Tab stops only at those parts of a page that scroll; arrow keys scroll them from there. Without
+// scripts, it stops at all that may scroll in a narrow window: `docs/rendering.py` marks them.
 
 {
   const parts = document.querySelectorAll(

@@ -28,8 +28,8 @@ export function photoAt(sheet, top, width, height) {
 }
 
 /**
- * The antialiased bilinear filter of Pillow and torch: for each output pixel, the first input pixel,
- * how many there are, and their weights, from `pitch` times its index on.
+ * The antialiased bilinear filter of Pillow and torch: for each output pixel, the first input
+ * pixel, how many there are, and their weights, from `pitch` times its index on.
  * @param {number} length of the input
  * @param {number} side of the output
  */

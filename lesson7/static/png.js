@@ -27,7 +27,7 @@ async function inflate(parts) {
 }
 
 /**
- * What the fourth filter predicts for a byte: the neighbour that is nearest to left + above - corner.
+ * What the fourth filter predicts for a byte: the neighbour nearest to left + above - corner.
  * @param {number} left
  * @param {number} above
  * @param {number} corner
