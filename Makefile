@@ -67,7 +67,8 @@ docs-open: docs
 # changes only when all is measured.
 bench: $(READY) chromium
 	rm -f build/bench.json
-	$(BIN)/python -m bench $(ARGS); status=$$?; cp build/bench.json nbs/results/bench.json && exit $$status
+	$(BIN)/python -m bench $(ARGS); status=$$?; \
+	cp build/bench.json nbs/results/bench.json && exit $$status
 
 # An interrupted run continues; the chapter's file is replaced only when the run is complete.
 # ARGS=all: the long studies, too (hours, or minutes on a GPU); cifar10_small needs --data.

@@ -98,7 +98,7 @@ _SHOWN = ("torch", "torchvision", "fastai", "numpy", "anywidget", "jupyterlab", 
 
 
 def installed_versions() -> list[str]:  # lines
-    "Return the versions of Python, the package and what it stands on."
+    "Return the versions of Python, the package and its main dependencies."
     lines = [f"Python {platform.python_version()}, {platform.platform()}"]
     found = []
     for name in ("lesson7", *_SHOWN):
