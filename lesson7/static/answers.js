@@ -17,6 +17,7 @@
  * @property {string} name kernel, page or grid
  * @property {() => boolean} isReady
  * @property {(question: Question) => Promise<Rows>} answer
+ * @property {(question: Question) => void} [prepare] does what can be done before its turn
  */
 
 /**
@@ -65,6 +66,18 @@ export function createAnswers(sources) {
     return null;
   }
 
+  /**
+   * While a source computes, the page is idle: the waiting question is prepared then.
+   * @param {Waiting} waiting
+   */
+  function prepareWhenIdle(waiting) {
+    globalThis.requestIdleCallback?.(() => {
+      if (next !== waiting) return;
+      const source = sources.find((candidate) => candidate.isReady());
+      source?.prepare?.(waiting.question);
+    });
+  }
+
   async function answerNext() {
     isBusy = true;
     while (next) {
@@ -87,7 +100,8 @@ export function createAnswers(sources) {
     if (isClosed) return Promise.resolve(null);
     return new Promise((resolve) => {
       next = { question, resolve };
-      if (!isBusy) answerNext();
+      if (isBusy) prepareWhenIdle(next);
+      else answerNext();
     });
   }
 

@@ -199,6 +199,7 @@ function createNetworks(offers) {
     return {
       name: "page",
       isReady: () => loaded.has(name),
+      prepare: ({ tensors }) => tensors.length, // to read them makes them
       async answer({ tensors, size }) {
         if (!worker) throw new Error("The network is not loaded.");
         const made = [...tensors];
@@ -429,12 +430,15 @@ export function networkRows({ about, source }) {
     const key = missing.join(" ");
     if (key === newest) return false;
     newest = key;
+    /** @type {Float32Array[] | undefined} */
+    let made;
     const question = {
       key,
       keys: missing,
       size,
       get tensors() {
-        return missing.map(makeTensor);
+        made ||= missing.map(makeTensor);
+        return made;
       },
     };
     const answer = await answers.ask(question);
