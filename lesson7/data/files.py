@@ -594,16 +594,10 @@ def file_identity(file):
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 # %% ../../nbs/api/data/files.ipynb #9a241b76
-class Presized:
-    "Open images no larger than needed, and decode each once: its pixels are cached on disk."
+class _PixelCache:
+    "A folder of decoded images, of at most `limit` bytes."
 
-    def __init__(
-        self,
-        short,  # short side that is needed, pixels
-        limit=PIXEL_LIMIT,  # bytes, of the cache for all datasets together; 0: no cache
-        folder=None,  # of the cache; None: `pixel_folder()`
-    ):
-        self.short = short
+    def __init__(self, limit, folder):
         self.limit = limit
         self.folder = folder and Path(folder)
         if not folder:
@@ -615,43 +609,17 @@ class Presized:
         self.room = 0  # bytes that may be written before files must be deleted
         self.is_full = False
 
-    def __call__(self, file) -> Image.Image:  # RGB
-        if not self.limit or not _is_file(file):
-            return open_image(file, self.short)  # raises the error for a missing file
-        cached = self._cached_path(file)
-        try:
-            return open_image(cached)
-        except ValueError:  # not cached yet, or damaged
-            image = open_image(file, self.short)
+    def path(self, file, short):
+        "Return where the pixels of an image are kept, opened at a short side."
+        key = content_digest(file)
+        return self.folder / key[:2] / f"{key}-{short}-{_OPENING}.ppm"
+
+    def store(self, path, image):
+        "Keep an image, if there is room."
         pixels = io.BytesIO()
         image.save(pixels, "PPM")
-        self._store(cached, pixels.getvalue())
-        return image
-
-    def _cached_path(self, file):
-        key = content_digest(file)
-        return self.folder / key[:2] / f"{key}-{self.short}-{_OPENING}.ppm"
-
-    def check(
-        self,
-        files,  # paths
-        keep=None,  # called with each file that was decoded and its image
-    ):
-        "Raise `ValueError` unless all files can be decoded; in a process, each is checked once."
-        unknown = [file for file in files if file_identity(file) not in _checked]
-        check_files(unknown, partial(self._check, keep=keep))
-
-    def _check(self, file, keep):
-        "Decode a file, unless its pixels are cached; raises `ValueError` where that fails."
-        if not (self.limit and self._cached_path(file).is_file()):
-            image = self(file)
-            if keep:
-                keep(file, image)
-        _checked.add(file_identity(file))
-
-    def _store(self, file, data):
         with _STORING:
-            self._write(file, data)
+            self._write(path, pixels.getvalue())
 
     def _write(self, file, data):
         if self.room < len(data) and not self.is_full:
@@ -681,6 +649,47 @@ class Presized:
             file.unlink(missing_ok=True)
             room += size
         return room
+
+# %% ../../nbs/api/data/files.ipynb #ce1c9534
+class Presized:
+    "Open images no larger than needed, and decode each once: its pixels are cached on disk."
+
+    def __init__(
+        self,
+        short,  # short side that is needed, pixels
+        limit=PIXEL_LIMIT,  # bytes, of the cache for all datasets together; 0: no cache
+        folder=None,  # of the cache; None: `pixel_folder()`
+    ):
+        self.short = short
+        self.cache = _PixelCache(limit, folder)
+
+    def __call__(self, file) -> Image.Image:  # RGB
+        if not self.cache.limit or not _is_file(file):
+            return open_image(file, self.short)  # raises the error for a missing file
+        cached = self.cache.path(file, self.short)
+        try:
+            return open_image(cached)
+        except ValueError:  # not cached yet, or damaged
+            image = open_image(file, self.short)
+        self.cache.store(cached, image)
+        return image
+
+    def check(
+        self,
+        files,  # paths
+        keep=None,  # called with each file that was decoded and its image
+    ):
+        "Raise `ValueError` unless all files can be decoded; in a process, each is checked once."
+        unknown = [file for file in files if file_identity(file) not in _checked]
+        check_files(unknown, partial(self._check, keep=keep))
+
+    def _check(self, file, keep):
+        "Decode a file, unless its pixels are cached; raises `ValueError` where that fails."
+        if not (self.cache.limit and self.cache.path(file, self.short).is_file()):
+            image = self(file)
+            if keep:
+                keep(file, image)
+        _checked.add(file_identity(file))
 
 # %% ../../nbs/api/data/files.ipynb #2c1a0002
 def check_writable(

@@ -200,43 +200,17 @@ def page(
         host=joined_script("host"),
     )
 
-# %% ../../nbs/api/explorers/base.ipynb #9f6be029
-class Explorer(anywidget.AnyWidget):
-    """Base of the explorers.
+# %% ../../nbs/api/explorers/base.ipynb #ee39556e
+class _ExplorerState(anywidget.AnyWidget):
+    "The traits that all explorers have; its own are set together, and only to what is possible."
 
-    A subclass sets `_view`, the name of a .js and a .css file in `lesson7/static`, and has a method
-    `figure()` that returns the same as a matplotlib `Figure`.
-    """
-
-    _view = ""
     _steps = ()  # the guided steps unless others are given
-    _templates: ClassVar = {}  # of `code()`: name -> program with places such as `{t}`
-    _still = (None, b"")  # digest of the state that was drawn last, and its PNG file
-    _learn = None  # the model that was given; None: none
 
     steps = T.List(help="guided steps, as `Step.as_dict` returns them").tag(**DATA)
     templates = T.Dict(help="name -> program with places, as `fill_template` takes it").tag(**DATA)
     pinned = T.Dict(help="the state that is compared with the present one; empty: none").tag(**DATA)
     kernel = T.Bool(False, help="whether the model answers questions of the view").tag(**DATA)
     network = T.Dict(help="names of networks that a page has; empty: the site's").tag(**DATA)
-
-    def __init_subclass__(cls, **kw):
-        view = cls.__dict__.get("_view")
-        if view:
-            cls._esm = joined_script(view)
-            cls._css = _static("explorer.css") + _static(f"{view}.css")
-        super().__init_subclass__(**kw)
-
-    def __init__(self, steps=None, **traits):
-        for name in traits:
-            if not self.has_trait(name):  # ipywidgets would ignore it
-                known = ", ".join(self.trait_names(sync=True, state=True))
-                name_of_this = f"argument of {type(self).__name__}"
-                raise TypeError(must_be(name_of_this, f"one of its own, or of {known}", name))
-        has_model = self._learn is not None  # the site has no network of its own for it
-        own = dict(network=dict(names=[])) if has_model else {}
-        super().__init__(**dict(templates=self._templates) | own | traits)
-        self.steps = [step.as_dict() for step in self._fitting(steps)]
 
     def _fitting(self, steps):
         "Return the steps: those given must be possible; of its own, those that are."
@@ -286,6 +260,74 @@ class Explorer(anywidget.AnyWidget):
         names = self.trait_names(sync=True, state=True)
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({values})"
+
+# %% ../../nbs/api/explorers/base.ipynb #63518afa
+class _PageNetworks:
+    "The networks that an explorer's pages carry or offer; a base class beside `_ExplorerState`."
+
+    _learn = None  # the model that was given; None: none
+
+    def _network_side(self):
+        "Return the side of the images that the explorer's model sees, pixels."
+        return self.side
+
+    def _asks_network(self):
+        "Return whether the explorer's view asks a network."
+        return "network.js" in [path.name for path in script_files(self._view)]
+
+    def _page_networks(self):
+        "Return the networks of a page; none, with a warning, where they cannot be had."
+        try:
+            kind = type(self).__name__
+            require(self._asks_network(), "live", "False", True, f"a {kind} asks no network")
+            runtime_files()
+            if self._learn:
+                return as_networks(self._learn, self._network_side())
+            return [lite0_network()]
+        except (ImportError, RuntimeError, ValueError) as e:
+            warn_caller(f"the page is written without a network: {e}")
+            return []
+
+    def _offer_networks(self):
+        "Write several networks as files of the site that is being built, and offer them."
+        folder = os.environ.get(NETWORKS_FOLDER)
+        if not folder or not isinstance(self._learn, dict):
+            return
+        networks = self._page_networks()
+        for network in networks:
+            write_network(network, folder)
+        names = [network.name for network in networks]
+        self.network = dict(names=names, offers=network_offer(*networks))
+
+# %% ../../nbs/api/explorers/base.ipynb #9f6be029
+class Explorer(_PageNetworks, _ExplorerState):
+    """Base of the explorers.
+
+    A subclass sets `_view`, the name of a .js and a .css file in `lesson7/static`, and has a method
+    `figure()` that returns the same as a matplotlib `Figure`.
+    """
+
+    _view = ""
+    _templates: ClassVar = {}  # of `code()`: name -> program with places such as `{t}`
+    _still = (None, b"")  # digest of the state that was drawn last, and its PNG file
+
+    def __init_subclass__(cls, **kw):
+        view = cls.__dict__.get("_view")
+        if view:
+            cls._esm = joined_script(view)
+            cls._css = _static("explorer.css") + _static(f"{view}.css")
+        super().__init_subclass__(**kw)
+
+    def __init__(self, steps=None, **traits):
+        for name in traits:
+            if not self.has_trait(name):  # ipywidgets would ignore it
+                known = ", ".join(self.trait_names(sync=True, state=True))
+                name_of_this = f"argument of {type(self).__name__}"
+                raise TypeError(must_be(name_of_this, f"one of its own, or of {known}", name))
+        has_model = self._learn is not None  # the site has no network of its own for it
+        own = dict(network=dict(names=[])) if has_model else {}
+        super().__init__(**dict(templates=self._templates) | own | traits)
+        self.steps = [step.as_dict() for step in self._fitting(steps)]
 
     def _digest(self):
         "Return a digest of the state and of the data that it is shown on."
@@ -349,35 +391,3 @@ class Explorer(anywidget.AnyWidget):
         if megabytes > LARGE_PAGE:
             print(f"{file.name} has {megabytes:.1f} MB, most of it the network and its runtime")
         return file
-
-    def _network_side(self):
-        "Return the side of the images that the explorer's model sees, pixels."
-        return self.side
-
-    def _asks_network(self):
-        "Return whether the explorer's view asks a network."
-        return "network.js" in [path.name for path in script_files(self._view)]
-
-    def _page_networks(self):
-        "Return the networks of a page; none, with a warning, where they cannot be had."
-        try:
-            kind = type(self).__name__
-            require(self._asks_network(), "live", "False", True, f"a {kind} asks no network")
-            runtime_files()
-            if self._learn:
-                return as_networks(self._learn, self._network_side())
-            return [lite0_network()]
-        except (ImportError, RuntimeError, ValueError) as e:
-            warn_caller(f"the page is written without a network: {e}")
-            return []
-
-    def _offer_networks(self):
-        "Write several networks as files of the site that is being built, and offer them."
-        folder = os.environ.get(NETWORKS_FOLDER)
-        if not folder or not isinstance(self._learn, dict):
-            return
-        networks = self._page_networks()
-        for network in networks:
-            write_network(network, folder)
-        names = [network.name for network in networks]
-        self.network = dict(names=names, offers=network_offer(*networks))

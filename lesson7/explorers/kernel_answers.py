@@ -49,7 +49,7 @@ def _may_ask():
     kernel = getattr(shell, "kernel", None)
     return kernel is None or getattr(kernel, "_allow_stdin", True)
 
-
+# %% ../../nbs/api/explorers/kernel_answers.ipynb #9fbc4276
 class KernelAnswers:
     """Answers the questions of an explorer's views; a base class beside `Explorer`.
 

@@ -449,7 +449,7 @@ def runtime_files() -> dict:  # name -> bytes, compressed with gzip
     found = {name: lzma.decompress((_VENDOR / f"{name}.xz").read_bytes()) for name in _RUNTIME}
     return {name: _zipped(data) for name, data in found.items()}
 
-
+# %% ../../nbs/api/explorers/networks.ipynb #70ddca3f
 def network_files(
     network,  # `Network`
 ) -> dict:  # name -> bytes, compressed with gzip
@@ -471,7 +471,7 @@ def network_parts(
         lines.append(f'<script type="text/plain" data-file="{name}">{text}</script>')
     return "".join(f"{line}\n" for line in lines)
 
-
+# %% ../../nbs/api/explorers/networks.ipynb #8332dfbb
 def network_offer(
     *networks,  # one `Network` or more
 ) -> dict:  # of JSON

@@ -357,42 +357,9 @@ def _photo_template(side):
     arguments = f"learn=learn,\n    images={{file}},\n    side={side}"
     return note + photo_program("SmoothingExplorer", arguments)
 
-# %% ../../nbs/api/explorers/smoothing.ipynb #1ac75c4c
-class SmoothingExplorer(_SmoothingState):
-    "A label as a hard, smoothed and mixed target, and the loss of each."
-
-    _view = "smoothing"
-    _steps = _STEPS
-    _templates = _templates()
-
-    def __init__(
-        self,
-        vocab=None,  # class names, or `DataLoaders` that have them; None: of `learn`, or numbers
-        learn=None,  # name -> network, one or two of the same classes, as `open_learner` takes them
-        images=None,  # that the networks see, as `image_list` takes them; at most 12 are used
-        labels=None,  # a class for each image: number, name or one-hot row; None: known or none
-        side=None,  # of the images that the networks see, pixels; needed with `learn`
-        **state,  # n, eps, label, t, p, show, against, picture
-    ):
-        vocab = [] if vocab is None else vocab_names(vocab)
-        learn = _opened(learn, vocab or None)
-        if learn:
-            self._learn = learn
-            vocab = vocab or vocab_names(next(iter(learn.values())).dls)
-        shown = _shown_pictures(learn, images, labels, vocab, side) if learn else {}
-        self.images = shown.pop("images", [])
-        n = state.get("n", len(vocab) or 10)
-        label = max(0, min(3, n - 1))
-        programs = dict(photo=_photo_template(side)) if learn else {}
-        super().__init__(
-            vocab=vocab,
-            network=dict(names=[]),  # of its own at most
-            templates=self._templates | programs,
-            **shown | dict(n=n, label=label) | state,
-        )
-
-    def _asks_network(self):
-        return bool(self._learn)
+# %% ../../nbs/api/explorers/smoothing.ipynb #17452eb0
+class _SmoothingNumbers(_SmoothingState):
+    "Targets, predictions and losses of the state."
 
     @property
     def predicted(self):
@@ -436,6 +403,43 @@ class SmoothingExplorer(_SmoothingState):
             return list(range(self.n))
         first = [self.label, (self.label + 1) % self.n, *range(8)]
         return sorted(list(dict.fromkeys(first))[:8])
+
+# %% ../../nbs/api/explorers/smoothing.ipynb #1ac75c4c
+class SmoothingExplorer(_SmoothingNumbers):
+    "A label as a hard, smoothed and mixed target, and the loss of each."
+
+    _view = "smoothing"
+    _steps = _STEPS
+    _templates = _templates()
+
+    def __init__(
+        self,
+        vocab=None,  # class names, or `DataLoaders` that have them; None: of `learn`, or numbers
+        learn=None,  # name -> network, one or two of the same classes, as `open_learner` takes them
+        images=None,  # that the networks see, as `image_list` takes them; at most 12 are used
+        labels=None,  # a class for each image: number, name or one-hot row; None: known or none
+        side=None,  # of the images that the networks see, pixels; needed with `learn`
+        **state,  # n, eps, label, t, p, show, against, picture
+    ):
+        vocab = [] if vocab is None else vocab_names(vocab)
+        learn = _opened(learn, vocab or None)
+        if learn:
+            self._learn = learn
+            vocab = vocab or vocab_names(next(iter(learn.values())).dls)
+        shown = _shown_pictures(learn, images, labels, vocab, side) if learn else {}
+        self.images = shown.pop("images", [])
+        n = state.get("n", len(vocab) or 10)
+        label = max(0, min(3, n - 1))
+        programs = dict(photo=_photo_template(side)) if learn else {}
+        super().__init__(
+            vocab=vocab,
+            network=dict(names=[]),  # of its own at most
+            templates=self._templates | programs,
+            **shown | dict(n=n, label=label) | state,
+        )
+
+    def _asks_network(self):
+        return bool(self._learn)
 
     def figure(self):
         "Return the explorer's state as a matplotlib `Figure`."

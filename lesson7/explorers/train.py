@@ -83,7 +83,7 @@ def _check_numbers(name, values, low, high, is_valid=_is_number):
             allowed = f"whole, {allowed}"
         check_trait(is_valid(value) and low <= value <= high, name, allowed, repr(value))
 
-
+# %% ../../nbs/api/explorers/train.ipynb #589e794d
 _RANGES = dict(
     alpha=(0, MOST_ALPHA),
     eps=(0, MOST_EPS),

@@ -126,7 +126,7 @@ _SCHEMA = {
     "properties": {"runs": {"type": "array", "items": _RUN, "minItems": 1}, "about": _ABOUT},
 }
 
-
+# %% ../../nbs/api/training/studies.ipynb #3301e866
 @dataclass
 class Study:
     "The runs of a study, with its design, machine and images."

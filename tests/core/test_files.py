@@ -272,12 +272,12 @@ def test_a_changed_file_or_size_is_decoded_again(photo, tmp_path, decoded, open_
 
 def test_damaged_or_deleted_pixels_are_decoded_again(photo, decoded, open_presized):
     expected = open_presized(photo).tobytes()
-    (cached,) = cached_files(open_presized.folder)
+    (cached,) = cached_files(open_presized.cache.folder)
     for damaged in (cached.read_bytes()[:5000], b"", b"P6 junk"):
         cached.write_bytes(damaged)
         assert open_presized(photo).tobytes() == expected
         assert open_presized(photo).tobytes() == expected
-    clear_pixels(open_presized.folder)
+    clear_pixels(open_presized.cache.folder)
     assert open_presized(photo).tobytes() == expected
     assert len(decoded) == 5  # at first, after each damage and after the deletion
 
@@ -295,7 +295,7 @@ def test_a_full_cache_keeps_what_was_there_first(tmp_path, small_cache):
     open_presized = small_cache()
     for image in write_noise(tmp_path, 8, (100, 100)):
         open_presized(image)
-    assert len(cached_files(open_presized.folder)) == 5
+    assert len(cached_files(open_presized.cache.folder)) == 5
 
 
 def test_the_oldest_files_of_earlier_runs_are_deleted_for_new_ones(tmp_path, small_cache):
@@ -303,14 +303,14 @@ def test_the_oldest_files_of_earlier_runs_are_deleted_for_new_ones(tmp_path, sma
     earlier = small_cache()
     for image in images[:8]:
         earlier(image)
-    cached = cached_files(earlier.folder)
+    cached = cached_files(earlier.cache.folder)
     later = small_cache()
-    later.created = max(file.stat().st_mtime for file in cached) + 0.001
+    later.cache.created = max(file.stat().st_mtime for file in cached) + 0.001
     for age, file in enumerate(cached):
         os.utime(file, (age, age))
     for image in images[8:]:
         later(image)
-    remaining = cached_files(later.folder)
+    remaining = cached_files(later.cache.folder)
     assert len(remaining) <= 5
     assert cached[0] not in remaining and cached[4] in remaining
 
@@ -320,20 +320,20 @@ def test_pixels_of_a_time_to_come_make_room_for_new_ones(tmp_path, small_cache):
     earlier = small_cache()
     for image in images[:5]:
         earlier(image)
-    for file in cached_files(earlier.folder):
+    for file in cached_files(earlier.cache.folder):
         os.utime(file, (time.time() + 1e7,) * 2)  # the clock was set back since
     later = small_cache()
     later(images[5])
-    assert later._cached_path(images[5]).is_file()
+    assert later.cache.path(images[5], later.short).is_file()
 
 
 def test_clear_pixels_deletes_the_cache_and_returns_its_size(tmp_path, small_cache):
     open_presized = small_cache()
     for image in write_noise(tmp_path, 8, (100, 100)):
         open_presized(image)
-    assert clear_pixels(open_presized.folder) == 5 * BYTES_OF_100_PX
-    assert not open_presized.folder.exists()
-    assert clear_pixels(open_presized.folder) == 0
+    assert clear_pixels(open_presized.cache.folder) == 5 * BYTES_OF_100_PX
+    assert not open_presized.cache.folder.exists()
+    assert clear_pixels(open_presized.cache.folder) == 0
 
 
 def test_with_a_full_disk_images_are_decoded_each_time(photo, monkeypatch, decoded, open_presized):
@@ -350,7 +350,7 @@ def test_an_unreadable_file_is_named_and_not_cached(tmp_path, open_presized, nam
     (tmp_path / "text.jpg").write_text("no image")
     with pytest.raises(ValueError, match=f"{name} must be a readable image"):
         open_presized(tmp_path / name)
-    assert not cached_files(open_presized.folder)
+    assert not cached_files(open_presized.cache.folder)
 
 
 DIGEST_IMAGES = """
@@ -363,7 +363,7 @@ folder = Path(sys.argv[1])
 open_presized = Presized(100, folder=folder / "pixels")
 for round in range(4):
     if round == 2 and sys.argv[2] == "first":
-        clear_pixels(open_presized.folder)
+        clear_pixels(open_presized.cache.folder)
     digest = hashlib.sha1()
     for file in sorted(folder.glob("*.png")):
         digest.update(open_presized(file).tobytes())

@@ -857,7 +857,7 @@ def test_copies_of_one_photo_are_stored_one_after_the_other(tmp_path, monkeypatc
     presized = Presized(20, folder=tmp_path / "pixels")
     presized.check(sorted(tmp_path.glob("*.png")))
     assert locked and all(locked)
-    assert len(list(presized.folder.rglob("*.ppm"))) == 1 and not presized.is_full
+    assert len(list(presized.cache.folder.rglob("*.ppm"))) == 1 and not presized.cache.is_full
 
 
 def test_check_files_reads_each(tmp_path):
