@@ -16,7 +16,7 @@ from functools import partial
 from html import escape
 
 from .sandbox import AnswerRun, Verdict, as_tensor, return_line, run_answer
-from .tasks import Case, exercises
+from .tasks import LARGE_SAMPLE, Case, exercises
 from ..data.files import data_folder, write_atomically
 from ..data.json_files import parse_json
 from ..errors import check_choice
@@ -91,13 +91,18 @@ def _record(name):
 
 
 def _next_exercise(done, after=None):
-    "Return the first `Exercise` after `after` that is not done; None if all are done."
+    """Return an `Exercise` that is not done: the first one, or the first one after `after`.
+
+    Those of the chapter of `after` come before all others. None if all are done.
+    """
     names = list(exercises())
     start = names.index(after) + 1 if after else 0
-    for name in names[start:] + names[:start]:
-        if name not in done:
-            return exercises()[name]
-    return None
+    remaining = [name for name in names[start:] + names[:start] if name not in done]
+    tasks = [exercises()[name] for name in remaining]
+    if after:
+        chapter = exercises()[after].chapter
+        tasks.sort(key=lambda task: task.chapter != chapter)
+    return tasks[0] if tasks else None
 
 # %% ../../nbs/api/course/check.ipynb #063a4eb9
 @dataclass(frozen=True)
@@ -423,10 +428,13 @@ def _describe_distance(given, wanted, atol):
 # %% ../../nbs/api/course/check.ipynb #dc722783
 def _describe_shape(outcome):
     "Return a message about the first part of an answer with another shape than expected."
-    for given, wanted in zip(outcome.given, outcome.wanted):
+    subjects = ["Its first value has", "Its second value has"]
+    if len(outcome.given) == 1:
+        subjects = ["It returns"]
+    for subject, given, wanted in zip(subjects, outcome.given, outcome.wanted):
         if given.shape == wanted.shape:
             continue
-        message = f"It returns the shape {list(given.shape)}; expected {list(wanted.shape)}."
+        message = f"{subject} the shape {list(given.shape)}; expected {list(wanted.shape)}."
         is_transposed = given.ndim == 2 and given.T.shape == wanted.shape
         return f"{message} Rows and columns are exchanged." if is_transposed else message
     return ""
@@ -482,13 +490,25 @@ _IMPORTS = {  # name -> the statement that defines it
 }
 
 
+_ONE_BY_ONE = (
+    "max, min, if, and, or take one number: torch.maximum, np.maximum and where compare all values."
+)
+_ADVICE = {  # a part of an error's message -> what to do
+    "OverflowError": "exp overflows for large numbers: subtract the largest one first.",
+    "truth value of an array": _ONE_BY_ONE,
+    "Boolean value of Tensor": _ONE_BY_ONE,
+    "only one element tensors": "torch.stack makes one tensor of a list of tensors.",
+}
+
+
 def _advice(problem):
     "Return a sentence about an error: what to do, if that is known."
     for name, statement in _IMPORTS.items():
         if f"NameError: name '{name}' is not defined" in problem:
             return f"Run `{statement}` first."
-    if "OverflowError" in problem:
-        return "exp overflows for large numbers: subtract the largest one first."
+    for part, sentence in _ADVICE.items():
+        if part in problem:
+            return sentence
     return ""
 
 
@@ -539,9 +559,10 @@ def _wrong_verdict(task, fn, outcomes, wrong):
     "Return the `Verdict` about a function, with the first wrong outcome."
     message = _explain(task, outcomes, wrong)
     inputs = wrong.case.inputs
+    printed = wrong.result.printed
     if not wrong.given:
         line = wrong.result.line if wrong.result.problem else return_line(fn)
-        return Verdict(task.name, False, message, inputs=inputs, line=line)
+        return Verdict(task.name, False, message, inputs=inputs, line=line, printed=printed)
     return Verdict(
         task.name,
         False,
@@ -551,16 +572,28 @@ def _wrong_verdict(task, fn, outcomes, wrong):
         expected=_values(wrong.wanted),
         line=return_line(fn),
         places=_places(task, wrong),
+        printed=printed,
+        compared=task.compared if wrong.case.inputs.get("n", 0) >= LARGE_SAMPLE else "",
     )
 
 # %% ../../nbs/api/course/check.ipynb #7c0c8eb7
+def _following_message(done, name):
+    "Return what to do after an exercise that is solved."
+    following = _next_exercise(done, after=name)
+    if following is None:
+        return "All exercises are done."
+    if following.chapter == exercises()[name].chapter:
+        return f"Next: check.{following.name}."
+    place = f"{following.name}, in the chapter {following.chapter}"
+    return f"All exercises of this chapter are done. Next: {place}."
+
+
 def _passed(name, printed):
     "Store that an exercise is solved, and return its `Verdict`."
     done, problem = _record(name)
-    following = _next_exercise(done, after=name)
     sentences = [
         "It also prints, which its callers do not expect." if printed else "",
-        f"Next: check.{following.name}." if following else "All exercises are done.",
+        _following_message(done, name),
         problem,
         "The shortest answer, to compare:",
     ]

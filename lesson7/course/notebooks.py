@@ -94,7 +94,9 @@ def _definitions(body):
 def _assigned(body):
     "Return the public names that cells assign, each once."
     targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
-    names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+    nodes = [node for target in targets for node in ast.walk(target)]
+    # Of `learn.dls = ...` and `runs["plain"] = ...`, `learn` and `runs` are read.
+    names = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     return [name for name in dict.fromkeys(names) if not name.startswith("_")]
 
 # %% ../../nbs/api/course/notebooks.ipynb #30a863df
@@ -147,16 +149,32 @@ def _used(body):
     return [name for name in dict.fromkeys(names) if name]
 
 
-def _to_write(body):
+def _comments(sources):
+    "Return name -> the comment on the line that assigns it."
+    lines = re.findall(r"^(\w+) = [^\n#]*  # ([^\n]+)$", "\n".join(sources), re.M)
+    return {name: f" ({comment})" for name, comment in lines}
+
+
+def _to_write(body, comments):
     "Return a sentence that says what to write in place of cells."
     actions = []
     if definitions := _definitions(body):
         actions.append(f"write {_listed(map(_signature, definitions))}")
     if names := _assigned(body):
-        actions.append(f"make {_listed(names)}")
+        made = [f"`{name}`{comments.get(name, '')}" for name in names]
+        actions.append(f"make {', '.join(made)}")
     actions += dict.fromkeys(_ACTIONS[name] for name in _used(body) if name in _ACTIONS)
     sentence = ", then ".join(actions) or "show what the chapter shows here"
     return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _purposes(body):
+    "Return a list of what functions and classes do, from their docstrings; it may be empty."
+    items = []
+    for node in _definitions(body):
+        if text := ast.get_docstring(node):
+            items.append(f"- `{node.name}`: {text.splitlines()[0]}")
+    return "\n".join(items)
 
 # %% ../../nbs/api/course/notebooks.ipynb #c37b0002
 def _check_text(body, asserts, exported):
@@ -184,8 +202,10 @@ def _instruction(sources, module):
         ]
         if _directives(source) & _EXPORTED:
             exported += [f"lesson7.{module}.{node.name}" for node in _definitions(nodes)]
-    sentences = [_imported(body), _to_write(body), _check_text(body, asserts, exported)]
-    return " ".join(sentence for sentence in sentences if sentence)
+    task = " ".join(filter(None, [_imported(body), _to_write(body, _comments(sources))]))
+    check = _check_text(body, asserts, exported)
+    purposes = _purposes(body)
+    return f"{task}\n\n{purposes}\n\n{check}" if purposes else f"{task} {check}"
 
 # %% ../../nbs/api/course/notebooks.ipynb #5f0c0002
 _MODULES = {  # how they are called -> what is imported
@@ -281,12 +301,30 @@ def _empty_cell(sources, module):
         yield "code", ""
 
 
+def _lead(text):
+    "Return the last paragraph of a text if it introduces what is below it."
+    last = text.split("\n\n")[-1]
+    is_prose = re.match(r"[^>|$`#-]", last)
+    return last if is_prose and last.endswith(":") else ""
+
+
+def _dropped_leads(parts, is_first, has_exercises):
+    "Yield parts, with a lead in place of a text that is dropped: (lead, text), or nothing."
+    for i, (kind, text) in enumerate(parts):
+        following = parts[i + 1][0] if i + 1 < len(parts) else ""
+        is_replaced = following == "code" or (following == "explorer" and not is_first)
+        if kind != "text" or has_exercises:
+            yield kind, text
+        elif is_replaced and (lead := _lead(text)):
+            yield "lead", lead
+
+
 def _clean_parts(parts, is_first, has_exercises, module):
     "Yield the cells that a section keeps below its heading."
     sources = []  # of code cells that become one empty cell
-    for kind, text in parts:
+    for kind, text in _dropped_leads(parts, is_first, has_exercises):
         is_replaced = kind == "code" or (kind == "explorer" and not is_first)
-        if kind == "solution" or (kind == "text" and not has_exercises):
+        if kind == "solution":
             continue
         if not is_replaced or _begins_cell(text):
             yield from _empty_cell(sources, module)
@@ -296,7 +334,7 @@ def _clean_parts(parts, is_first, has_exercises, module):
         elif kind == "question":
             yield "markdown", f"**{text}**"
         else:
-            yield ("markdown" if kind == "text" else "code"), text
+            yield ("markdown" if kind in ("text", "lead") else "code"), text
     yield from _empty_cell(sources, module)
 
 # %% ../../nbs/api/course/notebooks.ipynb #7172b0af

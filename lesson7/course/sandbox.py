@@ -21,7 +21,7 @@ import threading
 import traceback
 from collections.abc import Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from importlib.util import find_spec
 from itertools import islice
@@ -267,7 +267,7 @@ class AnswerRun:
     value: Any = None
     problem: str = ""  # a one-line message; empty if the function returned a value
     line: str = ""  # of the learner's code, where an error was raised
-    printed: bool = False  # whether the function printed something
+    printed: str = ""  # what the function printed, in one line
     unfinished: bool = False  # whether the function is not written yet
     stopped: bool = False  # whether the function took too long
 
@@ -282,10 +282,15 @@ def _collected(value):
     return [_collected(item) for item in islice(value, _MAX_ITEMS)]
 
 # %% ../../nbs/api/course/sandbox.ipynb #6c81e650
+def _one_line(text):
+    "Return the first characters of a text, in one line."
+    return " ".join(text.split())[:_MAX_MESSAGE]
+
+
 def _error_problem(error):
     "Return what a function raised, as an `AnswerRun`."
     line = _line_of_error(error)
-    message = " ".join(str(error).split())[:_MAX_MESSAGE].rstrip(".")
+    message = _one_line(str(error)).rstrip(".")
     if isinstance(error, NotImplementedError) and (not message or "raise " in line):
         return AnswerRun(problem="It is not written yet.", unfinished=True)
     return AnswerRun(
@@ -296,20 +301,26 @@ def _error_problem(error):
 def _call(fn, args, seconds):
     "Call `fn(*args)`, capture what it prints, and turn errors into a message."
     output = io.StringIO()
+    with redirect_stdout(output):
+        result = _call_quietly(fn, args, seconds)
+    return replace(result, printed=_one_line(output.getvalue()))
+
+
+def _call_quietly(fn, args, seconds):
+    "Call `fn(*args)`, and turn errors into a message."
 
     def call(*values):
         return _collected(fn(*values))
 
     try:
-        with redirect_stdout(output):
-            value = _run_limited(call, args, seconds)
+        value = _run_limited(call, args, seconds)
     except _TimeLimitExceeded as error:
         causes = "look for an endless loop, or a slow import"
         problem = f"It did not return within {seconds:g} seconds: {causes}."
         return AnswerRun(problem=problem, line=error.line or _line_of_error(error), stopped=True)
     except (Exception, SystemExit) as error:
         return _error_problem(error)
-    return AnswerRun(value, printed=bool(output.getvalue()))
+    return AnswerRun(value)
 
 # %% ../../nbs/api/course/sandbox.ipynb #2aa7cd03
 def _signature_problem(fn, names):
@@ -378,9 +389,9 @@ def run_answer(
         return result
     if name := _changed_input(inputs, args):
         problem = f"It changes its input {name} in place: make a new value, or work on a copy."
-        return AnswerRun(problem=problem)
+        return replace(result, value=None, problem=problem)
     if result.value is None:
-        return AnswerRun(problem=_ONLY_PRINTED if result.printed else _NOTHING_PRINTED)
+        return replace(result, problem=_ONLY_PRINTED if result.printed else _NOTHING_PRINTED)
     return result
 
 # %% ../../nbs/api/course/sandbox.ipynb #f8d20f1b
@@ -439,6 +450,8 @@ class Verdict:
     gave: Any = None  # what the function returned
     expected: Any = None
     line: str = ""  # of the learner's code
+    printed: str = ""  # by the function, for these inputs
+    compared: str = ""  # what `gave` and `expected` are, if not what the function returns
     places: tuple = ()  # where values differ: (index, got, expected)
     code: str = ""  # shown below the message: an answer, or a line of one
     title: str = ""  # the first words, if not Right or Not yet
@@ -461,7 +474,12 @@ class Verdict:
     def lines(self):
         "Return the lines below the message, without values: (label, text)."
         inputs = ", ".join(f"{name} = {shown(value)}" for name, value in self.inputs.items())
-        lines = [("for", inputs), ("your line", self.line)]
+        lines = [
+            ("for", inputs),
+            ("your line", self.line),
+            ("printed", self.printed),
+            ("compared", self.compared),
+        ]
         return [(label, text) for label, text in lines if text]
 
     @property

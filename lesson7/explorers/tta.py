@@ -445,7 +445,7 @@ _STEPS = [
         _START | dict(reduce="mean", target=_EDGE),
         "The dashed box, the object, is around a tree at the edge. How much of it does the plain "
         "view show, and which windows show all of it? Choose another way to combine.",
-        "The plain view shows 0.29 of the object, windows 2 and 3 all of it. The mean of the five "
+        "The plain view shows 0.286 of the object, windows 2 and 3 all of it. The mean of the five "
         "views is 0.457, the maximum is 1. Then drag the object to the middle: the plain view "
         "shows all of it, and each window only a part.",
         look="object",

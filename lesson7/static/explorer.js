@@ -128,7 +128,8 @@ export function showExplorer(frame, declaration) {
 
   const steps = declaration.steps ?? model.get("steps");
   if (steps.length) {
-    const panel = stepsPanel(frame, { traits, animated, steps });
+    const close = () => panels.close({ isFocused: true });
+    const panel = stepsPanel(frame, { traits, animated, steps, close });
     panels.add("Steps", panel.node, panel).button.classList.add("l7-main");
   }
   const hidden = [frame.headline, ...formulas.map(({ node }) => node), pin.node];

@@ -12,9 +12,32 @@ import { html } from "./dom.js";
  * @property {() => void} onClose
  */
 
+const OUTPUTS = ".jp-OutputArea"; // of a cell in JupyterLab
+
+/**
+ * JupyterLab puts each output into boxes that would scroll, in which nothing can stay in view while
+ * the notebook scrolls. Opens those that have nothing to scroll.
+ * @param {HTMLElement} root
+ * @returns {() => void} restores them
+ */
+function openOutputBoxes(root) {
+  const outputs = root.closest(OUTPUTS);
+  /** @type {[HTMLElement, string][]} */
+  const before = [];
+  for (let box = root.parentElement; outputs?.contains(box); box = box?.parentElement ?? null) {
+    if (!box || box.scrollHeight > box.clientHeight) break;
+    before.push([box, box.style.overflow]);
+    box.style.overflow = "visible";
+  }
+  return () => {
+    for (const [box, overflow] of before) box.style.overflow = overflow;
+  };
+}
+
 export class Panels {
   /** @type {Panel | null} */
   #open = null;
+  #closeOutputBoxes = () => {};
 
   /** @param {Frame} frame */
   constructor(frame) {
@@ -54,6 +77,7 @@ export class Panels {
   /** @param {Panel} panel */
   #show(panel) {
     this.#open = panel;
+    this.#closeOutputBoxes = openOutputBoxes(this.frame.root);
     panel.node.hidden = false;
     panel.button.setAttribute("aria-expanded", "true");
     panel.onOpen();
@@ -67,6 +91,7 @@ export class Panels {
     panel.node.hidden = true;
     panel.button.setAttribute("aria-expanded", "false");
     panel.onClose();
+    this.#closeOutputBoxes();
     if (isFocused) panel.button.focus();
   }
 }

@@ -98,14 +98,16 @@ function stepElements() {
 
 /**
  * @param {Frame} frame
- * @param {{ traits: string[], animated: string[], steps: Step[] }} options
+ * @param {{ traits: string[], animated: string[], steps: Step[], close: () => void }} options
  */
-export function stepsPanel(frame, { traits, animated, steps }) {
+export function stepsPanel(frame, { traits, animated, steps, close }) {
   const elements = stepElements();
   let index = 0;
   let isOpen = false;
   let isWaiting = false; // for the reader's move
   let stateAtStart = "";
+
+  const isLast = () => index === steps.length - 1;
 
   /** The traits of which the reader changes one, as text. */
   function stateOfMove() {
@@ -128,7 +130,7 @@ export function stepsPanel(frame, { traits, animated, steps }) {
     setText(elements.answer, "");
     elements.reveal.hidden = false;
     elements.back.disabled = i === 0;
-    elements.next.disabled = i === steps.length - 1;
+    setText(elements.next, isLast() ? "Close" : "Next");
     isWaiting = false;
     moveTo(frame, state, animated, () => {
       // Changes that the step itself makes are not the reader's.
@@ -158,11 +160,10 @@ export function stepsPanel(frame, { traits, animated, steps }) {
     elements.reveal.focus({ preventScroll: true });
   }
   elements.back.addEventListener("click", () => goTo(index - 1));
-  elements.next.addEventListener("click", () => goTo(index + 1));
+  elements.next.addEventListener("click", () => (isLast() ? close() : goTo(index + 1)));
   elements.reveal.addEventListener("click", () => {
     showAnswer();
-    const isLast = index === steps.length - 1;
-    (isLast ? elements.back : elements.next).focus({ preventScroll: true });
+    elements.next.focus({ preventScroll: true });
   });
 
   function onOpen() {

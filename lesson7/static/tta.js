@@ -8,7 +8,7 @@ import { button, select, slider } from "./controls.js";
 import { cropResized, cropTensor, photoAt, roundHalfUp } from "./crop.js";
 import { figure, html, note, setAttributes, setText, setVisible, svg } from "./dom.js";
 import { showExplorer } from "./explorer.js";
-import { capitalize, quoted, significant } from "./format.js";
+import { capitalize, quoted } from "./format.js";
 import { Frame } from "./frame.js";
 import { taskDeck } from "./guess.js";
 import { addHandle, grip } from "./handle.js";
@@ -822,6 +822,9 @@ function viewTerm(frame, data, index) {
   return { sign, node, canvas: canvas.node, secrets: [value, weight, best], draw };
 }
 
+/** @param {number} weight of a view: 0.1875 where there are five with fastai's weights */
+const formatWeight = (weight) => String(Number(weight.toFixed(4)));
+
 /**
  * @param {State} state
  * @param {number} index
@@ -829,7 +832,7 @@ function viewTerm(frame, data, index) {
 function describeViewWeight({ enabled, reduce, values, combined, top }, index) {
   if (!enabled[index]) return "off";
   if (reduce === "max") return values[index] === combined[top] ? "highest" : "lower";
-  return `× ${Number(viewWeights(enabled, reduce)[index].toFixed(4))}`;
+  return `× ${formatWeight(viewWeights(enabled, reduce)[index])}`;
 }
 
 /**
@@ -1231,11 +1234,16 @@ function randomViews({ names, windows, steps, isLearned }) {
 }
 
 /**
- * Whether the eye can tell which views show at least half of the object.
+ * Whether the views differ, and the eye can tell which of them show at least half of the object.
  * @param {State} state
  */
 function isClear({ object, predictions }) {
-  return !object || predictions.every(([share]) => Math.abs(share - 0.5) > CLEAR_MARGIN);
+  if (!object) return true;
+  const shares = predictions.map(([share]) => share);
+  return (
+    Math.min(...shares) < Math.max(...shares) &&
+    shares.every((share) => Math.abs(share - 0.5) > CLEAR_MARGIN)
+  );
 }
 
 /**
@@ -1275,7 +1283,7 @@ function combinedQuestion({ enabled, reduce, values, classes, top }) {
   const used = values.flatMap((value, i) => (enabled[i] ? [{ value: hundredths(value), i }] : []));
   const weights = viewWeights(enabled, reduce);
   const list = used.map(({ value, i }) => `${twoDecimals(value)} (${i || "plain"})`).join(", ");
-  const terms = used.map(({ value, i }) => `${significant(weights[i])} × ${twoDecimals(value)}`);
+  const terms = used.map(({ value, i }) => `${formatWeight(weights[i])} × ${twoDecimals(value)}`);
   const isMaximum = reduce === "max";
   const sum = used.reduce((total, { value, i }) => total + weights[i] * value, 0);
   const largest = Math.max(...used.map(({ value }) => value));

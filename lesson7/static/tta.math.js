@@ -319,9 +319,9 @@ export function sumSigns(enabled, reduce) {
 }
 
 /**
- * A view's value: two decimals, unless it is all or nothing.
+ * A view's value: three decimals, as many as the combined one has, unless it is all or nothing.
  * @param {number} value
  */
 export function formatShare(value) {
-  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+  return Number.isInteger(value) ? String(value) : value.toFixed(3);
 }

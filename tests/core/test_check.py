@@ -8,7 +8,7 @@ import pandas
 import pytest
 import torch
 from processes import loaded_modules
-from right_answers import RIGHT_ANSWERS
+from right_answers import RIGHT_ANSWERS, gamma_sample_lambda
 from wrong_answers import WRONG_ANSWERS
 
 from lesson7 import mixup, normalize, resize, smoothing, tta
@@ -551,7 +551,7 @@ def test_the_message_names_values_that_are_not_finite():
     [
         (lambda x: x.mean((0, 2, 3)), "It returns one Tensor; expected a tuple of 2 values."),
         (lambda x: (1, 2, 3), "It returns 3 values; expected a tuple of 2 values."),
-        (lambda x: (x.mean((0, 2, 3)), 0), "It returns the shape []; expected [3]."),
+        (lambda x: (x.mean((0, 2, 3)), 0), "Its second value has the shape []; expected [3]."),
     ],
 )
 def test_the_message_names_a_wrong_number_of_values(fn, message):
@@ -561,6 +561,14 @@ def test_the_message_names_a_wrong_number_of_values(fn, message):
 def test_the_message_names_a_wrong_number_of_weights():
     verdict = check.sample_lambda(lambda n, alpha: [0.6, 0.7, 0.8])
     assert "It returns the shape [3]; expected [20000]." in verdict.message
+
+
+def test_the_verdict_says_what_the_compared_numbers_are():
+    verdict = check.sample_lambda(lambda n, alpha: torch.rand(n))
+    assert len(verdict.gave) == 5
+    assert "the quantiles 0.1, 0.25, 0.5, 0.75 and 0.9 of the weights" in repr(verdict)
+    few = check.sample_lambda(lambda n, alpha: gamma_sample_lambda(n, alpha) - (n == 3))
+    assert few.inputs["n"] == 3 and "quantiles" not in repr(few)
 
 
 TASK = (

@@ -160,7 +160,7 @@ def test_a_clean_chapter_has_no_other_code(file):
 @each_chapter
 def test_a_clean_chapter_has_no_other_text(file):
     text = IN_CODE.sub("", joined_text(read_notebook(file)))
-    prose = paragraphs(text)[2:]
+    prose = [paragraph for paragraph in paragraphs(text)[2:] if not paragraph.endswith(":")]
     clean = "\n\n".join(cell_sources(clean_notebook(file)))
     assert len(prose) > 10
     assert not [paragraph for paragraph in prose if paragraph in clean]
@@ -333,6 +333,32 @@ EXPORTED_CODE_CLEAN = [
     "",
 ]
 
+INTRODUCED_CODE = [
+    markdown("# T\n<details><summary>Why?</summary>So</details>"),
+    markdown("Prose.\n\nTwo numbers:"),
+    code("x = 1  # the first one\ny = 2\nz.a = 3\nz['b'] = 4"),
+    markdown("Their sum, for any two:"),
+    code('def add(a, b):\n    """Return the sum.\n\n    More."""\n    return a + b'),
+    markdown("No code follows:"),
+    markdown("## Q\n\nLast:"),
+    code("x"),
+]
+
+INTRODUCED_CODE_CLEAN = [
+    "# T\n\nNOTE",
+    "**Why?**",
+    "Two numbers:",
+    f"Make `x` (the first one), `y`. {NEXT_CELLS}",
+    "",
+    "Their sum, for any two:",
+    f"Write `add(a, b)`.\n\n- `add`: Return the sum.\n\n{NEXT_CELLS}",
+    "",
+    "## Q",
+    "Last:",
+    WHATEVER,
+    "",
+]
+
 ASSERTS_AND_PLOTS = [
     markdown("# T\n<details><summary>Why?</summary>So</details>"),
     code("x, _y = 1, 2\nassert x == 1e-6\nprint(x)"),
@@ -374,6 +400,7 @@ ASSERTS_AND_PLOTS_CLEAN = [
             id="question without exercise",
         ),
         pytest.param(EXPORTED_CODE, EXPORTED_CODE_CLEAN, id="exported code"),
+        pytest.param(INTRODUCED_CODE, INTRODUCED_CODE_CLEAN, id="introduced code"),
         pytest.param(ASSERTS_AND_PLOTS, ASSERTS_AND_PLOTS_CLEAN, id="asserts and plots"),
     ],
 )

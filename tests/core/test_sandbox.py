@@ -267,6 +267,20 @@ def test_a_right_function_that_prints_is_right(capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("wrong", [lambda y: y[0], lambda y: y.nothing, lambda y: None])
+def test_the_verdict_shows_what_a_wrong_function_printed(wrong):
+    def wrong_and_prints(y, n, eps):
+        print("n is", n)
+        print(eps)
+        return wrong(y)
+
+    verdict = check.smooth_labels(wrong_and_prints)
+    n, eps = verdict.inputs["n"], verdict.inputs["eps"]
+    assert verdict.printed == f"n is {n} {eps}"
+    assert f"printed:   n is {n} {eps}" in repr(verdict)
+    assert f"printed: <code>n is {n} {eps}</code>" in verdict._repr_html_()
+
+
 def test_a_changed_list_is_detected():
     def removes_the_first_stage(stages):
         _, first_epochs = stages.pop(0)

@@ -351,6 +351,14 @@ def squeezed_combine(logits):
     return torch_combine(logits).squeeze()
 
 
+def mean_of_logarithms(logits):
+    return torch.stack([F.log_softmax(view, -1) for view in logits]).mean(0)
+
+
+def listed_views(logits):
+    return torch.tensor([F.softmax(view, -1) for view in logits]).mean(0)
+
+
 def quarter_for_the_plain_view(preds, beta):
     return torch.lerp(preds[1:].mean(0), preds[0], 0.25)
 
@@ -381,6 +389,16 @@ def others_with_full_share(preds, beta):
 
 def second_view_only(preds, beta):
     return torch.lerp(preds[1], preds[0], beta)
+
+
+def shared_by_four(preds, beta):
+    weights = torch.tensor([beta] + [(1 - beta) / 4] * (len(preds) - 1))
+    return torch.einsum("v,vbc->bc", weights.to(preds), preds)
+
+
+def shared_by_all(preds, beta):
+    share = (1 - beta) / len(preds)
+    return beta * preds[0] + sum(share * view for view in preds[1:])
 
 
 def weighed_twice(preds, beta):
@@ -427,6 +445,22 @@ def flat_windows(h, w, side):
     return [number for box in loop_windows(h, w, side) for number in box]
 
 
+def windows_before_the_edge(h, w, side):
+    ends = range(0, w - side, max(1, w - side - 1)), range(0, h - side, max(1, h - side - 1))
+    return [(x, y, x + side, y + side) for x in ends[0] for y in ends[1]]
+
+
+def neighbouring_windows(h, w, side):
+    return [(x, y, x + side, y + side) for x in (0, side) for y in (0, side)]
+
+
+def returned_in_the_loop(h, w, side):
+    for x in (0, w - side):
+        for y in (0, h - side):
+            return [(x, y, x + side, y + side)]
+    return None
+
+
 def centre_twice(h, w):
     return loop_tta_views(h, w) + loop_tta_views(h, w)[:1]
 
@@ -461,6 +495,23 @@ def centre_only(h, w):
 
 def views_to_last_pixel(h, w):
     return [(x0, y0, x1 - 1, y1 - 1) for x0, y0, x1, y1 in loop_tta_views(h, w)]
+
+
+def views_of_a_wide_image(h, w):
+    side = min(h, w)
+    return [(x, 0, x + side, side) for x in (0, (w - side) // 2, w - side)]
+
+
+def views_from_the_middle(h, w):
+    side = min(h, w)
+    x, y = (w // 2, 0) if w > h else (0, h // 2)
+    return [(0, 0, side, side), (x, y, x + side, y + side), (w - side, h - side, w, h)]
+
+
+def smaller_views(h, w):
+    side = int(min(h, w) * 0.85)
+    x, y = w - side, h - side
+    return [(i * x // 2, i * y // 2, i * x // 2 + side, i * y // 2 + side) for i in range(3)]
 
 
 def views_moved_right(h, w):
@@ -502,6 +553,22 @@ def scaled_sum(a, b, t):
 
 def mixed_to_bytes(a, b, t):
     return (255 * torch_mix(a, b, t)).round()
+
+
+def mixed_without_brackets(a, b, t):
+    return t * a + 1 - t * b
+
+
+def only_the_first(a, b, t):
+    return a * t
+
+
+def the_first_twice(a, b, t):
+    return t * a + (1 - t) * a
+
+
+def mixed_as_in_the_lesson(a, b, t):
+    return 0.3 * a + 0.7 * b
 
 
 def mixed_and_negated(a, b, t):
@@ -568,6 +635,21 @@ def mixed_with_the_next(x, y, lam, perm, n):
     return images, torch_mix_batch(x, y, lam, perm, n)[1]
 
 
+def mixed_in_reverse(x, y, lam, perm, n):
+    one_hot = F.one_hot(y, n)
+    images = torch.stack([t * a + (1 - t) * b for t, a, b in zip(lam, x, x.flip(0))])
+    return images, lam[:, None] * one_hot + (1 - lam[:, None]) * one_hot.flip(0)
+
+
+def targets_first(x, y, lam, perm, n):
+    return loop_mix_batch(x, y, lam, perm, n)[::-1]
+
+
+def mixed_labels_by_image_weights(x, y, lam, perm, n):
+    one_hot, t = F.one_hot(y, n), lam[:, None, None, None]
+    return t * x + (1 - t) * x[perm], t * one_hot + (1 - t) * one_hot[perm]
+
+
 def images_alone(x, y, lam, perm, n):
     return torch_mix_batch(x, y, lam, perm, n)[0]
 
@@ -625,6 +707,20 @@ def weights_of_fixed_alpha(n, alpha):
 
 def distances(n, alpha):
     return abs(np.random.beta(alpha, alpha, n) - 0.5)
+
+
+def clamped_weights(n, alpha):
+    return np.random.beta(alpha, alpha, n).clip(0.5)
+
+
+def max_of_arrays(n, alpha):
+    lam = np.random.beta(alpha, alpha, n)
+    return max(lam, 1 - lam)
+
+
+def max_of_tensors(n, alpha):
+    lam = torch.distributions.Beta(alpha, alpha).sample((n,))
+    return max(lam, 1 - lam)
 
 
 def too_few_weights(n, alpha):
@@ -878,6 +974,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (summed_probabilities, "returned the sum, not the mean"),
         (combined_in_per_cent, "not per cent"),
         (squeezed_combine, "it differs for a batch of one image"),
+        (mean_of_logarithms, "returned logarithms"),
+        (listed_views, "torch.stack makes one tensor"),
     ),
     "weigh_views": (
         (quarter_for_the_plain_view, "the weight 0.25, whatever beta is"),
@@ -887,6 +985,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (plain_view_among_others, "counted the plain view twice"),
         (others_with_full_share, "gave 1-beta to each of the others"),
         (second_view_only, "used one of the others"),
+        (shared_by_four, "divided 1-beta by 4"),
+        (shared_by_all, "divided 1-beta by the number of all views"),
         (weighed_twice, "Every value is 2 times what is expected."),
     ),
     "windows": (
@@ -897,6 +997,9 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (two_windows, "only two opposite corners"),
         (windows_to_last_pixel, "took x1 and y1 as the last pixel"),
         (relative_windows, "returned fractions of the image"),
+        (windows_before_the_edge, "ended one pixel before the edge"),
+        (neighbouring_windows, "began the second window where the first one ends"),
+        (returned_in_the_loop, "is `return` inside of the loop?"),
         (windows_of_doubled_side, ""),
         (flat_windows, "It returns the shape [16]; expected [4, 4]."),
     ),
@@ -909,6 +1012,9 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (views_with_sizes, "width and height instead of x1 and y1"),
         (centre_only, "returned only the centre"),
         (views_to_last_pixel, "took x1 and y1 as the last pixel"),
+        (views_of_a_wide_image, "moved the windows to the right only"),
+        (views_from_the_middle, "began the centre window in the middle"),
+        (smaller_views, "took 85 % of the shorter side"),
         (views_moved_right, ""),
     ),
     "mix": (
@@ -920,6 +1026,10 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (picked, "took one of the two"),
         (scaled_sum, "gave both the weight t"),
         (mixed_to_bytes, ""),
+        (mixed_without_brackets, "left out the brackets around 1-t"),
+        (only_the_first, "left b out"),
+        (the_first_twice, "used the same image twice"),
+        (mixed_as_in_the_lesson, "the weight 0.3, whatever t is"),
         (mixed_and_negated, "Every value is -1 times what is expected."),
         (shifted_mix, "Every value differs from the expected one by 0.25."),
     ),
@@ -935,6 +1045,9 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (inverse_partners, "exchanged the two partners"),
         (one_hot_without_count, "up to the highest in y"),
         (mixed_with_the_next, "Its second part is right, and the first one differs."),
+        (mixed_in_reverse, "took the batch in reverse order"),
+        (targets_first, "returned the targets before the images"),
+        (mixed_labels_by_image_weights, "Its second value has the shape [3, 1, 3, 3]"),
         (images_alone, "It returns one Tensor; expected a tuple of 2 values."),
     ),
     "sample_lambda": (
@@ -950,6 +1063,9 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (lopsided_weights, "drew from Beta(alpha, 1)"),
         (weights_of_fixed_alpha, "did not use alpha"),
         (distances, "the distance from a half"),
+        (clamped_weights, "It raises weights below 0.5 to 0.5"),
+        (max_of_arrays, "torch.maximum, np.maximum and where compare all values"),
+        (max_of_tensors, "torch.maximum, np.maximum and where compare all values"),
         (too_few_weights, "It returns the shape [3]; expected [20000]."),
     ),
     "smooth_labels": (

@@ -374,11 +374,10 @@ def test_enter_alone_leads_through_the_steps(open_explorer):
         expect(page.locator(".l7-steps")).to_contain_text(step["title"])
         page.keyboard.press("Enter")
         expect(page.locator(ANSWER)).to_have_text(step["answer"])
-        following = "Back" if step is steps[-1] else "Next"
+        following = "Close" if step is steps[-1] else "Next"
         expect(page.get_by_role("button", name=following, exact=True)).to_be_focused()
-        if step is not steps[-1]:
-            page.keyboard.press("Enter")
-    page.keyboard.press("Escape")
+        page.keyboard.press("Enter")
+    expect(page.locator(".l7-steps")).to_be_hidden()
     expect(page.get_by_role("button", name="Steps", exact=True)).to_be_focused()
 
 
@@ -393,6 +392,34 @@ def test_step_does_not_cover_its_picture(name, width, height, open_explorer):
         wait_for_drawing(page)
         assert page.locator(".l7").evaluate(COVERED) < LINE_HEIGHT, index
         assert page.locator(".l7-panels").bounding_box()["y"] < height, index
+
+
+PUT_INTO_OUTPUT = """(root) => {
+    const boxes = ["auto", "hidden", "auto"].map((overflow) => {
+        const box = document.createElement("div");
+        box.style.overflow = overflow;
+        return box;
+    });
+    boxes[0].className = "jp-OutputArea";
+    root.before(boxes[0]);
+    boxes.slice(1).reduce((box, inner) => (box.append(inner), inner), boxes[0]).append(root);
+}"""
+OUTPUT_BOXES = "(boxes) => boxes.map((box) => box.style.overflow)"
+
+
+def test_question_stays_in_view_in_an_output_of_jupyterlab(open_explorer):
+    options = dict(viewport=dict(width=1280, height=720), reduced_motion="reduce")
+    page = open_explorer("TTAExplorer", more=False, fresh=True, **options)
+    page.locator(".l7").evaluate(PUT_INTO_OUTPUT)
+    for tool in ["Steps", "Guess"]:
+        press_tool(page, tool)
+        wait_for_drawing(page)
+        page.evaluate("scrollTo(0, 0)")
+        box = page.locator(".l7-panels").bounding_box()
+        assert 0 < box["y"] < box["y"] + box["height"] <= 720, tool
+    page.keyboard.press("Escape")
+    boxes = page.locator(".jp-OutputArea, .jp-OutputArea div:has(> div .l7, > .l7)")
+    assert boxes.evaluate_all(OUTPUT_BOXES)[:3] == ["auto", "hidden", "auto"]
 
 
 def test_copying_a_link_with_a_pin_is_no_move(name, open_explorer):

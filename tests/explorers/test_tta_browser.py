@@ -224,6 +224,13 @@ def views_in_use(page):
     return page.get_by_role("checkbox").evaluate_all(CHECKED)
 
 
+def test_shown_values_give_the_shown_mean(open_explorer):
+    page = open_explorer("TTAExplorer")
+    shown = [float(text) for text in page.locator(VALUES).all_inner_texts()]
+    together = float(page.locator(BARS).all_inner_texts()[2])
+    assert together == pytest.approx(sum(shown) / 5, abs=0.0005)
+
+
 def test_last_view_stays_in_use(open_explorer):
     page = open_explorer("TTAExplorer")
     for box in page.get_by_role("checkbox").all():

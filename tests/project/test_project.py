@@ -145,6 +145,19 @@ def test_a_module_imports_no_slow_package(module):
 # ---- Versions
 
 
+@pytest.mark.parametrize("file", sorted(NBS.glob("*.ipynb")), ids=notebook_id)
+def test_code_that_a_page_does_not_show_is_folded_in_jupyterlab(file):
+    cells = [cell for cell in read_notebook(file)["cells"] if cell["cell_type"] == "code"]
+    hidden = ["#| echo: false" in "".join(cell["source"]) for cell in cells]
+    folded = [cell["metadata"].get("jupyter") == {"source_hidden": True} for cell in cells]
+    assert folded == hidden
+
+
+def test_scripts_of_the_environment_are_no_modules():
+    "JupyterLab runs a script of .venv; node reads this file to know what it is."
+    assert "type" not in json.loads((ROOT / "package.json").read_text())
+
+
 def test_the_version_is_in_settings_ini():
     assert lesson7.__version__ == INI["version"]
     patterns = ("*.py", "*.pyi", "*.toml", "*.in", "Makefile")
