@@ -238,6 +238,15 @@ def _save(result, out):
 
     write_or_rescue(out, write)
 
+
+def _save_interrupted(interruption, out):
+    "Save the model of the finished epochs beside the folder `out`, and return what to say of it."
+    from lesson7.share import save_model
+
+    folder = f"{out.rstrip(os.sep)}-interrupted"  # a finished model in `out` stays
+    write_or_rescue(folder, lambda folder: save_model(interruption.learn, folder))
+    return f"the model of {interruption.progress} is in {folder}; the same command starts again"
+
 # %% ../nbs/api/cli.ipynb #9ddf51fb
 def _check_model(recipe, files):
     "Raise `ValueError` for a recipe whose model could not be saved, before anything is trained."
@@ -312,6 +321,7 @@ def train(args):
     "Train a model, save it, and print what it was trained on and how good it is."
     from lesson7.share import check_model_folder
     from lesson7.training.distributed import is_first
+    from lesson7.training.loop import TrainingInterrupted
     from lesson7.training.loop import train as train_recipe
 
     _set_words(args)
@@ -326,7 +336,11 @@ def train(args):
         _check_model(recipe, files)
         print(dataset_report(files), flush=True)
     callbacks = [_epoch_printer(recipe)] if is_first() else []
-    result = train_recipe(recipe, files, cbs=callbacks, bar=False)
+    try:
+        result = train_recipe(recipe, files, cbs=callbacks, bar=False)
+    except TrainingInterrupted as e:
+        e.advice = _save_interrupted(e, args.out)
+        raise
     if not is_first():
         return
     _save(result, args.out)
@@ -1074,9 +1088,10 @@ def _run(args):
     args, options = _parse(args)
     try:
         code = args.run(args, options) if args.command == "lab" else args.run(args)
-    except KeyboardInterrupt:
-        advice = _INTERRUPTED.get(args.command, "nothing is written")
-        raise KeyboardInterrupt(advice.format(**vars(args))) from None
+    except KeyboardInterrupt as e:
+        general = _INTERRUPTED.get(args.command, "nothing is written")
+        advice = general.format(**vars(args))
+        raise KeyboardInterrupt(getattr(e, "advice", advice)) from None
     print(end="", flush=True)  # an error at Python's exit would be more than a line
     return code or 0
 

@@ -45,6 +45,14 @@ def _check_onnx_packages():
         ) from None
 
 
+def _leave_out_padding(model):
+    "Let average pooling without padding divide by the pixels of the image, as it does in torch."
+    # onnxruntime 1.24 and older divide the last window of `ceil_mode` by its full size.
+    for module in model.modules():
+        if isinstance(module, torch.nn.AvgPool2d) and module.padding in (0, (0, 0)):
+            module.count_include_pad = False
+
+
 def _to_onnx(module, example):
     "Return a module as the bytes of an ONNX file; the batch may have any size."
     program = torch.onnx.export(
@@ -86,6 +94,7 @@ def export_onnx(
     mean = model_input.mean or (0.0, 0.0, 0.0)
     std = model_input.std or (1.0, 1.0, 1.0)
     model = deepcopy(learn.model).cpu().float().to(memory_format=torch.contiguous_format)
+    _leave_out_padding(model)
     activate = torch.sigmoid if is_multi_label(learn) else partial(torch.softmax, dim=1)
     module = _with_probabilities(model, mean, std, activate)
     generator = torch.Generator().manual_seed(0)

@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -21,6 +23,7 @@ import pytest
 import torch
 from browser import answer
 from conftest import NBS, notebook_files
+from fastai.callback.core import Callback
 from made_images import write_image
 from PIL import Image
 from processes import free_port, loaded_modules
@@ -660,6 +663,57 @@ def test_an_interruption_or_error_is_one_line(
     assert run_command(command, MODEL=model, DATA=small) == code
     advice = ADVICE.get(command.split()[0], "nothing is written")
     assert capsys.readouterr().err == f"lesson7: {line.replace('ADVICE', advice)}\n"
+
+
+class InterruptSecondEpoch(Callback):
+    "Presses Ctrl-C when the second epoch begins to train."
+
+    def before_train(self):
+        if self.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("folder", ["new", "m{}"])
+def test_ctrl_c_saves_the_finished_epochs_beside_the_model(
+    folder, model, small, workdir, monkeypatch, capsys
+):
+    from lesson7.share import load_model
+
+    shutil.copytree(model, "m{}")
+    before = {file.name: file.read_bytes() for file in Path("m{}").iterdir()}
+    monkeypatch.setattr("lesson7.cli._epoch_printer", lambda recipe: InterruptSecondEpoch())
+    command = f"train DATA --preset cpu --epochs 2 --size 24 --replace --out {folder}"
+    assert run_command(command, DATA=small) == 130
+    kept = f"the model of 1 of 2 epochs is in {folder}-interrupted"
+    line = f"lesson7: interrupted; {kept}; the same command starts again\n"
+    assert capsys.readouterr().err == line
+    assert load_model(f"{folder}-interrupted").dls.c == 10
+    assert {file.name: file.read_bytes() for file in Path("m{}").iterdir()} == before
+
+
+SIGNALS = [  # command line, what is there when Ctrl-C is pressed, what is said
+    ("train --preset cpu --epochs 40 --size 16 --out m", "out.txt", "the model of "),
+    ("compare --preset cpu --epochs 6 --size 16 --out c.json", "c.json", "what is done is in c"),
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command, file, message", SIGNALS)
+def test_ctrl_c_in_a_terminal_is_one_line(command, file, message, small, workdir):
+    "A terminal sends the signal to all processes of a command."
+    command = [sys.executable, "-m", "lesson7.cli", *command.split(), "--path", str(small)]
+    with open("out.txt", "w") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+    while process.poll() is None:
+        if Path(file).exists() and (file == "c.json" or "epoch 2 of" in Path(file).read_text()):
+            break
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    error = process.communicate()[1]
+    assert error.startswith(f"lesson7: interrupted; {message}") and error.count("\n") == 1
+    assert process.returncode == 130
 
 
 # ---- The standard output

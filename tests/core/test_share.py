@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -563,9 +564,22 @@ def test_a_model_is_whole_after_a_process_is_killed_in_a_save(model, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def onnx_session(saved_model, tmp_path_factory):
+def onnx_file(saved_model, tmp_path_factory):
     file = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    return onnxruntime.InferenceSession(export_onnx(load_model(saved_model), file))
+    return export_onnx(load_model(saved_model), file)
+
+
+@pytest.fixture(scope="module")
+def onnx_session(onnx_file):
+    return onnxruntime.InferenceSession(onnx_file)
+
+
+def test_pooling_in_the_onnx_model_divides_by_the_pixels_of_the_image(onnx_file):
+    "Versions of onnxruntime differ in what `count_include_pad` means with `ceil_mode`."
+    nodes = [node for node in onnx.load(onnx_file).graph.node if node.op_type == "AveragePool"]
+    pools = [{a.name: a.i for a in node.attribute} for node in nodes]
+    assert any(pool["ceil_mode"] for pool in pools)
+    assert not any(pool["count_include_pad"] for pool in pools)
 
 
 @pytest.mark.parametrize("count", [1, 20])

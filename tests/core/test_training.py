@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +23,7 @@ from lesson7.recipe import techniques
 from lesson7.resize import Stage
 from lesson7.training.config import Recipe, cost, total_epochs
 from lesson7.training.distributed import _broadcast_on_own_device, single_process, world
-from lesson7.training.loop import Result, _learner, train
+from lesson7.training.loop import Result, TrainingInterrupted, _learner, train
 from lesson7.tta import tta
 
 TWO_STAGES = (Stage(16, 16, 1, 3e-3), Stage(24, 16, 1, 1e-3))
@@ -414,6 +415,61 @@ def test_train_raises_on_a_folder_without_images(tmp_path):
 def test_train_raises_on_an_unknown_architecture(small):
     with pytest.raises(ValueError, match="architecture must be a name of .*, got 'vgg'"):
         train(Recipe(arch="vgg"), small)
+
+
+# ---- Interruption
+
+
+class Interrupt(Callback):
+    "Keeps the weights after each epoch, and presses Ctrl-C before a batch; counts all batches."
+
+    order = 60
+
+    def __init__(self, batch):
+        self.batch, self.n_batches, self.epochs = batch, 0, []
+
+    def before_batch(self):
+        self.n_batches += 1
+        if self.n_batches == self.batch:
+            signal.raise_signal(signal.SIGINT)
+
+    def after_epoch(self):
+        state = self.learn.model.state_dict()
+        self.epochs.append({name: value.clone() for name, value in state.items()})
+
+
+# Of 60 + 30 images, an epoch has 3 batches of training and 2 of validation. Each stage after the
+# first begins with a validation.
+INTERRUPTIONS = {  # when: the batch, finished epochs, size of the last one
+    "between two stages": (6, 1, 16),
+    "in the first epoch of the second stage": (9, 1, 16),
+    "in the last validation": (17, 2, 24),
+    "in the evaluation": (18, 3, 24),
+}
+
+
+@pytest.mark.parametrize("when", INTERRUPTIONS)
+def test_an_interrupted_training_keeps_the_finished_epochs(when, small):
+    batch, n_epochs, size = INTERRUPTIONS[when]
+    recipe = Recipe(size=24, bs=16, epochs=3, stages=TWO_STAGES)
+    interrupt = Interrupt(batch)
+    with pytest.raises(TrainingInterrupted, match=f"^{n_epochs} of 3 epochs are fin") as raised:
+        train(recipe, small, cbs=[interrupt], bar=False)
+    learn, history = raised.value.learn, raised.value.history
+    expected = interrupt.epochs[n_epochs - 1]
+    for name, value in learn.model.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
+    assert [row["epoch"] for row in history] == list(range(1, n_epochs + 1))
+    with learn.no_bar():
+        loss, accuracy = learn.validate()
+    assert (history[-1]["valid_loss"], history[-1]["accuracy"]) == pytest.approx((loss, accuracy))
+    assert learn.dls.one_batch()[0].shape[-1] == size
+
+
+def test_a_training_that_is_interrupted_in_its_first_epoch_has_nothing_to_keep(small):
+    with pytest.raises(KeyboardInterrupt) as raised:
+        train(Recipe(size=16, bs=16, epochs=2), small, cbs=[Interrupt(2)], bar=False)
+    assert raised.type is KeyboardInterrupt
 
 
 # ---- Several processes
