@@ -161,14 +161,14 @@ def _faults_table(rows):
     "Return a table of faults; the name of the test is below it if all rows have the same."
     tests = {row["test"]: "`{1}` in `{0}`".format(*row["test"].split("::")) for row in rows}
     has_one = len(tests) == 1
-    header = ["for", "what happens", "message", *([] if has_one else ["test"])]
-    lines = []
-    for row in rows:
-        message = f"`{row['message']}`" if row["message"] else ""
-        line = [row["writer"], RESULTS.get(row["result"], row["result"]), message]
-        lines.append(line if has_one else [*line, tests[row["test"]]])
-    table = f"| {' | '.join(header)} |\n|{':---|' * len(header)}\n"
-    table += "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    columns = {"for": [row["writer"] for row in rows]}
+    columns["what happens"] = [RESULTS.get(row["result"], row["result"]) for row in rows]
+    if any(row["message"] for row in rows):
+        columns["message"] = [f"`{row['message']}`" if row["message"] else "" for row in rows]
+    if not has_one:
+        columns["test"] = [tests[row["test"]] for row in rows]
+    table = f"| {' | '.join(columns)} |\n|{':---|' * len(columns)}\n"
+    table += "".join(f"| {' | '.join(line)} |\n" for line in zip(*columns.values(), strict=True))
     return table + (f"\nTested by {next(iter(tests.values()))}.\n" if has_one else "")
 
 
