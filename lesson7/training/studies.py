@@ -250,7 +250,7 @@ def _row(study, arm, gain):
         scaled = {"loss at T": _mean(runs, "plain", "scaled_loss", 3)}
     seconds = {}
     if all("seconds" in run for run in runs):
-        seconds = {"train s": round(np.mean([run["seconds"] for run in runs]), 1)}
+        seconds = {"train s": round(np.median([run["seconds"] for run in runs]), 1)}
     return {
         "accuracy": round(100 * study.is_correct(arm).mean(), 2),
         **_points("gain", gain.estimate),
@@ -269,7 +269,8 @@ def study_table(
 ):  # `DataFrame`, a row for each arm, in per cent and points
     """Return accuracy, the difference from the first arm, loss, ECE, what TTA adds, and seconds.
 
-    "loss at T" is the loss after one temperature, which is fitted on the other half of the images.
+    "loss at T" is the loss after one temperature, which is fitted on the other half of the images;
+    "train s" is the median over the seeds.
     """
     import pandas as pd
 
