@@ -288,10 +288,20 @@ def _only_divided(x, mean, std):
     "divided by std without subtracting the mean"
     return x / _per_channel(std)
 
+
+def _mean_divided(x, mean, std):
+    "left out the brackets around x - mean: Python divides first"
+    return x - _per_channel(mean) / _per_channel(std)
+
 # %% ../../nbs/api/course/tasks.ipynb #ce6caf09
 def _normalized_by_itself(x, mean, std):
     "used the statistics of this batch, not mean and std"
     return my_normalize(x, *my_batch_stats(x))
+
+
+def _normalized_by_all_values(x, mean, std):
+    "used one mean and one std of this batch, not mean and std"
+    return (x - x.mean()) / x.std()
 
 
 def _normalized_by_exchanged(x, mean, std):
@@ -331,7 +341,9 @@ _NORMALIZE = Exercise(
         _divided_by_variance,
         _only_subtracted,
         _only_divided,
+        _mean_divided,
         _normalized_by_itself,
+        _normalized_by_all_values,
         _normalized_clamped,
     ),
 )
@@ -1707,6 +1719,38 @@ def _fixed_eps(y, n, eps):
     return my_smooth_labels(y, n, 0.1)
 
 
+def _share_twice(y, n, eps):
+    "gave eps/N to the true class twice: it is 1 - eps + eps/N"
+    return (1 - eps + eps / n) * _one_hot(y, n) + eps / n
+
+
+def _only_true_class(y, n, eps):
+    "left the zeros at zero: each other class gets eps/N"
+    return (1 - eps + eps / n) * _one_hot(y, n)
+
+
+def _subtracted_everywhere(y, n, eps):
+    "subtracted eps from all classes: only the true one gives it"
+    return _one_hot(y, n) - eps + eps / n
+
+
+def _share_of_images(y, n, eps):
+    "divided eps by the number of images: the N classes share it"
+    return (1 - eps) * _one_hot(y, n) + eps / len(y)
+
+
+def _share_of_ten(y, n, eps):
+    "divided eps by 10: there are n classes"
+    return (1 - eps) * _one_hot(y, n) + eps / 10
+
+
+def _all_rows_raised(y, n, eps):
+    "raised the classes of all images in each row: row i is of image i, index it by its number too"
+    targets = torch.full((len(y), n), eps / n)
+    targets[:, y] += 1 - eps
+    return targets
+
+
 def _width_of_seen_classes(y, n, eps):
     "made a column for each class up to the highest in y: there are n"
     return (1 - eps) * torch.nn.functional.one_hot(y) + eps / n
@@ -1737,6 +1781,12 @@ _SMOOTH_LABELS = Exercise(
         _smoothed_indices,
         _not_smoothed,
         _fixed_eps,
+        _share_twice,
+        _only_true_class,
+        _subtracted_everywhere,
+        _share_of_images,
+        _share_of_ten,
+        _all_rows_raised,
         _width_of_seen_classes,
     ),
 )
@@ -1799,6 +1849,11 @@ def _loss_without_softmax(logits, y, eps):
     return -(_targets(logits, y, eps) * logits).sum(1).mean()
 
 # %% ../../nbs/api/course/tasks.ipynb #536a89e1
+def _picked_logits(logits, y, eps):
+    "took nll_loss of logits: it takes log-probabilities"
+    return torch.nn.functional.nll_loss(logits, y)
+
+
 def _loss_of_images(logits, y, eps):
     "returned the loss of each image: take its mean over the batch"
     return -(_targets(logits, y, eps) * logits.log_softmax(1)).sum(1)
@@ -1840,6 +1895,28 @@ def _loss_of_true_class(logits, y, eps):
     return (1 - eps) * _loss_without_smoothing(logits, y, eps)
 
 
+def _loss_of_undivided_eps(logits, y, eps):
+    "did not divide eps by N: the mean over the classes of minus log-probability does it"
+    others = -logits.log_softmax(1).sum(1).mean()
+    return _loss_of_true_class(logits, y, eps) + eps * others
+
+
+def _loss_divided_twice(logits, y, eps):
+    "divided eps by N twice: the mean over the classes does it once"
+    others = -logits.log_softmax(1).mean()
+    return _loss_of_true_class(logits, y, eps) + eps / logits.shape[1] * others
+
+
+def _loss_with_plus(logits, y, eps):
+    "added eps times the log-probabilities: they are negative, and a loss subtracts them"
+    return _loss_of_true_class(logits, y, eps) + eps * logits.log_softmax(1).mean()
+
+
+def _loss_of_whole_true_class(logits, y, eps):
+    "left the true class at full weight: it gets 1 - eps"
+    return _loss_without_smoothing(logits, y, eps) - eps * logits.log_softmax(1).mean()
+
+
 def _divergence(logits, y, eps):
     "returned the KL divergence: cross-entropy is larger by the entropy of the targets"
     targets = _targets(logits, y, eps)
@@ -1876,6 +1953,10 @@ _SMOOTHED_CROSS_ENTROPY = Exercise(
         _loss_without_smoothing,
         _loss_of_fixed_eps,
         _loss_of_true_class,
+        _loss_of_undivided_eps,
+        _loss_divided_twice,
+        _loss_with_plus,
+        _loss_of_whole_true_class,
         _divergence,
         _loss_without_share,
         _loss_shared_by_others,
@@ -1886,6 +1967,7 @@ _SMOOTHED_CROSS_ENTROPY = Exercise(
         _loss_without_logarithm,
         _loss_of_probabilities,
         _loss_without_softmax,
+        _picked_logits,
         _loss_over_images,
         _loss_by_exp,
         _loss_by_log_of_softmax,
@@ -1931,6 +2013,11 @@ def _inverse_ratio(n, eps):
 def _decimal_logarithm(n, eps):
     "took the logarithm to the base 10: use the natural one"
     return my_best_logit(n, eps) / math.log(10)
+
+
+def _binary_logarithm(n, eps):
+    "took the logarithm to the base 2: use the natural one"
+    return my_best_logit(n, eps) / math.log(2)
 
 # %% ../../nbs/api/course/tasks.ipynb #32967a30
 def _logit_without_share(n, eps):
@@ -1979,6 +2066,7 @@ _BEST_LOGIT = Exercise(
         _ratio,
         _inverse_ratio,
         _decimal_logarithm,
+        _binary_logarithm,
         _logit_without_share,
         _logit_of_shared_eps,
         _logit_of_whole_eps,

@@ -34,7 +34,7 @@ import { blendAnswers } from "./mixup.network.js";
 import { showWithNetwork } from "./network.js";
 import { OWN_NAME, withPhoto } from "./photo.js";
 import { axisLine, drawing, markLine, moveLine, movePin, pinLine } from "./plot.js";
-import { randomInt } from "./random.js";
+import { randomChoice, randomInt } from "./random.js";
 
 /** @import { Pixels } from "./canvas.js" */
 /** @import { Get } from "./explorer.js" */
@@ -633,16 +633,20 @@ function codeValues({ first, second, t, a, b, names, alpha }) {
 /**
  * Asks for numbers of the mixed target, for a pixel of the blend, and for a weight that is folded.
  * @param {() => State} read
+ * @param {number[]} labels of the pictures
  */
-function createTasks(read) {
-  /** @param {(state: State) => Question} ask */
-  function task(ask) {
+function createTasks(read, labels) {
+  /**
+   * @param {(state: State) => Question} ask
+   * @param {{ second?: number }} [pictures]
+   */
+  function task(ask, pictures = {}) {
     const t = (1 + randomInt(T_STEPS - 1)) / T_STEPS;
-    return { state: { t }, getQuestion: () => ask(read()) };
+    return { state: { t, ...pictures }, getQuestion: () => ask(read()) };
   }
   const targets = ["first", "second", "neither"].map((part) => () => {
     const other = randomInt(1000);
-    return task((state) => targetQuestion(state, part, other));
+    return task((state) => targetQuestion(state, part, other), otherClass(read(), labels));
   });
   return taskDeck([...targets, createPixelTask, createFoldTask]);
 
@@ -655,6 +659,17 @@ function createTasks(read) {
     const drawn = (1 + randomInt(99)) / 100;
     return task(() => foldQuestion(drawn));
   }
+}
+
+/**
+ * Where both pictures are of one class, a second one of another class, if there is any: else there
+ * is nothing to find out about the target.
+ * @param {State} state
+ * @param {number[]} labels
+ */
+function otherClass({ a, b }, labels) {
+  const others = labels.flatMap((label, i) => (label === a ? [] : [i]));
+  return a === b && others.length ? { second: randomChoice(others) } : {};
 }
 
 /**
@@ -756,7 +771,7 @@ async function build({ model, el }, networks) {
     parts: [figures, target, learners, weights, ...(asked ? [asked] : [])],
     results: (state) => results(state, data),
     guess: {
-      createTask: createTasks(() => read((trait) => model.get(trait))),
+      createTask: createTasks(() => read((trait) => model.get(trait)), data.labels),
       answerElements: [...figures.answerElements, ...target.answerElements, learners.node],
       ariaHiddenElements: [figures.blend],
     },

@@ -298,6 +298,16 @@ def flattened_pixels(x, size):
     return torch_downsize(x, size).flatten(1)
 
 
+def mean_divided(x, mean, std):
+    shape = (1, -1, 1, 1)
+    return x - mean.reshape(shape) / std.reshape(shape)
+
+
+def normalized_as_one(x, mean, std):
+    std, mean = torch.std_mean(x)
+    return (x - mean) / std
+
+
 # ---- Test time augmentation
 
 
@@ -730,6 +740,36 @@ def too_few_weights(n, alpha):
 # ---- Label smoothing
 
 
+def share_twice(y, n, eps):
+    rows = numpy_smooth_labels(y, n, eps)
+    rows[range(len(y)), y] += eps / n
+    return rows
+
+
+def only_true_class(y, n, eps):
+    rows = np.zeros((len(y), n))
+    rows[range(len(y)), y] = 1 - eps + eps / n
+    return rows
+
+
+def subtracted_everywhere(y, n, eps):
+    return np.eye(n)[y] - eps * (1 - 1 / n)
+
+
+def share_of_images(y, n, eps):
+    return (1 - eps) * np.eye(n)[y] + eps / len(y)
+
+
+def share_of_ten(y, n, eps):
+    return (1 - eps) * np.eye(n)[y] + 0.1 * eps
+
+
+def all_rows_raised(y, n, eps):
+    rows = np.full((len(y), n), eps / n)
+    rows[:, y] += 1 - eps
+    return rows
+
+
 @with_arrays
 def without_share_on_the_true_class(y, n, eps):
     return np.where(np.eye(n)[y] > 0, 1 - eps, eps / n)
@@ -891,6 +931,40 @@ def coarse_logit(n, eps):
     return round(float(torch_best_logit(n, eps)), 1)
 
 
+def log_probabilities(logits, y):
+    "Return those of the true classes, and all."
+    logs = F.log_softmax(logits, 1)
+    return logs[range(len(y)), y], logs
+
+
+def loss_of_undivided_eps(logits, y, eps):
+    true, logs = log_probabilities(logits, y)
+    return -((1 - eps) * true + eps * logs.sum(1)).mean()
+
+
+def loss_divided_twice(logits, y, eps):
+    true, logs = log_probabilities(logits, y)
+    return -((1 - eps) * true + eps * logs.mean(1) / logs.shape[1]).mean()
+
+
+def loss_with_plus(logits, y, eps):
+    true, logs = log_probabilities(logits, y)
+    return -((1 - eps) * true - eps * logs.mean(1)).mean()
+
+
+def loss_of_whole_true_class(logits, y, eps):
+    true, logs = log_probabilities(logits, y)
+    return -(true + eps * logs.mean(1)).mean()
+
+
+def picked_logits(logits, y, eps):
+    return -logits[range(len(y)), y].mean()
+
+
+def binary_logit(n, eps):
+    return math.log2(1 + n / eps - n)
+
+
 WRONG_ANSWERS = {  # exercise: (function, a part of the message)
     "batch_stats": (
         (stats_of_each_image, "kept the images apart"),
@@ -908,6 +982,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
     "normalize": (
         (normalized_columns, "to the last axis"),
         (unsubtracted, "divided by std without subtracting the mean"),
+        (mean_divided, "left out the brackets around x - mean"),
+        (normalized_as_one, "used one mean and one std of this batch"),
         (undivided, "forgot to divide by std"),
         (normalized_to_unit_range, "clamped the result"),
         (normalized_with_own_stats, "used the statistics of this batch"),
@@ -1069,6 +1145,12 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (too_few_weights, "It returns the shape [3]; expected [20000]."),
     ),
     "smooth_labels": (
+        (share_twice, "gave eps/N to the true class twice"),
+        (only_true_class, "left the zeros at zero: each other class gets eps/N"),
+        (subtracted_everywhere, "subtracted eps from all classes"),
+        (share_of_images, "divided eps by the number of images"),
+        (share_of_ten, "divided eps by 10"),
+        (all_rows_raised, "raised the classes of all images in each row"),
         (without_share_on_the_true_class, "forgot eps/N on the true class"),
         (smoothed_class_indices, "class indices in place of one-hot"),
         (shared_by_the_others, "among the other N-1 classes"),
@@ -1083,6 +1165,11 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (targets_in_per_cent, "not per cent"),
     ),
     "smoothed_cross_entropy": (
+        (loss_of_undivided_eps, "did not divide eps by N"),
+        (loss_divided_twice, "divided eps by N twice"),
+        (loss_with_plus, "a loss subtracts them"),
+        (loss_of_whole_true_class, "left the true class at full weight"),
+        (picked_logits, "took nll_loss of logits"),
         (loss_by_bare_exp, "no number for large logits: exp overflows"),
         (loss_by_log_of_probability, "infinite where softmax is 0: use log_softmax"),
         (loss_by_math_exp, "no number for large logits: exp overflows"),
@@ -1099,6 +1186,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (loss_to_base_two, "Every value is 1.443 times what is expected."),
     ),
     "best_logit": (
+        (binary_logit, "to the base 2"),
         (target_as_logit, "returned the probability, not the logit"),
         (log_of_target, "took the logarithm of the probability alone"),
         (logit_without_share, "forgot eps/N on the true class"),

@@ -537,6 +537,18 @@ def test_two_images_of_one_class(open_guess, tmp_path):
     expect(page.locator(VERDICT)).to_contain_text(expected)
 
 
+def test_a_target_is_asked_of_two_classes_while_there_are_two(open_guess, tmp_path):
+    page = open_guess(MixupExplorer(second=0).save(tmp_path / "same.html"))
+    start(page)
+    while "target" not in page.locator(QUESTION).inner_text():
+        press_guess(page, 9)
+        page.keyboard.press("Enter")
+    first, second, _ = quoted_names(page.locator(QUESTION).inner_text())
+    assert first != second
+    page.keyboard.press("Escape")
+    assert control_value(page, "Second picture") == "0"
+
+
 def test_question_about_the_lessons_example(open_guess):
     page = open_guess("mixup", seed=3)
     page.get_by_role("button", name="The lesson's example").press("Enter")
