@@ -56,8 +56,8 @@ GROUPS = {
         0.97,
         30,
         {
-            "smoothing": ["smoothing", "edges", "labels"],
-            "mixup": ["mixup", "edges", "labels", "inputs"],
+            "smoothing": ["smoothing", "edges"],
+            "mixup": ["mixup", "edges", "silent_numbers"],
             "normalize": ["normalize", "inputs", "image_intake", "silent_numbers"],
             "resize": ["resize", "inputs", "stages", "fit_ends", "fit_checks"],
             "tta": ["tta", "inputs", "labels", "image_intake"],
@@ -67,7 +67,7 @@ GROUPS = {
         0.97,
         30,
         {
-            "measure": ["measure", "labels", "statistics", "errors"],
+            "measure": ["measure"],
             "training/comparison": ["statistics", "comparison_rows", "recipe"],
         },
     ),
@@ -76,7 +76,7 @@ GROUPS = {
         30,
         {
             "data/images": ["image_intake", "inputs", "labels"],
-            "data/labels": ["labels", "inputs", "errors"],
+            "data/labels": ["labels", "image_intake"],
         },
     ),
     "share": Group(0.97, 60, {"share": ["share", "labels", "saved_is_trained"]}),
@@ -113,9 +113,9 @@ class Mutation:
         return f"{self.old} -> {self.new}"
 
 
-def body_lines(source):
-    "Return the lines of the bodies of all functions: line -> first and last line of its statement."
-    lines = {}
+def statements(source):
+    "Return the lines of the bodies of functions: line -> first line of its statement."
+    first_lines = {}
     for function in ast.walk(ast.parse(source)):
         if not isinstance(function, ast.FunctionDef):
             continue
@@ -123,8 +123,8 @@ def body_lines(source):
             if isinstance(node, ast.stmt):
                 body = getattr(node, "body", None)
                 last = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno
-                lines |= dict.fromkeys(range(node.lineno, last + 1), (node.lineno, last))
-    return lines
+                first_lines |= dict.fromkeys(range(node.lineno, last + 1), node.lineno)
+    return first_lines
 
 
 def all_operators(source):
@@ -134,7 +134,7 @@ def all_operators(source):
 
     provider = OperatorProvider()
     nodes = list(ast_nodes(get_ast(source)))
-    inside = body_lines(source)
+    inside = statements(source)
     lines = source.splitlines()
     places = {}
     for name in sorted(set(provider) - UNUSED):
@@ -182,73 +182,77 @@ def function_codes(code):
     return codes
 
 
-def replace_code(file, changed):
-    "Give all functions of a module the code that they have in the changed source."
-    codes = function_codes(compile(changed, str(file), "exec"))
-    for function in gc.get_objects():
-        if type(function) is FunctionType and function.__code__.co_filename == str(file):
-            code = function.__code__
-            function.__code__ = codes.get((code.co_name, code.co_firstlineno), code)
+def module_functions(file):
+    "Return all functions that were defined in a file."
+    objects = (value for value in gc.get_objects() if type(value) is FunctionType)
+    return [function for function in objects if function.__code__.co_filename == str(file)]
+
+
+def replace_code(functions, source):
+    "Give functions of a module the code that they have in another source."
+    codes = function_codes(compile(source, functions[0].__code__.co_filename, "exec"))
+    for function in functions:
+        code = function.__code__
+        function.__code__ = codes.get((code.co_name, code.co_firstlineno), code)
+
+
+def with_marks(source):
+    "Return a module as a tree in which each statement of a function adds its line to `_reached`."
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    nodes = {node for function in functions for node in ast.walk(function)}
+    for node in nodes:
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list):
+                marked = [
+                    [ast.parse(f"_reached.add({part.lineno})").body[0], part] for part in block
+                ]
+                setattr(node, name, [part for pair in marked for part in pair])
+    return ast.fix_missing_locations(tree)
 
 
 # ---- Runs
 
 
-class Tracer:
-    "Collects the lines of a file that are run."
-
-    def __init__(self, file):
-        self.file = str(file)
-        self.lines = set()
-
-    def __call__(self, frame, event, arg):
-        if frame.f_code.co_filename != self.file:
-            return None
-        if event == "line":
-            self.lines.add(frame.f_lineno)
-        return self
-
-
 class MutationPlugin:
     "Tries mutations in place of pytest's loop over the tests."
 
-    def __init__(self, file, mutations):
-        self.file = file
+    def __init__(self, module, mutations):
+        self.module = module
         self.mutations = mutations
         self.survivors = []
 
     def pytest_runtestloop(self, session):
-        statements = body_lines(self.file.read_text())
-        reached = in_fork(lambda: self.trace(session), 3600)
+        self.functions = module_functions(self.module.__file__)
+        gc.freeze()
+        first_lines = statements(Path(self.module.__file__).read_text())
+        runs = in_fork(partial(self.try_original, session), 3600)
         for mutation in self.mutations:
-            first, last = statements[mutation.line]
-            tests = [test for test in reached if test[2] & {*range(first, last + 1)}]
+            tests = [run for run in runs if first_lines[mutation.line] in run[2]]
             indices = [index for index, _, _ in tests]
-            seconds = MOST_SECONDS + 5 * sum(test[1] for test in tests)
-            run = partial(self.passes, session, mutation, indices)
-            if in_fork(run, seconds):
+            seconds = MOST_SECONDS + 5 * sum(seconds for _, seconds, _ in tests)
+            if in_fork(partial(self.passes, session, mutation, indices), seconds):
                 self.survivors.append(mutation)
         return True
 
-    def trace(self, session):
-        "Return the index of each test, its seconds, and the lines that it runs."
+    def try_original(self, session):
+        "Return the index of each test, its seconds, and the statements that it reaches."
         hide_progress(session)
+        replace_code(self.functions, with_marks(Path(self.module.__file__).read_text()))
         found = []
         for index, item in enumerate(session.items):
-            tracer = Tracer(self.file)
-            threading.settrace(tracer)
-            sys.settrace(tracer)
+            self.module._reached = set()
             start = time.monotonic()
             run_item(session, index, index + 1)
-            sys.settrace(None)
             assert not session.testsfailed, item.nodeid
-            found.append((index, time.monotonic() - start, tracer.lines))
-        return sorted(found, key=lambda test: test[1] > SLOW)
+            found.append((index, time.monotonic() - start, self.module._reached))
+        return sorted(found, key=lambda run: run[1] > SLOW)
 
     def passes(self, session, mutation, indices):
         "Return whether these tests pass with the changed source."
         hide_progress(session)
-        replace_code(self.file, mutation.source)
+        replace_code(self.functions, mutation.source)
         for index, following in zip(indices, [*indices[1:], None]):
             run_item(session, index, following)
             if session.testsfailed:
@@ -302,11 +306,11 @@ def try_module(module, tests, count, seed):
     import pytest
 
     file = ROOT / "lesson7" / f"{module}.py"
-    import_module(f"lesson7.{module.replace('/', '.')}")
-    chosen = sample(file.read_text(), count, seed)
     explained = EXPLAINED.get(module, {})
+    chosen = sample(file.read_text(), count, seed)
     chosen = [mutation for mutation in chosen if mutation.text not in explained]
-    plugin = MutationPlugin(file, chosen)
+    imported = import_module(f"lesson7.{module.replace('/', '.')}")
+    plugin = MutationPlugin(imported, chosen)
     files = [str(ROOT / "tests" / "core" / f"test_{name}.py") for name in tests]
     pytest.main([*PYTEST, *files], plugins=[plugin])
     return len(chosen), plugin.survivors
