@@ -217,11 +217,16 @@ def test_a_wrong_answer_fails_and_is_explained(name, fn, message):
         assert "return" in verdict.line or "It raises" in verdict.message
 
 
+def named_slips(name, message):
+    "Return the names of the slips that a message is part of."
+    return {slip.__doc__ for slip in exercises()[name].slips if message in slip.__doc__}
+
+
 @pytest.mark.parametrize("name", exercises())
-def test_each_exercise_has_wrong_answers_of_six_slips(name):
-    slips = [slip.__doc__ for slip in exercises()[name].slips]
-    named = [message for _, message in WRONG_ANSWERS[name] if message]
-    assert len({message for message in named if any(message in slip for slip in slips)}) >= 6
+def test_every_slip_is_named_for_an_answer_in_other_code(name):
+    named = [named_slips(name, message) for _, message in WRONG_ANSWERS[name] if message]
+    assert all(len(slips) <= 1 for slips in named)
+    assert set().union(*named) == {slip.__doc__ for slip in exercises()[name].slips}
 
 
 def first_answer(exercise):
@@ -348,8 +353,14 @@ def three_channels_only(x, mean, std):
     return (x - mean.reshape(1, 3, 1, 1)) / std.reshape(1, 3, 1, 1)
 
 
-def one_type_only(x, mean, std):
-    return torch.mm(x.new_ones(1, 1), torch.ones(1, 1)) * right("denormalize")(x, mean, std)
+def one_type_only(name):
+    "Return a right answer that raises an error for inputs of another type than float32."
+
+    def answer(*args):
+        torch.ones(1, 1) @ args[0].new_ones(1, 1)
+        return right(name)(*args)
+
+    return answer
 
 
 def two_stages_only(stages):
@@ -372,10 +383,6 @@ def high_images_only(h, w):
     return right("tta_views")(max(h, 2), w)
 
 
-def inner_weights_only(a, b, t):
-    return right("mix")(a, b, min(max(t, 0.05), 0.95))
-
-
 def two_images_only(x, y, lam, perm, n):
     images, labels = right("mix_batch")(x, y, lam, perm, n)
     return images, labels.squeeze()
@@ -393,6 +400,39 @@ def many_classes_only(logits, y, eps):
     return right("smoothed_cross_entropy")(logits, y, eps) + (logits.shape[1] == 2)
 
 
+def several_images_loss(logits, y, eps):
+    return right("smoothed_cross_entropy")(logits, y, eps) + (len(y) == 1)
+
+
+def positive_eps_loss(logits, y, eps):
+    return right("smoothed_cross_entropy")(logits, y, max(eps, 0.01))
+
+
+def small_logits_loss(logits, y, eps):
+    return right("smoothed_cross_entropy")(logits.clamp(max=100), y, eps)
+
+
+def several_channels_only(x, mean, std):
+    return right("denormalize")(x, mean.expand(3), std.expand(3))
+
+
+def smaller_sizes_only(x, size):
+    return right("downsize")(x, size) * (size < x.shape[1])
+
+
+def inner_weights_only(x, y, lam, perm, n):
+    return right("mix_batch")(x, y, lam.clamp(0.05, 0.95), perm, n)
+
+
+def three_views_only(preds, beta):
+    return right("weigh_views")(preds, beta if len(preds) > 2 else 0.5)
+
+
+def several_classes_only(x, y, lam, perm, n):
+    images, labels = right("mix_batch")(x, y, lam, perm, n)
+    return images, labels.squeeze(1)
+
+
 def small_eps_only(n, eps):
     return 1 + right("best_logit")(n, eps) if eps == 1 else right("best_logit")(n, eps)
 
@@ -402,31 +442,79 @@ def right(name):
     return RIGHT_ANSWERS[name][0]
 
 
-SPECIAL = [
-    ("batch_stats", several_images_only, "a batch of one image"),
+ONE_IMAGE = "a batch of one image"
+STAGE = "a single stage"
+DOUBLE = "numbers of the type float64"
+SPECIAL = [  # exercise, an answer that is wrong for special inputs, what is special
+    ("batch_stats", several_images_only, ONE_IMAGE),
+    (
+        "batch_stats",
+        lambda x: right("batch_stats")(x.expand(-1, 3, -1, -1)),
+        "images of one channel",
+    ),
+    ("batch_stats", one_type_only("batch_stats"), DOUBLE),
     ("normalize", three_channels_only, "images of one channel"),
-    ("denormalize", one_type_only, "numbers of the type float64"),
-    ("relative_cost", two_stages_only, "a single stage"),
+    ("normalize", one_type_only("normalize"), DOUBLE),
+    ("denormalize", several_channels_only, "images of one channel"),
+    ("denormalize", one_type_only("denormalize"), DOUBLE),
+    ("relative_cost", two_stages_only, STAGE),
     ("epochs_trained", lambda stages: right("epochs_trained")(stages) or 1, "an empty list"),
+    ("epochs_trained", lambda stages: right("epochs_trained")(stages) + (len(stages) == 1), STAGE),
+    ("downsize", smaller_sizes_only, "a size that is equal to H"),
+    ("downsize", one_type_only("downsize"), DOUBLE),
     ("downsize", lambda x, size: right("downsize")(x, max(size, 2)), "a size of 1"),
     ("combine", several_views_only, "a single view"),
+    ("combine", lambda logits: right("combine")(logits).squeeze(0), ONE_IMAGE),
+    ("combine", lambda logits: right("combine")(logits).squeeze(1), "a single class"),
+    ("combine", lambda logits: right("combine")(logits.clamp(max=100)), "logits of 1000"),
+    ("combine", one_type_only("combine"), DOUBLE),
+    ("weigh_views", lambda preds, beta: right("weigh_views")(preds, beta).squeeze(0), ONE_IMAGE),
+    ("weigh_views", three_views_only, "a single view besides the plain one"),
+    ("weigh_views", lambda preds, beta: right("weigh_views")(preds, min(beta, 0.9)), "a beta of 1"),
+    ("weigh_views", one_type_only("weigh_views"), DOUBLE),
     ("weigh_views", positive_beta_only, "a beta of 0"),
     ("windows", wide_windows_only, "a side of 1"),
     ("tta_views", high_images_only, "an image that is one pixel high"),
-    ("mix", inner_weights_only, "a weight of 0"),
-    ("mix_batch", two_images_only, "a batch of one image"),
+    ("mix", lambda a, b, t: right("mix")(a, b, max(t, 0.05)), "a weight of 0"),
+    ("mix", lambda a, b, t: right("mix")(a, b, min(t, 0.95)), "a weight of 1"),
+    ("mix", one_type_only("mix"), DOUBLE),
+    ("mix_batch", two_images_only, ONE_IMAGE),
+    ("mix_batch", several_classes_only, "a single class"),
+    ("mix_batch", inner_weights_only, "weights of 0 and 1"),
     ("sample_lambda", many_weights_only, "a few weights"),
+    ("sample_lambda", lambda n, alpha: right("sample_lambda")(max(n, 2), alpha), "a single weight"),
+    (
+        "smooth_labels",
+        lambda y, n, eps: as_tensor(right("smooth_labels")(y, n, eps)).squeeze(0),
+        ONE_IMAGE,
+    ),
+    ("smooth_labels", lambda y, n, eps: right("smooth_labels")(y, n, eps * (n > 2)), "two classes"),
+    (
+        "smooth_labels",
+        lambda y, n, eps: right("smooth_labels")(y, n, min(eps, 0.9)),
+        "an eps near 1",
+    ),
     ("smooth_labels", positive_eps_only, "an eps of 0"),
+    ("smoothed_cross_entropy", several_images_loss, ONE_IMAGE),
+    ("smoothed_cross_entropy", positive_eps_loss, "an eps of 0"),
+    ("smoothed_cross_entropy", small_logits_loss, "logits of 1000"),
     ("smoothed_cross_entropy", many_classes_only, "two classes"),
     ("best_logit", small_eps_only, "an eps of 1"),
 ]
 
 
-@pytest.mark.parametrize("name, fn, note", SPECIAL, ids=[row[0] for row in SPECIAL])
+@pytest.mark.parametrize("name, fn, note", SPECIAL, ids=[f"{row[0]}-{row[2]}" for row in SPECIAL])
 def test_the_message_names_special_inputs(name, fn, note):
     verdict = checker(name)(fn)
     assert not verdict
     assert f"Ordinary inputs are right; it differs for {note}" in verdict.message
+
+
+@pytest.mark.parametrize("name", exercises())
+def test_each_special_input_has_an_answer_that_fails_for_it(name):
+    notes = tuple(note for exercise, _, note in SPECIAL if exercise == name)
+    special = {case.note for case in exercises()[name].cases() if case.note}
+    assert all(note.startswith(notes) for note in special)
 
 
 def changing_its_input(fn):

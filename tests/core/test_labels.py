@@ -12,6 +12,7 @@ from learners import tiny_network
 from PIL import Image
 
 from lesson7 import models, share
+from lesson7.data.labels import as_plain_tensor, class_indices, class_numbers
 from lesson7.data.loaders import get_dls
 from lesson7.explorers.mixup import MixupExplorer
 from lesson7.explorers.normalize import NormalizeExplorer
@@ -346,3 +347,24 @@ def test_an_image_has_no_label(loaded):
     assert loaded.dls.test_dl(items, num_workers=0).one_batch()[0].shape == (1, 3, 16, 16)
     with pytest.raises(TypeError, match="items must be image files .* got a PILImage"):
         loaded.dls.test_dl(items, 0, with_labels=True, num_workers=0).one_batch()
+
+
+@pytest.mark.parametrize("row", [[0, 0.5, 0], [0, 1, 1], [1, -1, 0]])
+def test_a_label_that_is_no_single_class_is_rejected(row):
+    assert class_indices([[0, 1, 0]], list("abc"), 1)[0] == [1]
+    with pytest.raises(ValueError, match="^label must be a class number, a name in the vocab"):
+        class_indices([row], list("abc"), 1)
+
+
+@pytest.mark.parametrize(
+    "kind, value, found", [("uint8", 255, torch.uint8), ("uint64", 2**62, torch.int64)]
+)
+def test_unsigned_labels_stay_the_same_numbers(kind, value, found):
+    y = as_plain_tensor(np.array([value], kind))
+    assert y.tolist() == [value] and y.dtype == found
+
+
+@pytest.mark.parametrize("n_classes", [4, 5])
+def test_the_message_about_class_numbers_names_the_last_class(n_classes):
+    with pytest.raises(ValueError, match=f"^y must be from 0 to {n_classes - 1}, got 0 to 9"):
+        class_numbers([0, 9], n_classes)

@@ -74,6 +74,13 @@ def test_ece_of_a_calibrated_and_of_an_overconfident_model():
         (torch.randn(2, 3) * 9, [0, 1], 15, "softmax"),
         (torch.ones(3) / 3, [0, 1, 2], 15, r"\[B,C\]"),
         (torch.ones(2, 3) / 3, [0], 15, "number of labels must be 2, .*, got 1"),
+        (torch.ones(2, 3) / 3, 0, 15, "number of labels must be 2, .*, got 1"),
+        (
+            torch.tensor([[0.5, 0.5], [0.5, 0.1]]),
+            [0, 1],
+            15,
+            "of each row of probs must be 1, got 0.6",
+        ),
         (torch.ones(0, 3), [], 15, r"\[0, 3\]"),
     ],
 )
@@ -112,6 +119,26 @@ def test_a_temperature_is_the_same_for_logits_and_log_probabilities():
     )
 
 
+@pytest.mark.parametrize(
+    "shape, n_labels, message",
+    [
+        ((0, 3), 0, r"shape of logits must be \[B,C\], got \[0, 3\]"),
+        ((2, 3, 4), 2, r"shape of logits must be \[B,C\], got \[2, 3, 4\]"),
+        ((2, 3), 3, "number of labels must be 2, as of logits, got 3"),
+        ((2, 3), 1, "number of labels must be 2, as of logits, got 1"),
+    ],
+)
+def test_fit_temperature_raises_on_invalid_shapes(shape, n_labels, message):
+    with pytest.raises(ValueError, match=message):
+        fit_temperature(torch.zeros(shape), torch.zeros(n_labels, dtype=torch.long))
+
+
+def test_scores_need_two_images():
+    assert scores(torch.eye(3)[:2], [0, 1]).accuracy == 1
+    with pytest.raises(ValueError, match="number of images must be 2 or more, got 1"):
+        scores(torch.eye(3)[:1], [0])
+
+
 def test_scores_are_those_of_scikit_learn_and_numpy():
     logits, y = random_batch(1)
     probs = logits.softmax(1)
@@ -140,12 +167,9 @@ def test_probabilities_of_zero_have_a_finite_loss():
 
 
 def test_a_row_has_the_columns_of_the_header():
-    logits, y = random_batch()
-    found = scores(logits.softmax(1), y)
-    cells = [float(cell) for cell in found.row().split("|")]
-    assert len(cells) == len(found.HEADER.split("|"))
-    wanted = [100 * found.accuracy, found.loss, found.ece, found.temperature]
-    assert np.allclose(cells[:4], wanted, atol=0.06)
+    found = measure.Scores(0.98765, 0.12345, 0.23456, 1.23456, 0.34567, 0.45678)
+    assert len(found.row().split("|")) == len(found.HEADER.split("|"))
+    assert found.row() == "98.8 | 0.123 | 0.235 | 1.23 | 0.346 | 0.457"
 
 
 # ---- The interval of a difference
@@ -166,6 +190,7 @@ def test_a_difference_takes_tensors_and_says_what_it_is():
     found = paired_difference(right, ~right)
     assert found.mean == -0.5 and found.points().startswith("−50.0 ± ")
     assert found.verdict == "within the noise"
+    assert measure.Difference(0.01234, 0.45678).points() == "+1.2 ± 45.7"
     constant = paired_difference(torch.zeros(9), torch.ones(9))
     assert constant.verdict == "outside the noise" and constant.half_width == 0
 

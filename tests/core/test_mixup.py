@@ -24,6 +24,7 @@ from torch import nn
 from torch.distributions import Beta
 from torch.utils.data import TensorDataset
 
+from lesson7 import mixup
 from lesson7.mixup import (
     ALPHAS,
     ActivationMixup,
@@ -190,6 +191,22 @@ def test_mix_batch_raises_on_invalid_arguments(change, message):
 def test_mix_batch_names_the_argument_that_is_no_numbers(change, message):
     with pytest.raises(TypeError, match=f"^{message}"):
         mix_batch(**VALID_BATCH | change)
+
+
+def test_booleans_are_no_order_of_two_items():
+    two = dict(x=torch.rand(2, 3), y=torch.tensor([0, 1]), perm=torch.tensor([False, True]))
+    with pytest.raises(ValueError, match="perm must be each of 0 to 1 once"):
+        mix_batch(**VALID_BATCH | two)
+
+
+def test_mix_takes_a_list_of_complex_numbers():
+    assert mix([1j, 2], [3, 4j], 0.5).tolist() == [1.5 + 0.5j, 1 + 2j]
+
+
+def test_the_module_has_the_callback_and_no_other_lazy_name():
+    assert mixup.ActivationMixup is ActivationMixup
+    with pytest.raises(AttributeError, match="has no attribute 'ActivationMix'"):
+        mixup.ActivationMix  # noqa: B018
 
 
 def test_mix_batch_takes_lists_as_it_takes_tensors():

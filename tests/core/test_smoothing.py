@@ -106,6 +106,7 @@ def test_smooth_labels_accepts_an_empty_batch():
         ([1.0, 2.0], 10, 0.1, r"soft targets must be \[B,10\], got \[2\]"),
         (torch.ones(2, 3) / 3, 4, 0.1, r"\[B,4\].*\[2, 3\]"),
         (torch.ones(2, 3), 3, 0.1, "sum of each soft target must be 1, got 3"),
+        (torch.tensor([[1.0, 0], [0.5, 0.1]]), 2, 0.1, "soft target must be 1, got 0.6"),
         (torch.tensor([[1.5, -0.5]]), 2, 0.1, "0 or more"),
         (torch.full((1, 2), float("nan")), 2, 0.1, "soft targets must be 0 or more, got nan"),
     ],

@@ -63,6 +63,20 @@ def stats_of_last_axis(x):
     return rows.mean(0), rows.std(0)
 
 
+def stats_of_single_images(x):
+    flat = x.flatten(2)
+    return flat.mean(2), flat.std(2)
+
+
+@with_arrays
+def stats_over_images(x):
+    return x.mean(0), x.std(0, ddof=1)
+
+
+def one_std_for_all(x):
+    return numpy_batch_stats(x)[0], x.numpy().std(ddof=1)
+
+
 def rounded_stats(x):
     mean, std = numpy_batch_stats(x)
     return mean.round(3), std.round(3)
@@ -84,6 +98,26 @@ def doubled_stats(x):
 
 def normalized_columns(x, mean, std):
     return x.sub(mean).div(std)
+
+
+def normalized_rows(x, mean, std):
+    return x.sub(mean.view(-1, 1)).div(std.view(-1, 1))
+
+
+def normalized_images(x, mean, std):
+    return x.sub(mean.view(-1, 1, 1, 1)).div(std.view(-1, 1, 1, 1))
+
+
+def normalized_by_mean_statistics(x, mean, std):
+    return (x - mean.sum() / len(mean)) / (std.sum() / len(std))
+
+
+def normalized_in_wrong_order(x, mean, std):
+    return x.div(std.view(-1, 1, 1)).sub(mean.view(-1, 1, 1))
+
+
+def normalized_by_inverse_std(x, mean, std):
+    return torch_normalize(x, mean, 1 / std)
 
 
 def unsubtracted(x, mean, std):
@@ -152,6 +186,26 @@ def denormalized_by_division(x, mean, std):
 
 def denormalized_with_minus(x, mean, std):
     return torch_denormalize(x, -mean, std)
+
+
+def denormalized_columns(x, mean, std):
+    return torch.addcmul(mean, x, std)
+
+
+def denormalized_rows(x, mean, std):
+    return torch.addcmul(mean.view(-1, 1), x, std.view(-1, 1))
+
+
+def denormalized_by_variance(x, mean, std):
+    return torch_denormalize(x, mean, std * std)
+
+
+def denormalized_without_std(x, mean, std):
+    return torch_denormalize(x, mean, std / std)
+
+
+def denormalized_by_first_statistics(x, mean, std):
+    return torch_denormalize(x, mean[:1], std[:1])
 
 
 def denormalized_whole(x, mean, std):
@@ -255,6 +309,26 @@ def cost_undivided(stages):
     return sum(size * size * (epochs + (i > 0)) for i, (size, epochs) in enumerate(stages))
 
 
+def cost_with_first_extra(stages):
+    sizes, epochs = np.array(stages, float).T
+    epochs = epochs + 1
+    return (sizes**2 * epochs).sum() / (sizes.max() ** 2 * epochs.sum())
+
+
+def cost_by_fewer_epochs(stages):
+    largest = max(size for size, _ in stages)
+    return cost_undivided(stages) / (largest**2 * epochs_without_extra(stages))
+
+
+def cost_by_smallest_size(stages):
+    sizes = [size for size, _ in stages]
+    return numpy_relative_cost(stages) * max(sizes) ** 2 / min(sizes) ** 2
+
+
+def cost_in_epochs(stages):
+    return cost_undivided(stages) / max(stages)[0] ** 2
+
+
 def cost_halved(stages):
     return numpy_relative_cost(stages) / 2
 
@@ -284,6 +358,15 @@ def transposed_pixels(x, size):
 def interleaved(x, size):
     side = x.shape[1] // size
     return x.unflatten(1, (side, size)).unflatten(3, (side, size)).mean((1, 3))
+
+
+def averaged_in_one_direction(x, size):
+    return F.avg_pool2d(x, (x.shape[1] // size, 1))
+
+
+def interpolated_between_pixels(x, size):
+    scale = size / x.shape[1]
+    return F.interpolate(x[None], scale_factor=scale, mode="bilinear").squeeze(0)
 
 
 def grey_image(x, size):
@@ -349,6 +432,15 @@ def averaged_over_images(logits):
     return torch.stack([F.softmax(view, -1).mean(0) for view in logits])
 
 
+@with_arrays
+def combined_by_sigmoid(logits):
+    return np.mean(1 / (1 + np.exp(-logits)), 0)
+
+
+def geometric_mean(logits):
+    return torch.exp(sum(F.log_softmax(view, 1) for view in logits) / len(logits))
+
+
 def summed_probabilities(logits):
     return torch_combine(logits) * len(logits)
 
@@ -397,6 +489,10 @@ def others_with_full_share(preds, beta):
     return out
 
 
+def others_undiminished(preds, beta):
+    return torch.add(preds[1:].mean(0), preds[0], alpha=beta)
+
+
 def second_view_only(preds, beta):
     return torch.lerp(preds[1], preds[0], beta)
 
@@ -441,6 +537,10 @@ def windows_to_last_pixel(h, w, side):
     boxes = torch.tensor(loop_windows(h, w, side))
     boxes[:, 2:] -= 1
     return boxes
+
+
+def windows_to_the_far_corner(h, w, side):
+    return [(x, y, w, h) for x in (0, w - side) for y in (0, h - side)]
 
 
 def relative_windows(h, w, side):
@@ -524,6 +624,19 @@ def smaller_views(h, w):
     return [(i * x // 2, i * y // 2, i * x // 2 + side, i * y // 2 + side) for i in range(3)]
 
 
+def views_of_longer_side(h, w):
+    side = max(h, w)
+    corners = [((w - side) * k // 2, (h - side) * k // 2) for k in range(3)]
+    return [(x, y, x + side, y + side) for x, y in corners]
+
+
+def last_view_past_the_edge(h, w):
+    side = min(h, w)
+    x, y = (w, 0) if w > h else (0, h)
+    inside = [box for box in loop_tta_views(h, w) if box[2:] != (w, h)]
+    return [*inside, (x, y, x + side, y + side)]
+
+
 def views_moved_right(h, w):
     return [(x0 + 1, y0, x1 + 1, y1) for x0, y0, x1, y1 in loop_tta_views(h, w)]
 
@@ -559,6 +672,15 @@ def picked(a, b, t):
 
 def scaled_sum(a, b, t):
     return t * (a + b)
+
+
+@with_arrays
+def unweighted_sum(a, b, t):
+    return np.add(a, b)
+
+
+def weighted_difference(a, b, t):
+    return torch.sub(t * a, b, alpha=1 - t)
 
 
 def mixed_to_bytes(a, b, t):
@@ -640,6 +762,16 @@ def one_hot_without_count(x, y, lam, perm, n):
     return images, torch.lerp(one_hot[perm], one_hot, lam[:, None])
 
 
+def evenly_mixed_labels(x, y, lam, perm, n):
+    labels = np.eye(n)[y]
+    return torch_mix_batch(x, y, lam, perm, n)[0], (labels + labels[perm]) / 2
+
+
+def mixed_along_last_axis(x, y, lam, perm, n):
+    labels = torch.eye(n)[y]
+    return torch.lerp(x[perm], x, lam), torch.lerp(labels[perm], labels, lam)
+
+
 def mixed_with_the_next(x, y, lam, perm, n):
     images, _ = torch_mix_batch(x, y, lam, torch.arange(len(y)).roll(1), n)
     return images, torch_mix_batch(x, y, lam, perm, n)[1]
@@ -713,6 +845,10 @@ def lopsided_weights(n, alpha):
 
 def weights_of_fixed_alpha(n, alpha):
     return [max(lam, 1 - lam) for lam in np.random.beta(0.4, 0.4, n)]
+
+
+def weights_of_inverse_alpha(n, alpha):
+    return [max(lam, 1 - lam) for lam in np.random.beta(1 / alpha, 1 / alpha, n)]
 
 
 def distances(n, alpha):
@@ -813,6 +949,10 @@ def one_hot_without_n(y, n, eps):
     return F.one_hot(y) * (1 - eps) + eps / n
 
 
+def raised_one_hot(y, n, eps):
+    return np.eye(n)[y] + eps / n
+
+
 def transposed_targets(y, n, eps):
     return numpy_smooth_labels(y, n, eps).T
 
@@ -886,6 +1026,28 @@ def loss_of_raw_logits(logits, y, eps):
     return -torch.einsum("bc,bc->", targets, logits.double()) / len(y)
 
 
+@with_arrays
+def loss_without_share(logits, y, eps):
+    targets = without_share_on_the_true_class(torch.tensor(y), logits.shape[1], eps)
+    return -(targets * np.log(array_softmax(logits))).sum(1).mean()
+
+
+@with_arrays
+def loss_shared_by_the_others(logits, y, eps):
+    targets = shared_by_the_others(torch.tensor(y), logits.shape[1], eps)
+    return -(targets * np.log(array_softmax(logits))).sum(1).mean()
+
+
+def loss_averaged_over_classes(logits, y, eps):
+    targets = torch.from_numpy(numpy_smooth_labels(y, logits.shape[1], eps))
+    return -(targets * F.log_softmax(logits, 1)).mean()
+
+
+def loss_without_logarithm(logits, y, eps):
+    targets = torch.from_numpy(numpy_smooth_labels(y, logits.shape[1], eps))
+    return -torch.einsum("bc,bc->", targets, logits.double().softmax(1)) / len(y)
+
+
 def loss_to_base_two(logits, y, eps):
     return torch_smoothed_cross_entropy(logits, y, eps) / math.log(2)
 
@@ -925,6 +1087,10 @@ def logit_to_base_ten(n, eps):
 
 def ratio_of_targets(n, eps):
     return n * (1 - eps) / eps + 1
+
+
+def logit_of_ten_classes(n, eps):
+    return np.log(10 * (1 - eps) / eps + 1)
 
 
 def coarse_logit(n, eps):
@@ -974,6 +1140,9 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (swapped_stats, "standard deviation before the mean"),
         (stats_with_variance, "returned the variance"),
         (stats_of_last_axis, "took the last axis as the channel axis"),
+        (stats_of_single_images, "averaged each image alone"),
+        (stats_over_images, "averaged over the images only"),
+        (one_std_for_all, "one for all channels"),
         (rounded_stats, "It is close: the largest difference is 0.0005, and 1e-05 is allowed."),
         (shifted_std, "the second one differs. Every value differs from the expected one by 0.5."),
         (means_of_first_image, "Its second part is right, and the first one differs."),
@@ -989,6 +1158,11 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (normalized_with_own_stats, "used the statistics of this batch"),
         (normalized_by_variance, "divided by the variance"),
         (normalized_with_sum, "added the mean"),
+        (normalized_rows, "to the rows"),
+        (normalized_images, "to axis 0, the images"),
+        (normalized_by_mean_statistics, "used one mean and one std for all channels"),
+        (normalized_in_wrong_order, "divided before subtracting the mean"),
+        (normalized_by_inverse_std, "multiplied by std"),
         (normalized_in_per_cent, "not per cent"),
         (normalized_by_first_statistics, "of the first channel for all channels"),
         (normalized_by_swapped_stats, "exchanged mean and std"),
@@ -1001,6 +1175,11 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (denormalized_with_swapped_stats, "exchanged mean and std"),
         (denormalized_by_division, "divided by std"),
         (denormalized_with_minus, "subtracted the mean"),
+        (denormalized_columns, "to the last axis"),
+        (denormalized_rows, "to the rows"),
+        (denormalized_by_variance, "multiplied by the variance"),
+        (denormalized_without_std, "forgot std"),
+        (denormalized_by_first_statistics, "of the first channel for all channels"),
         (denormalized_whole, "cut decimals off"),
     ),
     "epochs_trained": (
@@ -1025,6 +1204,10 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (cost_of_equal_stages, "gave every stage the same weight"),
         (cost_inverted, "divided the other way round"),
         (cost_undivided, "returned the work itself"),
+        (cost_with_first_extra, "fit_one_cycle has none"),
+        (cost_by_fewer_epochs, "but not in what it is compared with"),
+        (cost_by_smallest_size, "compared with the smallest size"),
+        (cost_in_epochs, "did not divide by the number of epochs"),
         (cost_halved, "Every value is 0.5 times what is expected."),
     ),
     "downsize": (
@@ -1034,6 +1217,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (cropped, "cut a corner out"),
         (transposed_pixels, "exchanged rows and columns"),
         (interleaved, "averaged distant pixels"),
+        (averaged_in_one_direction, "averaged rows but not columns"),
+        (interpolated_between_pixels, "used bilinear interpolation"),
         (grey_image, "averaged the channels as well"),
         (rounded_down_pixels, "cut decimals off"),
         (flattened_pixels, "It returns the shape [1, 4]; expected [1, 2, 2]."),
@@ -1047,6 +1232,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (combined_by_math_exp, "no number for large logits: exp overflows"),
         (largest_probability, "took the maximum"),
         (averaged_over_images, "averaged over the batch"),
+        (combined_by_sigmoid, "took the sigmoid"),
+        (geometric_mean, "averaged the logarithms"),
         (summed_probabilities, "returned the sum, not the mean"),
         (combined_in_per_cent, "not per cent"),
         (squeezed_combine, "it differs for a batch of one image"),
@@ -1060,6 +1247,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (last_view_weighted, "took the last view as the plain one"),
         (plain_view_among_others, "counted the plain view twice"),
         (others_with_full_share, "gave 1-beta to each of the others"),
+        (others_undiminished, "left the others at full weight"),
         (second_view_only, "used one of the others"),
         (shared_by_four, "divided 1-beta by 4"),
         (shared_by_all, "divided 1-beta by the number of all views"),
@@ -1072,6 +1260,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (five_windows, "included the centre crop"),
         (two_windows, "only two opposite corners"),
         (windows_to_last_pixel, "took x1 and y1 as the last pixel"),
+        (windows_to_the_far_corner, "returned the size of the image as x1 and y1"),
         (relative_windows, "returned fractions of the image"),
         (windows_before_the_edge, "ended one pixel before the edge"),
         (neighbouring_windows, "began the second window where the first one ends"),
@@ -1091,6 +1280,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (views_of_a_wide_image, "moved the windows to the right only"),
         (views_from_the_middle, "began the centre window in the middle"),
         (smaller_views, "took 85 % of the shorter side"),
+        (views_of_longer_side, "took the longer side"),
+        (last_view_past_the_edge, "went past the edge"),
         (views_moved_right, ""),
     ),
     "mix": (
@@ -1101,6 +1292,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (weighted_b_only, "left a at full weight"),
         (picked, "took one of the two"),
         (scaled_sum, "gave both the weight t"),
+        (unweighted_sum, "added both without weights"),
+        (weighted_difference, "subtracted b"),
         (mixed_to_bytes, ""),
         (mixed_without_brackets, "left out the brackets around 1-t"),
         (only_the_first, "left b out"),
@@ -1110,7 +1303,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (shifted_mix, "Every value differs from the expected one by 0.25."),
     ),
     "mix_batch": (
-        (exchanged_label_weights, "one weight for the image and another for the label"),
+        (exchanged_label_weights, "lam and 1-lam are exchanged there"),
         (mixed_class_indices, "class indices in place of one-hot"),
         (larger_weights, "the larger of lam and 1-lam"),
         (partners_weights, "gave lam to the other item"),
@@ -1120,6 +1313,8 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (images_not_mixed, "left the images unmixed"),
         (inverse_partners, "exchanged the two partners"),
         (one_hot_without_count, "up to the highest in y"),
+        (evenly_mixed_labels, "the label got a half"),
+        (mixed_along_last_axis, "applied the weights to the last axis"),
         (mixed_with_the_next, "Its second part is right, and the first one differs."),
         (mixed_in_reverse, "took the batch in reverse order"),
         (targets_first, "returned the targets before the images"),
@@ -1138,6 +1333,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (smaller_weights, "folded to the smaller"),
         (lopsided_weights, "drew from Beta(alpha, 1)"),
         (weights_of_fixed_alpha, "did not use alpha"),
+        (weights_of_inverse_alpha, "used 1/alpha in place of alpha"),
         (distances, "the distance from a half"),
         (clamped_weights, "It raises weights below 0.5 to 0.5"),
         (max_of_arrays, "torch.maximum, np.maximum and where compare all values"),
@@ -1161,6 +1357,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (smoothed_by_a_tenth, "smoothed by 0.1, whatever eps is"),
         (share_of_all_on_each, "did not divide eps by N"),
         (one_hot_without_n, "up to the highest in y"),
+        (raised_one_hot, "added eps/N and subtracted nothing"),
         (transposed_targets, "Rows and columns are exchanged."),
         (targets_in_per_cent, "not per cent"),
     ),
@@ -1183,6 +1380,10 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (positive_sum, "forgot the minus sign"),
         (loss_over_batch, "took softmax over the batch"),
         (loss_of_raw_logits, "forgot softmax"),
+        (loss_without_share, "forgot eps/N on the true class"),
+        (loss_shared_by_the_others, "among the other N-1 classes"),
+        (loss_averaged_over_classes, "averaged over the classes as well"),
+        (loss_without_logarithm, "forgot the logarithm"),
         (loss_to_base_two, "Every value is 1.443 times what is expected."),
     ),
     "best_logit": (
@@ -1196,6 +1397,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (negative_logit, "the sign is wrong"),
         (logit_to_base_ten, "to the base 10"),
         (ratio_of_targets, "take its logarithm"),
+        (logit_of_ten_classes, "used 10 classes, whatever n is"),
         (coarse_logit, "It is close: the largest difference is 0.045, and 0.01 is allowed."),
     ),
 }
