@@ -4,6 +4,8 @@ import { html } from "./dom.js";
 
 /** @import { Frame } from "./frame.js" */
 
+const PANEL_GAP = 8; // px, above an open panel
+
 /**
  * @typedef {object} Panel
  * @property {HTMLButtonElement} button
@@ -11,6 +13,22 @@ import { html } from "./dom.js";
  * @property {() => void} onOpen
  * @property {() => void} onClose
  */
+
+/**
+ * Scrolls to the headline, and from there to the figure with what is highlighted, if it is below
+ * the window or behind the open panel. In a low window, where the panel is not in front, scrolls to
+ * the panel.
+ * @param {Frame} frame
+ */
+export function scrollToPicture({ root, panels }) {
+  const isInFront = getComputedStyle(panels).position === "sticky";
+  const covered = isInFront ? panels.offsetHeight + PANEL_GAP : 0;
+  root.style.setProperty("--l7-covered", `${covered}px`);
+  const lit = [...root.querySelectorAll("[data-picture] .l7-lit")].at(-1);
+  for (const node of isInFront ? [root.firstElementChild, lit?.closest("figure")] : [panels]) {
+    node?.scrollIntoView({ block: "nearest" });
+  }
+}
 
 export class Panels {
   /** @type {Panel | null} */
@@ -67,6 +85,7 @@ export class Panels {
     panel.node.hidden = true;
     panel.button.setAttribute("aria-expanded", "false");
     panel.onClose();
+    this.frame.root.style.removeProperty("--l7-covered");
     if (isFocused) panel.button.focus();
   }
 }

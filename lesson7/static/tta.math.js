@@ -196,7 +196,7 @@ export function describePlain(width, height, plain) {
  */
 function describeSum(together, reduce) {
   if (reduce !== "max") return "";
-  const sum = together.reduce((total, value) => total + value).toFixed(2);
+  const sum = together.reduce((total, value) => total + value).toFixed(3);
   return ` Each class takes its highest value: they sum to ${sum}.`;
 }
 
@@ -319,9 +319,9 @@ export function sumSigns(enabled, reduce) {
 }
 
 /**
- * A view's value: two decimals, unless it is all or nothing.
+ * A view's value: three decimals, unless it is all or nothing.
  * @param {number} value
  */
 export function formatShare(value) {
-  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+  return Number.isInteger(value) ? String(value) : value.toFixed(3);
 }
