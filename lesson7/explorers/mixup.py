@@ -20,7 +20,7 @@ from lesson7.data.images import (
 from ..data.labels import class_indices, known_labels
 from ..data.samples import photos
 from ..errors import check_count, check_seed, require
-from .base import DATA, STATE, Explorer, check_trait
+from .base import BLUE, DATA, ORANGE, STATE, Explorer, check_trait
 from lesson7.explorers.code import (
     comment_images,
     fill_template,
@@ -153,7 +153,10 @@ def _draw_target(ax, explorer, names):
     "Draw the mixed target, a bar for each class that is shown, and the learners' predictions."
     rows = explorer.rows if explorer.classes == "own" else range(len(LESSON_CLASSES))
     positions = range(len(rows))
-    ax.bar(positions, explorer.target[list(rows)])
+    first, second = explorer.targets.argmax(1)
+    colours = {second: ORANGE, first: BLUE}
+    bars = explorer.target[list(rows)]
+    ax.bar(positions, bars, color=[colours.get(row, BLUE) for row in rows])
     ax.set_xticks(positions, [names[i] for i in rows])
     ax.set(ylim=(0, 1), title="mixed target")
     ax.tick_params(axis="x", labelsize=7)
@@ -168,13 +171,16 @@ def _draw_density(ax, explorer):
     "Draw the density of the weights, and the present weight."
     density = np.array(explorer.curves[explorer.alphas.index(explorer.alpha)])
     centres = _bin_centres()
+    weight = "λ"
     if explorer.keep == "half":
+        ax.step(centres, density, where="mid", color="grey", ls="--", lw=1)
         density = 2 * density * (centres > 0.5)
-    ax.fill_between(centres, density, step="mid", alpha=0.3)
+        weight = "max(λ, 1 − λ)"
+    ax.fill_between(centres, density, step="mid", color=BLUE, alpha=0.3, lw=0)
     ax.axvline(explorer.t, color="black")
     ax.set(xlim=(0, 1), ylim=(0, MAX_DENSITY))
-    kept = f"alpha {explorer.alpha:g}, {explorer.keep} kept"
-    ax.set_title(f"density of weights, {kept}; t is {explorer.t:.2f}")
+    beta = f"Beta({explorer.alpha:g}, {explorer.alpha:g})"
+    ax.set_title(f"density of {weight} from {beta}; λ is {explorer.t:.2f}")
 
 # %% ../../nbs/api/explorers/mixup.ipynb #9b6c6f22
 def _draw_figure(explorer):

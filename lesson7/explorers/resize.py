@@ -14,7 +14,7 @@ import traitlets as T
 from ..data.images import as_floats, as_image, encode_png, image_items, squares
 from ..data.loaders import image_input
 from ..data.samples import photos
-from .base import DATA, STATE, Explorer, check_trait
+from .base import BLUE, DATA, STATE, Explorer, check_trait
 from .code import comment_images, fill_template, images_expression, photo_program
 from .networks import LITE0_SIZE, model_side, open_learner
 from .steps import Step
@@ -73,7 +73,7 @@ def _predictions(learn, pixels, files):
     return guesses if threshold is None else guesses | dict(threshold=threshold)
 
 # %% ../../nbs/api/explorers/resize.ipynb #af74af90
-COLOURS = ("tab:blue", "tab:cyan", "tab:green")  # of the stages
+COLOURS = ("#94b0eb", "#5f89e1", BLUE)  # of the stages
 MAX_NAME = 20  # letters of a class name
 
 

@@ -15,7 +15,7 @@ import traitlets as T
 from ..data.images import as_floats, encode_png, evenly_spaced, image_items, squares
 from ..data.labels import class_indices, known_labels, vocab_names
 from ..errors import check_count, require
-from .base import DATA, STATE, Explorer, check_trait
+from .base import BLUE, DATA, GREEN, ORANGE, STATE, Explorer, check_trait
 from .code import photo_program, python_float
 from .networks import open_learner
 from .steps import Step
@@ -23,7 +23,8 @@ from ..lazy import torch
 from ..outputs import check_classifier, probabilities
 
 # %% ../../nbs/api/explorers/smoothing.ipynb #451a42a3
-COLOURS = {"hard": "tab:red", "smoothed": "tab:blue", "mixed": "tab:green"}  # of the targets
+COLOURS = {"hard": ORANGE, "smoothed": BLUE, "mixed": GREEN}  # of the targets
+LINES = {"hard": ":", "smoothed": "-", "mixed": "--"}  # styles of their curves
 MAX_N = 1000
 MAX_BARS = 10  # classes that have a bar of their own
 
@@ -131,8 +132,7 @@ def _draw_losses(ax, explorer):
     here = p if against == "p" else math.log(p * (n - 1) / (1 - p))
     rows = zip(COLOURS.items(), explorer.numbers)
     for (kind, colour), (q, loss, _, best_p, best_logit) in rows:
-        style = "--" if kind == "mixed" else "-"
-        ax.plot(x, loss_curve(q, confidences, n), color=colour, ls=style, label=kind)
+        ax.plot(x, loss_curve(q, confidences, n), color=colour, ls=LINES[kind], label=kind)
         ax.plot(here, loss, "o", color=colour)
         if q < 1:
             lowest = best_p if against == "p" else best_logit

@@ -14,7 +14,7 @@ import numpy as np
 import traitlets as T
 
 from ..data.examples import small_digits, small_examples
-from .base import DATA, STATE, Explorer, check_trait
+from .base import BLUE, DATA, ORANGE, STATE, Explorer, check_trait
 from .code import fill_template, python_float, python_string
 from .scripts import STATIC
 from .steps import Step
@@ -287,7 +287,7 @@ def _draw_examples(axes, explorer):
 
 # %% ../../nbs/api/explorers/train.ipynb #c5e0a1f7
 _CURVES = STATIC / "train.curves.json"  # `tests/explorers/train_curves.py` writes it
-_SIDE_COLOURS = ("tab:blue", "tab:orange")
+_SIDE_COLOURS = (BLUE, ORANGE)
 
 
 @cache

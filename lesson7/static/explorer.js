@@ -2,6 +2,7 @@
 
 import { codePanel, copyButton, fillTemplate } from "./code.js";
 import { button } from "./controls.js";
+import { html } from "./dom.js";
 import { Guess } from "./guess.js";
 import { addHighlights } from "./highlight.js";
 import { History } from "./history.js";
@@ -124,7 +125,8 @@ export function showExplorer(frame, declaration) {
   const drawHeadline = liveLine(frame, frame.headline);
   const code = codePanel();
   const pin = pinPanel();
-  frame.body.after(...formulas.map(({ node }) => node), pin.node);
+  const lines = html("div", { class: "l7-formulas" }, ...formulas.map(({ node }) => node));
+  frame.body.after(lines, pin.node);
 
   const steps = declaration.steps ?? model.get("steps");
   if (steps.length) {

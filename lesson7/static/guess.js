@@ -3,6 +3,7 @@
 
 import { html, note, uniqueId } from "./dom.js";
 import { quoted, significant } from "./format.js";
+import { scrollToPicture } from "./panels.js";
 import { randomOrder } from "./random.js";
 
 /** @import { Frame } from "./frame.js" */
@@ -193,6 +194,7 @@ export class Guess {
     this.#showChange(true);
     this.#next();
     this.#showScore();
+    requestAnimationFrame(() => scrollToPicture(this.frame));
   }
 
   #stop() {

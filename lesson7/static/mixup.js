@@ -165,7 +165,7 @@ function addControls(frame, data) {
   button(frame.controls, "Draw a weight", () => drawWeight(frame, data));
   /** @type {[number, number][]} */
   const alphas = data.alphas.toSorted((a, b) => a - b).map((alpha) => [alpha, alpha]);
-  select(frame, "from Beta(α, α) with α =", alphas, { trait: "alpha" });
+  select(frame, "α of Beta(α, α)", alphas, { trait: "alpha" });
   const most = data.lambdas[0].length;
   frame.addBinding(
     createNumberBinding({
@@ -466,6 +466,13 @@ function densityPath(density) {
 }
 
 /** @param {State} state */
+function titleDensity({ alpha, keep }) {
+  const beta = `Beta(${alpha}, ${alpha})`;
+  const filled = keep === "half" ? `max(λ, 1 − λ); dashed: ${beta}` : beta;
+  return `Drag λ. Filled: density of ${filled}`;
+}
+
+/** @param {State} state */
 function labelDensity({ alpha, keep, weights, t }) {
   const folded = keep === "half" ? ", folded onto 0.5 to 1" : "";
   const density = `density of Beta(${alpha}, ${alpha})${folded}`;
@@ -524,14 +531,15 @@ function densityPlot(frame, curves) {
 function weightPlot(frame, { curves, isOnGrid }) {
   const plot = densityPlot(frame, curves);
   const summary = note();
+  const caption = html("figcaption");
 
   /** @param {State} state */
   function draw(state) {
     plot.draw(state);
     setText(summary, describeDraws(state.weights, isOnGrid));
+    setText(caption, titleDensity(state));
   }
-  const title = "Density of the weights: drag λ";
-  return { node: figure(title, plot.node), summary, draw, drawPin: plot.drawPin };
+  return { node: figure(caption, plot.node), summary, draw, drawPin: plot.drawPin };
 }
 
 /**

@@ -14,7 +14,7 @@ import { taskDeck } from "./guess.js";
 import { addHandle, grip, pointerPosition } from "./handle.js";
 import { dotRow, stepPath, tickLabels } from "./histogram.js";
 import { connectKernel, kernelRows } from "./kernel.js";
-import { fraction, identifier, liveLine, operator, subscript } from "./live.js";
+import { fraction, identifier, liveLine, mathText, operator, subscript } from "./live.js";
 import { networkBars, topClasses } from "./network.bars.js";
 import { networkPart, networkRows, showWithNetwork } from "./network.js";
 import {
@@ -923,7 +923,8 @@ function headline({ kind, channel, after }) {
 
 /** @returns {Formula<State>[]} */
 function formulas() {
-  const [minus, equals, comma] = ["−", "=", ","].map(operator);
+  const [minus, equals] = ["−", "="].map(operator);
+  const comma = mathText(",\u2003");
   const [x, z, mean, sd] = ["x", "z", "μ", "σ"].map(identifier);
   const [meanX, meanZ] = [x, z].map((letter) => {
     return { tag: "mover", children: [letter, operator("¯")] };

@@ -4,6 +4,9 @@ import { html } from "./dom.js";
 
 /** @import { Frame } from "./frame.js" */
 
+const OUTPUTS = ".jp-OutputArea"; // of a cell in JupyterLab
+const PANEL_GAP = 8; // px, above an open panel
+
 /**
  * @typedef {object} Panel
  * @property {HTMLButtonElement} button
@@ -11,8 +14,6 @@ import { html } from "./dom.js";
  * @property {() => void} onOpen
  * @property {() => void} onClose
  */
-
-const OUTPUTS = ".jp-OutputArea"; // of a cell in JupyterLab
 
 /**
  * JupyterLab puts each output into boxes that would scroll, in which nothing can stay in view while
@@ -32,6 +33,22 @@ function openOutputBoxes(root) {
   return () => {
     for (const [box, overflow] of before) box.style.overflow = overflow;
   };
+}
+
+/**
+ * Scrolls to the headline, and from there to the figure with what is highlighted, if it is below
+ * the window or behind the open panel. In a low window, where the panel is not in front, scrolls to
+ * the panel.
+ * @param {Frame} frame
+ */
+export function scrollToPicture({ root, panels }) {
+  const isInFront = getComputedStyle(panels).position === "sticky";
+  const covered = isInFront ? panels.offsetHeight + PANEL_GAP : 0;
+  root.style.setProperty("--l7-covered", `${covered}px`);
+  const lit = [...root.querySelectorAll("[data-picture] .l7-lit")].at(-1);
+  for (const node of isInFront ? [root.firstElementChild, lit?.closest("figure")] : [panels]) {
+    node?.scrollIntoView({ block: "nearest" });
+  }
 }
 
 export class Panels {
@@ -92,6 +109,7 @@ export class Panels {
     panel.button.setAttribute("aria-expanded", "false");
     panel.onClose();
     this.#closeOutputBoxes();
+    this.frame.root.style.removeProperty("--l7-covered");
     if (isFocused) panel.button.focus();
   }
 }

@@ -57,7 +57,7 @@ import { describeThreshold } from "./threshold.js";
 const TRAITS = ["stages", "file"];
 const MOST_SIDE = 256; // of a photo, pixels
 const FILE_SIDES = [32, 64, 96, 128, 160, 192]; // to choose from, pixels
-const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost in all"];
+const COLUMNS = ["", "pixels", "epochs", "cost per epoch", "cost"];
 // The guess hides the columns after these.
 const HIDDEN_COLUMNS = 2;
 const GUESS_SIZES = [128, 192, 256, 320];

@@ -71,7 +71,7 @@ const WIDTH = 560;
 const HEIGHT = 250;
 const TICKS = 5; // intervals on the axis
 const GRID_LINES = 4;
-const LEGEND_X = [0.2, 0.64]; // of its columns, in the plot's width
+const LEGEND_X = [0.14, 0.6]; // of its columns, in the plot's width
 const LEGEND_LINE = 20; // px
 const MEDIUM_GRID_ABOVE = 4; // largest loss shown; then with lines at 0, 2, 4 and 6
 const COARSE_GRID_ABOVE = 8; // then with lines at 0, 3, 6 and 9
@@ -553,7 +553,7 @@ function plotLegend() {
   );
   const marks = legendColumn(1, 16, [
     [svg("text", {}, "minimum"), diamond],
-    [svg("text", {}, "none"), arrow],
+    [svg("text", {}, "no minimum"), arrow],
   ]);
 
   /** @param {Kind} show */
@@ -1106,7 +1106,7 @@ async function build({ model, el }, networks) {
     },
   });
   // The formulas of the target below its bars, those of the loss below its plot.
-  const formulas = [...frame.root.querySelectorAll(":scope > .l7-formula")];
+  const formulas = [...frame.root.querySelectorAll(".l7-formula")];
   ofTarget.append(...formulas.slice(0, ofTheTarget.length));
   ofLoss.append(...formulas.slice(ofTheTarget.length));
   frame.body.after(below);

@@ -2,6 +2,7 @@
 
 import { html, note, setText } from "./dom.js";
 import { keepHighlight } from "./highlight.js";
+import { scrollToPicture } from "./panels.js";
 
 /** @import { Frame } from "./frame.js" */
 
@@ -16,8 +17,6 @@ import { keepHighlight } from "./highlight.js";
  */
 
 const MOVE_TIME = 300; // milliseconds, at most, that a change of state by a step takes
-
-const STEP_GAP = 8; // px, above an open step
 
 /**
  * @param {any} from number, or list of numbers
@@ -64,22 +63,6 @@ function moveTo(frame, state, animated, done) {
     }
   }
   requestAnimationFrame(advance);
-}
-
-/**
- * Scrolls to the headline, and from there to the figure with what is highlighted, if it is below
- * the window or behind the step. In a low window, where the step is not in front, scrolls to the
- * step.
- * @param {Frame} frame
- */
-function scrollToPicture({ root, panels }) {
-  const isInFront = getComputedStyle(panels).position === "sticky";
-  const covered = isInFront ? panels.offsetHeight + STEP_GAP : 0;
-  root.style.setProperty("--l7-covered", `${covered}px`);
-  const lit = [...root.querySelectorAll("[data-picture] .l7-lit")].at(-1);
-  for (const node of isInFront ? [root.firstElementChild, lit?.closest("figure")] : [panels]) {
-    node?.scrollIntoView({ block: "nearest" });
-  }
 }
 
 function stepElements() {
@@ -175,7 +158,6 @@ export function stepsPanel(frame, { traits, animated, steps, close }) {
     isOpen = false;
     isWaiting = false;
     keepHighlight(frame.root, "");
-    frame.root.style.removeProperty("--l7-covered");
   }
   return { node: elements.node, onOpen, onClose };
 }

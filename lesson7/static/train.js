@@ -208,7 +208,7 @@ function findImages(data, settings, runs, epoch, start) {
   return {
     mistakes: order.slice(0, SHOWN).map((i) => ({
       index: start + i,
-      text: `${vocab[labels[start + i]]}, said ${vocab[answers[i]]}`,
+      text: `${vocab[labels[start + i]]} → ${vocab[answers[i]]}`,
     })),
     memory: findMemories(data, settings, runs[0], epoch),
   };
@@ -225,7 +225,7 @@ function findMemories(data, settings, run, epoch) {
   const { memory } = evaluationAt(run, epoch);
   const found = [...changed].filter((index, i) => memory[i] === given[index]);
   const shown = found.slice(0, SHOWN).map((index) => {
-    const text = `${data.vocab[data.labels[index]]}, given ${data.vocab[given[index]]}`;
+    const text = `${data.vocab[data.labels[index]]} → ${data.vocab[given[index]]}`;
     return { index, text };
   });
   return { found: found.length, wrong: changed.length, shown };
@@ -924,14 +924,14 @@ function logitRange(values) {
 /** @param {Frame} frame */
 function plots(frame) {
   const accuracy = curvePlot(frame, {
-    title: "Accuracy of validation; drag the line to another epoch",
+    title: "Validation accuracy: drag the line to an epoch",
     source: "accuracy",
     pick: (scores) => scores.accuracy,
     range: accuracyRange,
     format: (value) => `${(100 * value).toFixed(0)} %`,
   });
   const loss = curvePlot(frame, {
-    title: "Loss: line, of validation; dots, of training with its targets",
+    title: "Loss: validation (line), training (dots)",
     source: "loss",
     pick: (scores) => scores.loss,
     pickTraining: (scores) => scores.trainLoss,
@@ -940,7 +940,7 @@ function plots(frame) {
     hasTurn: true,
   });
   const largest = curvePlot(frame, {
-    title: "Largest logit: hard labels push it up without end",
+    title: "Largest logit: hard labels keep raising it",
     source: "largest",
     pick: (scores) => scores.largest,
     range: logitRange,

@@ -786,8 +786,10 @@ export function describeCount({ wins, losses, count }) {
   if (count === 1) return `${sentence}: one seed has no interval.`;
   const chance = chanceOf(best, count);
   const odds =
-    best === count ? `1 time in ${2 ** count}` : `${Math.round(100 * chance)} times in 100`;
-  return `${sentence}; without a difference, that or more happens ${odds}.`;
+    best === count
+      ? `that happens 1 time in ${2 ** count}`
+      : `that or more happens ${Math.round(100 * chance)} times in 100`;
+  return `${sentence}; with no real difference, ${odds}.`;
 }
 
 /**

@@ -173,7 +173,7 @@ function sideCurve(side, source) {
 function curveAxes() {
   const heights = [0, PLOT.height / 2, PLOT.height];
   const lines = heights.map((y) => axisLine(PLOT.width - LABEL_SPACE, y));
-  const ticks = heights.map(() => svg("text", { x: 4 }));
+  const ticks = heights.map(() => svg("text", { x: 4, class: "l7-train-tick" }));
   const epochs = ["start", "middle", "end"].map((anchor) =>
     svg("text", { y: PLOT.height + 16, "text-anchor": anchor }),
   );
@@ -247,7 +247,7 @@ export function curvePlot(frame, { title, source, pick, pickTraining, range, for
   const ghost = pinLine(0, PLOT.height);
   const handle = grip();
   const [axes, reading, turn] = [curveAxes(), curveReading(), turnMark()];
-  const box = { left: -2, top: -10, width: PLOT.width + 4, height: PLOT.height + 32 };
+  const box = { left: -2, top: -18, width: PLOT.width + 4, height: PLOT.height + 40 };
   const curves = sides.flatMap(({ nodes }) => nodes);
   const marks = [...turn.nodes, ghost, ...reading.nodes, cursor, handle.node];
   const node = drawing(box, ...axes.lines, ...curves, ...axes.texts, ...marks);
@@ -417,7 +417,7 @@ export function reliabilityPlot() {
       setAttributes(ghost, { d: pinned ? path(pointsOf(pinned.sides[i])) : "" });
     });
   }
-  const title = "Reliability: on the diagonal, confidence is right";
+  const title = "Reliability (dashed: ideal)";
   return { node: figure(title, node), draw, drawPin };
 }
 
@@ -480,9 +480,9 @@ export function imageLists(data) {
       row.mistakes.draw(mistakes);
       row.memory.draw(shown);
       const all = seeds === 1 ? "1 seed" : `${seeds} seeds`;
-      setText(row.first, `${SIDES[i]} gets wrong most often, in ${all}`);
-      const share = wrong ? `${found} of ${wrong} wrong labels` : "no label: none is wrong";
-      setText(row.second, `${SIDES[i]} memorized ${share} (seed 1)`);
+      setText(row.first, `${SIDES[i]} gets wrong most often (${all}): class\u00a0→\u00a0answer`);
+      const share = `${found} of ${wrong} wrong labels (seed 1): class\u00a0→\u00a0label`;
+      setText(row.second, `${SIDES[i]} memorized ${wrong ? share : "no label: none is wrong"}`);
     });
   }
   return { node, draw };
@@ -531,7 +531,7 @@ export function drawingPad(frame, { side, columns }) {
   const line = note({ spoken: true });
   const clear = html("button", { type: "button", tabindex: -1 }, "Clear");
   const place = html("div", { class: "l7-train-pad" }, image.node, clear);
-  const node = figure("Draw a digit: both sides classify it", place, line);
+  const node = figure("Draw a digit for A and B", place, line);
   node.hidden = !side;
   let cursor = -1;
 

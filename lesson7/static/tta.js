@@ -1130,7 +1130,7 @@ function results({ predictions, combined, classes, object, count }) {
   const views = { name: "views in use", value: count, format: String };
   const rows = object ? [0] : ranking(combined).slice(0, COMPARED_CLASSES);
   const values = rows.flatMap((c) => [
-    { name: `${classes[c]}, plain view`, value: predictions[0][c], format: twoDecimals },
+    { name: `${classes[c]}, plain view`, value: predictions[0][c], format: threeDecimals },
     { name: `${classes[c]}, together`, value: combined[c], format: threeDecimals },
   ]);
   return [...values, views];

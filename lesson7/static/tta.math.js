@@ -196,7 +196,7 @@ export function describePlain(width, height, plain) {
  */
 function describeSum(together, reduce) {
   if (reduce !== "max") return "";
-  const sum = together.reduce((total, value) => total + value).toFixed(2);
+  const sum = together.reduce((total, value) => total + value).toFixed(3);
   return ` Each class takes its highest value: they sum to ${sum}.`;
 }
 
