@@ -1680,7 +1680,7 @@ def _shared_by_others(y, n, eps):
 
 
 def _zeros_kept(y, n, eps):
-    "left the zeros at zero"
+    "only multiplied by 1-eps: each class gets eps/N, too"
     return (1 - eps) * _one_hot(y, n)
 
 

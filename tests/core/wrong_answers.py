@@ -1352,7 +1352,7 @@ WRONG_ANSWERS = {  # exercise: (function, a part of the message)
         (shared_by_the_others, "among the other N-1 classes"),
         (shared_by_one_less, "divided eps by N-1"),
         (plain_one_hot, "without smoothing"),
-        (scaled_one_hot, "left the zeros at zero"),
+        (scaled_one_hot, "only multiplied by 1-eps"),
         (true_class_at_one, "left the one at one"),
         (smoothed_by_a_tenth, "smoothed by 0.1, whatever eps is"),
         (share_of_all_on_each, "did not divide eps by N"),
