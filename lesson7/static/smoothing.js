@@ -773,7 +773,7 @@ function lossQuestion({ p }) {
     text: `${confident}. What is the loss of the hard label, to within ${LOSS_TOLERANCE}?`,
     answer: -Math.log(p),
     tolerance: LOSS_TOLERANCE,
-    because: `it is −log ${formatProbability(p)}, and the other classes weigh 0`,
+    because: `it is −log ${formatProbability(p)}, to the base e, and the other classes weigh 0`,
   };
 }
 
