@@ -92,7 +92,12 @@ GROUPS = {
 }
 
 EXPLAINED = {  # module: the changed line and the reason why no test can notice it
-    "smoothing": {},
+    "smoothing": {
+        "log_probs = exact.log_softmax(1).masked_fill(share == 0, 0)  # 0 times infinity is 0 -> "
+        "log_probs = exact.log_softmax(1).masked_fill(share == 0, -1)  # 0 times infinity is 0": (
+            "any finite number times a share of 0 is 0"
+        ),
+    },
 }
 
 
