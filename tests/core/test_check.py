@@ -64,6 +64,27 @@ def test_the_tolerance_is_small():
     assert "the largest difference is 0.0001, and 1e-05 is allowed" in verdict.message
 
 
+def beyond_tolerance(exercise, index):
+    "Return a right answer with one part that differs by three times the tolerance."
+
+    def answer(*args):
+        value = exercise.answer(*args)
+        parts = [*value] if isinstance(value, tuple) else [value]
+        part = as_tensor(parts[index])
+        parts[index] = part + 3 * (exercise.atol + 1e-5 * part.abs().max())
+        return tuple(parts) if len(parts) > 1 else parts[0]
+
+    return answer
+
+
+@pytest.mark.parametrize("name", sorted({*exercises()} - {"sample_lambda"}))
+def test_each_part_of_an_answer_is_compared_to_the_tolerance(name):
+    exercise = exercises()[name]
+    value = exercise.answer(*exercise.inputs()[0].values())
+    for index in range(len(value) if isinstance(value, tuple) else 1):
+        assert not checker(name)(beyond_tolerance(exercise, index))
+
+
 def test_values_that_look_the_same_are_shown_with_more_decimals():
     verdict = check.mix(lambda a, b, t: exercises()["mix"].answer(a, b, t) + 2e-5 * a)
     assert "at [2]:    got 0.30002001, expected 0.30000001" in repr(verdict)

@@ -77,6 +77,39 @@ def test_shares_that_differ_have_rows_of_their_own(shares):
     assert table["accuracy"].tolist() == [50.0, 60.0]
 
 
+def seeded(recipe, seed, accuracy, loss):
+    measures = dict(accuracy=accuracy, loss=loss, ece=0.12345, seconds=61.7, predict_seconds=1.26)
+    return Result(replace(recipe, seed=seed), history=[], versions="a machine", **measures)
+
+
+def test_a_row_has_its_numbers_in_the_decimals_of_the_table():
+    runs = [seeded(BASE, 0, 0.70123, 0.61111), seeded(BASE, 1, 0.71234, 0.62345)]
+    runs += [seeded(MIXUP, 0, 0.75155, 0.51111), seeded(MIXUP, 1, 0.74155, 0.52345)]
+    table = Comparison(runs, ABOUT).table()
+    assert table.loc["0 %", MIXUP.name].to_dict() == {
+        "accuracy": 74.7,
+        "accuracy ±": 6.4,  # 12.706 standard errors of 0.5 points
+        "gain": 4.0,
+        "gain ±": 13.4,  # the gains are 5.032 and 2.921
+        "verdict": "within the noise",
+        "loss": 0.517,
+        "ECE": 0.123,
+        "epochs": MIXUP.epochs,
+        "train s": 62,
+        "predict s": 1.3,
+        "seeds": 2,
+    }
+    title = plot_comparison(Comparison(runs, ABOUT)).axes[0].get_title()
+    assert title == "0 % wrong labels: baseline 70.7 %"
+
+
+def test_a_plot_has_the_width_of_its_panels():
+    widths = [
+        plot_comparison(comparison(*PANELS["the same arms"][:n])).get_figwidth() for n in (1, 2)
+    ]
+    assert widths == pytest.approx([5.6, 10.2])
+
+
 def test_a_plot_of_nothing_is_an_error():
     with pytest.raises(ValueError, match="^number of results must be 1 or more, got 0$"):
         plot_comparison(Comparison([], ABOUT))
