@@ -60,7 +60,7 @@ setup(
     keywords=settings["keywords"].split(),
     project_urls=project_urls(settings),
     packages=find_packages(include=[package, f"{package}.*"]),
-    package_data={package: ["static/*", "static/vendor/*", "*.pyi"]},
+    package_data={package: ["static/*", "static/vendor/*", "static/jupyter/labconfig/*", "*.pyi"]},
     python_requires=f">={settings['min_python']}",
     install_requires=settings["requirements"].split(),
     extras_require={name: settings[f"{name}_requirements"].split() for name in extras},

@@ -16,8 +16,9 @@ import webbrowser
 from argparse import ArgumentParser, HelpFormatter, RawDescriptionHelpFormatter
 from contextlib import suppress
 from glob import glob
-from importlib import import_module
+from importlib import import_module, resources
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -50,6 +51,15 @@ def _update(folder, clean):
     sys.stdout.flush()
 
 
+def _save_explorers():
+    "Let JupyterLab save explorers with a notebook, unless the reader's settings say otherwise."
+    defaults = str(
+        resources.files("lesson7") / "static" / "jupyter"
+    )  # its `labconfig` has defaults
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [others, defaults]))
+
+
 def _copy(folder, clean):
     "Copy the notebooks to a learner's folder, and print how many were written."
     written, kept = copy_notebooks(folder, clean)
@@ -71,6 +81,7 @@ def lab(args, options):
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     root = ["--allow-root"] if is_root else []
     start = "--LabApp.default_url=/lab/tree/index.ipynb"
+    _save_explorers()
     from jupyterlab.labapp import main as jupyterlab  # in this process, so that Ctrl-C reaches it
 
     return jupyterlab([*root, "--notebook-dir", folder, start, *options])
@@ -454,6 +465,18 @@ def _prediction_lines(predictions, top):
     return lines
 
 
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _warn_of_formulas(rows):
+    "Print a warning where a spreadsheet would take a name in a table for a formula."
+    for value in chain.from_iterable(row.values() for row in rows):
+        if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+            message = f"a spreadsheet takes {value!r} for a formula; import the columns as text"
+            print(f"lesson7: warning: {message}", file=sys.stderr)
+            return
+
+
 def _write_predictions(predictions, args):
     "Write predictions to the files that the arguments name; without one, print them."
     import pandas as pd
@@ -465,6 +488,7 @@ def _write_predictions(predictions, args):
         _write_text(args.json, json.dumps(rows))
     if args.csv:
         rows = [_csv_row(prediction, args.top) for prediction in predictions]
+        _warn_of_formulas(rows)
         _write_text(args.csv, pd.DataFrame(rows).to_csv(index=False))
     if not args.csv and not args.json:
         _write_text("-", "\n".join(_prediction_lines(predictions, args.top)))

@@ -203,9 +203,14 @@ class _NormalizedBatch(_NormalizeState):
     "What the state of a `NormalizeExplorer` means: the batch, the statistics, and the result."
 
     @property
+    def images(self):
+        "All images, [N,3,side,side] in [0,1], float64."
+        return as_floats(self.tiles)
+
+    @property
     def batch(self):
         "The batch, [bs,3,side,side] in [0,1]."
-        return self.images[self.draws[self.draw][: self.bs]]
+        return as_floats(self.tiles[self.draws[self.draw][: self.bs]])
 
     @property
     def stats(self):
@@ -385,13 +390,14 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
             labels = known_labels(images)
         right = _targets(labels, learn, len(items))
         tiles = squares(items, side, MAX_IMAGES)
-        self.images = as_floats(tiles)  # [N,3,side,side] in [0,1], float64
-        dataset = stats or channel_stats(self.images)
+        self.tiles = tiles  # bytes [N,side,side,3]: an eighth of the floats
+        floats = as_floats(tiles)
+        dataset = stats or channel_stats(floats)
         known = dict(dataset=dataset, imagenet=NormStats.imagenet())
         draws = [rng.permutation(len(tiles)).tolist() for _ in range(N_DRAWS)]
         bs = min(START_BS, len(tiles))
         if learn:
-            _best_classes(learn, self.images[:1], None)  # raises unless the model can predict
+            _best_classes(learn, floats[:1], None)  # raises unless the model can predict
         super().__init__(
             pixels=encode_png(tiles.reshape(-1, side, 3)),
             side=side,
@@ -400,7 +406,7 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
             right=right,
             credits=_credits(items),
             kernel=bool(learn),
-            has_batch_norm=_has_batch_norm(learn, self.images),
+            has_batch_norm=_has_batch_norm(learn, floats),
             templates=templates | dict(photo=_photo_template(dataset, side, seed)),
             **dict(bs=bs) | state,
         )
@@ -409,9 +415,10 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         "Predict for each kind of statistics but your own: 736 images with all draws."
         if self._learn and not self.says:
             known = {kind: NormStats(*stats) for kind, stats in self.known.items()}
-            self.says = _predictions(self._answering, self.images, known, self.draws)
+            images = self.images
+            self.says = _predictions(self._answering, images, known, self.draws)
             if self.has_batch_norm:
-                self.batch_says = _batch_predictions(self._answering, self.images, known)
+                self.batch_says = _batch_predictions(self._answering, images, known)
 
     def predict(
         self,
@@ -424,7 +431,8 @@ class NormalizeExplorer(KernelAnswers, _NormalizedBatch):
         for numbers in {tuple(numbers) for _, *numbers in pictures}:
             stats, of_batch = NormStats(numbers[:3], numbers[3:6]), len(numbers) > 6
             images = [i for i, *others in pictures if tuple(others) == numbers]
-            images = range(len(self.images)) if of_batch else images
-            best = _best_classes(self._answering, self.images[list(images)], stats, of_batch)
+            images = range(len(self.tiles)) if of_batch else images
+            chosen = as_floats(self.tiles[list(images)])
+            best = _best_classes(self._answering, chosen, stats, of_batch)
             found |= {(i, *numbers): row for i, row in zip(images, best)}
         return [found[tuple(picture)] for picture in pictures]

@@ -150,7 +150,7 @@ def _frame_colours(n):
 # %% ../../nbs/api/explorers/tta.ipynb #edeb161a
 def _draw_photo(ax, explorer):
     "Draw the photo with a frame for each view, and for the object."
-    ax.imshow(explorer.images[explorer.photo].transpose(1, 2, 0))
+    ax.imshow(explorer.tiles[explorer.photo])
     ax.axis("off")
     ax.set_title(explorer.names[explorer.photo], parse_math=False)
     boxes = explorer.boxes
@@ -519,6 +519,15 @@ class _TTAModel(KernelAnswers, _TTAWindows):
             return [[0.0]]
         return self._predict_views(question["views"])
 
+    @property
+    def images(self):
+        "The photos, each [3,H,W] in [0,1], float64."
+        return [as_floats(photo) for photo in self.tiles]
+
+    def _image(self, photo):
+        "Return a photo, [3,H,W] in [0,1]."
+        return as_floats(self.tiles[photo])
+
     def _predict_views(self, views):
         "Return predictions [V,C] for views [photo, x0, y0, x1, y1]; those made last are kept."
         keys = [tuple(view) for view in views]
@@ -527,7 +536,7 @@ class _TTAModel(KernelAnswers, _TTAWindows):
         found = {key: known[key] for key in keys if key in known}
         for photo in sorted({key[0] for key in missing}):
             boxes = [box for i, *box in missing if i == photo]
-            probs = _predict_boxes(self._answering, self.images[photo], boxes, self.side)
+            probs = _predict_boxes(self._answering, self._image(photo), boxes, self.side)
             found |= {(photo, *box): row for box, row in zip(boxes, probs)}
         self._predicted = found
         return np.stack([found[key] for key in keys])
@@ -536,13 +545,13 @@ class _TTAModel(KernelAnswers, _TTAWindows):
         "Predict the next views of a photo's grid; set `asked` when all of them are there."
         if self.asked and self.asked[photo]["preds"]:
             return
-        boxes = _all_boxes(*self.images[photo].shape[1:])
+        boxes = _all_boxes(*self.sizes[photo])
         rows = self._grids.setdefault(photo, [])
         boxes_now = boxes[len(rows) : len(rows) + count]
-        rows += list(_predict_boxes(self._answering, self.images[photo], boxes_now, self.side))
+        rows += list(_predict_boxes(self._answering, self._image(photo), boxes_now, self.side))
         if len(rows) < len(boxes):
             return
-        asked = list(self.asked) or [dict(classes=[], preds=[]) for _ in self.images]
+        asked = list(self.asked) or [dict(classes=[], preds=[]) for _ in self.sizes]
         asked[photo] = _likeliest(self._answering, np.stack(rows))
         self._grids.pop(photo)
         self.asked = asked
@@ -550,8 +559,8 @@ class _TTAModel(KernelAnswers, _TTAWindows):
     def complete(self):
         "Predict for all views that can be chosen without a kernel, 246 of each photo."
         if self._learn:
-            for photo, image in enumerate(self.images):
-                self._extend_grid(photo, len(_all_boxes(*image.shape[1:])))
+            for photo, size in enumerate(self.sizes):
+                self._extend_grid(photo, len(_all_boxes(*size)))
 
 # %% ../../nbs/api/explorers/tta.ipynb #7a1c1002
 class _TTAViews(_TTAModel):
@@ -568,7 +577,7 @@ class _TTAViews(_TTAModel):
     @property
     def views(self):
         "All views as the model sees them, float32 [V,3,side,side] in [0,1]."
-        image = self.images[self.photo]
+        image = self._image(self.photo)
         return np.stack([crop_resized(image, box, self.side) for box in self.boxes])
 
     @property
@@ -654,7 +663,7 @@ class TTAExplorer(_TTAViews):
         is_own = images is not None
         images = _named(images)
         small = [np.asarray(shrink(image, PHOTO_SIDE)) for image in images.values()]
-        self.images = [as_floats(photo) for photo in small]  # [3,H,W] in [0,1]
+        self.tiles = small  # bytes [H,W,3] of each photo: an eighth of the floats
         n = len(state.get("at", range(n)))
         if is_own or learn or n != len(_CORNERS):
             self._steps = _GENERAL_STEPS

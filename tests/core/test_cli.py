@@ -598,6 +598,17 @@ def test_a_mistake_prints_one_line_and_ends_with_code_2(
     assert sorted(file.name for file in invalid_files.iterdir()) == before
 
 
+def test_predict_warns_of_names_that_a_spreadsheet_computes(model, images, workdir, capsys):
+    shutil.copy(images[0], "=1+1.jpg")
+    shutil.copy(images[0], "plain.jpg")
+    assert run_command("predict MODEL plain.jpg --csv plain.csv", MODEL=model) == 0
+    assert capsys.readouterr().err == ""
+    assert run_command("predict MODEL plain.jpg =1+1.jpg --csv p.csv", MODEL=model) == 0
+    warning = "warning: a spreadsheet takes '=1+1.jpg' for a formula; import the columns as text"
+    assert capsys.readouterr().err == f"lesson7: {warning}\n"
+    assert list(pd.read_csv("p.csv")["file"]) == ["plain.jpg", "=1+1.jpg"]
+
+
 @pytest.mark.parametrize(
     "command", ["", "fly", "train --lrs 3", "predict m", "train --epochs many"]
 )
@@ -1091,7 +1102,18 @@ def jupyterlab_calls(monkeypatch):
     "The lists of arguments that JupyterLab is called with; it is not started."
     calls = []
     monkeypatch.setattr("jupyterlab.labapp.main", calls.append)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "elsewhere")  # the command sets it
     return calls
+
+
+def test_lab_saves_explorers_with_a_notebook(jupyterlab_calls, workdir):
+    from jupyterlab_server.settings_utils import _get_overrides
+
+    manager = "@jupyter-widgets/jupyterlab-manager:plugin"
+    assert manager not in _get_overrides("none")[0]
+    assert run_command("lab") == 0
+    assert _get_overrides("none")[0][manager] == dict(saveState=True)
+    assert os.environ["JUPYTER_CONFIG_PATH"].startswith(f"elsewhere{os.pathsep}")
 
 
 LAB_ARGUMENTS = [  # arguments of `lesson7 lab`, folder, options for JupyterLab
