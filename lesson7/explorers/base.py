@@ -16,7 +16,6 @@ import json
 import os
 import warnings
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
 
@@ -36,7 +35,7 @@ from lesson7.explorers.networks import (
     runtime_files,
     write_network,
 )
-from .scripts import joined_script, script_files
+from .scripts import joined_script, joined_styles, script_files
 
 # %% ../../nbs/api/explorers/base.ipynb #d9b4eb3e
 STATE = dict(sync=True, state=True)  # tags of a trait that the reader can change
@@ -170,11 +169,6 @@ _PAGE = """<!doctype html>
 {parts}<script>{host}</script>
 </html>
 """
-
-
-def _static(name):
-    "Return the text of a file in lesson7/static."
-    return (files("lesson7") / "static" / name).read_text(encoding="utf-8")
 
 
 def _as_script_text(data):
@@ -316,7 +310,7 @@ class Explorer(_PageNetworks, _ExplorerState):
         view = cls.__dict__.get("_view")
         if view:
             cls._esm = joined_script(view)
-            cls._css = _static("explorer.css") + _static(f"{view}.css")
+            cls._css = joined_styles(view)
         super().__init_subclass__(**kw)
 
     def __init__(self, steps=None, **traits):

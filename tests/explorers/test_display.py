@@ -28,6 +28,13 @@ SHRINK = """(explorer) => {
 GROW = "(explorer) => explorer.parentElement.style.removeProperty('display')"
 PRINT_ADJUST = "(node) => getComputedStyle(node).printColorAdjust"
 COLOUR = "(node, name) => getComputedStyle(node).getPropertyValue(name)"
+SET_THEME = "(body, [name, value]) => body.setAttribute(name, value)"
+REMOVE_ATTRIBUTE = "(body, name) => body.removeAttribute(name)"
+THEMES = {  # attribute of JupyterLab's page or the site's, and its value: what sliders get
+    ("data-jp-theme-light", "false"): "dark",
+    ("data-theme", "dark"): "dark",
+    ("data-theme", "light"): "light",
+}
 FORCED_ADJUST = "(node) => getComputedStyle(node).forcedColorAdjust"
 # A parent page without variables of Jupyter's or the site's.
 REMOVE_THEME = """() => {
@@ -77,12 +84,22 @@ def test_colours_follow_the_colour_scheme(opened):
     assert explorer.evaluate(COLOURS)[1] == DARK_BACKGROUND
 
 
+def test_sliders_follow_the_theme_of_the_page(opened):
+    page = opened(color_scheme="light")
+    for theme, scheme in THEMES.items():
+        page.locator("body").evaluate(SET_THEME, theme)
+        slider = page.locator(".l7 input[type=range]").first
+        assert slider.evaluate(COLOUR, "color-scheme") == scheme, theme
+        page.locator("body").evaluate(REMOVE_ATTRIBUTE, theme[0])
+
+
 def test_print(opened):
     page = opened(color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.locator(".l7").evaluate(COLOURS) == [DARK_TEXT, WHITE]
     for node in page.locator(".l7, .l7-bars i, .l7 svg").all():
         assert node.evaluate(PRINT_ADJUST) == "exact"
+    assert not page.locator(".l7-tools").is_visible()
 
 
 def test_forced_colours(opened):

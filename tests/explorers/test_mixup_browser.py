@@ -53,7 +53,7 @@ def set_state(page, explorer):
     page.get_by_label("First picture", exact=True).select_option(str(explorer.first))
     page.get_by_label("Second picture", exact=True).select_option(str(explorer.second))
     page.get_by_label("Weight λ", exact=True).fill(str(explorer.t))
-    page.get_by_label("from Beta").select_option(f"{explorer.alpha:g}")
+    page.get_by_label("α of Beta").select_option(f"{explorer.alpha:g}")
     page.get_by_label("Weight kept").select_option(explorer.keep)
 
 
@@ -143,7 +143,7 @@ def test_drawn_weights_equal_python(open_explorer):
     explorer = MixupExplorer()
     for alpha, keep in ((0.4, "half"), (0.1, "any"), (4.0, "half"), (1.0, "any")):
         explorer.alpha, explorer.keep = alpha, keep
-        page.get_by_label("from Beta").select_option(f"{alpha:g}")
+        page.get_by_label("α of Beta").select_option(f"{alpha:g}")
         page.get_by_label("Weight kept").select_option(keep)
         for _ in range(5):
             page.get_by_role("button", name="Draw a weight").click()
@@ -275,7 +275,7 @@ def test_keys_choose_images_and_weight(open_explorer):
 def test_keys_choose_the_distribution_and_the_example(open_explorer):
     page = open_explorer("MixupExplorer")
     page.get_by_role("button", name="Draw a weight").press("Enter")
-    page.get_by_label("from Beta").press_sequentially("4")
+    page.get_by_label("α of Beta").press_sequentially("4")
     page.get_by_label("Weight kept").press("ArrowDown")
     wait_for_drawing(page)
     assert page.get_by_role("img", name="density of Beta(4, 4), 1 draws").is_visible()

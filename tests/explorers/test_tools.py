@@ -37,6 +37,7 @@ MAX_SCRIPT_SIZES = {  # bytes, compressed
 MAX_FIRST_CONTROLS = 3
 DRAGS = [(40, 0), (-40, 0), (0, 30), (0, -30)]  # px, of which one moves a handle
 WINDOWS = [(375, 667), (1280, 720)]
+LOW_WINDOW = (640, 360)
 LINE_HEIGHT = 28  # px, of the headline, which may get a line while networks are trained
 VIEW_BUTTONS = ".l7-body button[aria-pressed=true]:not([tabindex='-1'])"
 FIRST_CONTROLS = ".l7-controls:not(.l7-more *) :is(input, select, button):visible"
@@ -381,8 +382,8 @@ def test_enter_alone_leads_through_the_steps(open_explorer):
     expect(page.get_by_role("button", name="Steps", exact=True)).to_be_focused()
 
 
-@pytest.mark.parametrize("width, height", [*WINDOWS, (640, 360)])
-def test_step_does_not_cover_its_picture(name, width, height, open_explorer):
+@pytest.mark.parametrize("width, height", [*WINDOWS, LOW_WINDOW])
+def test_open_panel_does_not_cover_the_picture(name, width, height, open_explorer):
     options = dict(viewport=dict(width=width, height=height), reduced_motion="reduce")
     page = open_explorer(name, more=False, fresh=True, **options)
     press_tool(page, "Steps")
@@ -392,6 +393,11 @@ def test_step_does_not_cover_its_picture(name, width, height, open_explorer):
         wait_for_drawing(page)
         assert page.locator(".l7").evaluate(COVERED) < LINE_HEIGHT, index
         assert page.locator(".l7-panels").bounding_box()["y"] < height, index
+    press_tool(page, "Guess")
+    wait_for_drawing(page)
+    assert page.locator(".l7-panels").bounding_box()["y"] < height
+    is_low = (width, height) == LOW_WINDOW
+    assert is_low or page.locator(".l7-title").bounding_box()["y"] >= 0
 
 
 PUT_INTO_OUTPUT = """(root) => {
