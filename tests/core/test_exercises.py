@@ -143,6 +143,12 @@ def test_hints_lead_to_the_printed_solution(name):
     assert not check.progress().done
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_hint_is_no_right_answer(number):
+    verdict = check.mix.hint(number)
+    assert not verdict and verdict.title == f"Hint {number} of 3"
+
+
 def test_a_hint_that_is_not_there():
     with pytest.raises(ValueError, match="number must be one of 1, 2, 3, got 4"):
         check.mix.hint(4)

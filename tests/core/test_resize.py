@@ -110,6 +110,19 @@ def test_downsize_to_the_same_size_changes_nothing(images):
     assert torch.equal(downsize(images, 96), images)
 
 
+@pytest.mark.parametrize("shape", [(4,), (0, 4, 4), (3, 0, 4)])
+def test_downsize_needs_an_image_with_a_pixel(shape):
+    with pytest.raises(ValueError, match=r"^x must be a tensor \[...,H,W\] with one pixel or more"):
+        downsize(torch.zeros(shape), 2)
+
+
+@pytest.mark.parametrize("stage", [(64, 8, 2), (64, 8, 2, 0.1, 1)])
+def test_a_stage_has_four_values(stage):
+    assert relative_cost([(64, 8, 2, 0.1)])[1] == 1
+    with pytest.raises(ValueError, match="^a stage must be a Stage, or its four values"):
+        relative_cost([stage])
+
+
 def test_downsize_keeps_the_dtype(images):
     assert downsize(images, 50).dtype == torch.float32
 
