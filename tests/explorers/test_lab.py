@@ -776,3 +776,38 @@ def test_exercises_are_solved_by_keyboard(lab, open_notebook, chapter):
         call = stub.splitlines()[-1]
         verdict = keyboard.run_with(f"{exercises()[name].solution}\n\n\n{call}")
         assert f"Right: {name}." in verdict, verdict
+
+
+# ---- One kernel, several pages
+
+
+SHOW_EXPLORER = "from lesson7 import SmoothingExplorer\nexplorer = SmoothingExplorer()\nexplorer"
+SET_EPS = """(control) => {
+  control.value = 0.5;
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+KEY = "from ipywidgets.widgets.widget import _instances; key = explorer.model_id"
+
+
+@pytest.mark.long
+def test_two_tabs_show_one_explorer_and_clearing_its_output_keeps_it(lab, open_notebook, lab_pages):
+    write_notebook(lab, "tabs.ipynb", [SHOW_EXPLORER])
+    first = open_notebook("tabs.ipynb")
+    run_first_cell(first)
+    first.locator(".l7 svg").first.wait_for()
+    first.keyboard.press("Control+s")
+    second = lab_pages.open(viewport=LONG_VIEWPORT, allowed_errors=CLOSING_ERRORS)
+    second.goto(lab.address("tabs.ipynb").replace("/lab/tree", "/lab/workspaces/second/tree"))
+    second.locator(".l7 svg").first.wait_for(timeout=LAB_SECONDS * 1000)
+    control = ".l7 input[data-trait=eps]"
+    with kernel(lab, "tabs.ipynb") as client:
+        second.locator(control).first.evaluate(SET_EPS)
+        wait_for_print(client, "print(explorer.eps)", "0.5")
+        expected = second.locator(control).first.input_value()
+        value = first.locator(control).first
+        wait_until(lambda: value.input_value() == expected, 30, "the value in the first tab")
+        second.close()
+        first.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+        first.locator(".l7").wait_for(state="detached")
+        assert evaluate(client, f"{KEY}; print(key in _instances)") == "True"
+        assert evaluate(client, "explorer.close(); print(key in _instances)") == "False"
