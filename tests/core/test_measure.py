@@ -61,6 +61,16 @@ def test_reliability_returns_counts_confidence_and_accuracy_of_each_bin():
     assert np.allclose(accuracy[2:], [1, 0, 1])
 
 
+def test_a_probability_that_is_rounded_above_1_is_in_the_last_bin():
+    counts, _, _ = reliability(torch.tensor([[1.005, 0], [0.1, 0.9]]), [0, 1], 5)
+    assert counts.tolist() == [0, 0, 0, 0, 2]
+
+
+def test_the_message_has_the_sum_of_the_first_wrong_row():
+    with pytest.raises(ValueError, match="of each row of probs must be 1, got 0.6"):
+        ece(torch.tensor([[0.5, 0.1], [0.5, 0.2]]), [0, 1])
+
+
 def test_ece_of_a_calibrated_and_of_an_overconfident_model():
     probabilities = torch.tensor([[0.75, 0.25]] * 4)
     assert ece(probabilities, torch.tensor([0, 0, 0, 1])) < 1e-9
@@ -190,6 +200,7 @@ def test_a_difference_takes_tensors_and_says_what_it_is():
     found = paired_difference(right, ~right)
     assert found.mean == -0.5 and found.points().startswith("−50.0 ± ")
     assert found.verdict == "within the noise"
+    assert measure.Difference(0.1, 0.1).verdict == "within the noise"
     assert measure.Difference(0.01234, 0.45678).points() == "+1.2 ± 45.7"
     constant = paired_difference(torch.zeros(9), torch.ones(9))
     assert constant.verdict == "outside the noise" and constant.half_width == 0
