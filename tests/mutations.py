@@ -78,7 +78,7 @@ GROUPS = {
         30,
         {
             "data/images": ["image_intake", "inputs", "labels"],
-            "data/labels": ["labels", "image_intake"],
+            "data/labels": ["labels", "image_intake", "inputs"],
         },
     ),
     "share": Group(0.97, 60, {"share": ["share", "labels"]}),
