@@ -78,7 +78,7 @@ GROUPS = {
         30,
         {
             "data/images": ["image_intake", "inputs", "labels"],
-            "data/labels": ["labels", "image_intake"],
+            "data/labels": ["labels", "image_intake", "inputs"],
         },
     ),
     "share": Group(0.97, 60, {"share": ["share", "labels"]}),
@@ -102,6 +102,15 @@ EXPLAINED = {  # module: the changed line and the reason why no test can notice 
     },
     "course/sandbox": {
         "finished = True -> finished = False": "it is set twice, as an alarm may come between",
+    },
+    "normalize": {
+        'require(count > 1, "number of pixels", "2 or more for a standard deviation", count) -> '
+        'require(count != 1, "number of pixels", "2 or more for a standard deviation", count)': (
+            "images without a pixel have been rejected before"
+        ),
+        "sums.start(x[0, :, 0, 0].numpy()) -> sums.start(x[0, :, -1, 0].numpy())": (
+            "any pixel is right: its value is added again at the end"
+        ),
     },
     "resize": {
         "epochs = np.array([s.epochs + (i > 0) for i, s in enumerate(stages)], dtype=float) -> "

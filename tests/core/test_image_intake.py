@@ -422,6 +422,7 @@ def test_bytes_and_images_are_not_normalized(x, function):
         (lambda dls: [("a.jpg", "x"), ("b.jpg", "y")], ["x", "y"]),
         (lambda dls: [("a.jpg", "x"), ("b.jpg", ("x", "y"))], None),
         (lambda dls: [("a.jpg", "b.jpg"), ("c.jpg", "d.jpg")], None),
+        (lambda dls: ["a.jpg"], None),
         (lambda dls: ["a.jpg", "b.jpg"], None),
         (lambda dls: colours(2), None),
         (lambda dls: torch.utils.data.DataLoader([1, 2]), None),

@@ -453,3 +453,10 @@ def test_learner_adds_no_normalize(small):
     dls = get_dls(8, 32, small)
     Learner(dls, resnet18(num_classes=dls.c))
     assert count_normalize(dls) == 0
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 4, 4), (1, 4, 4), (3, 4)])
+@pytest.mark.parametrize("function", [normalize, denormalize])
+def test_images_with_other_channels_than_the_statistics_are_rejected(function, shape):
+    with pytest.raises(ValueError, match=r"^shape of x must be \[...,3,H,W\] for statistics of 3"):
+        function(torch.rand(shape), "imagenet")
