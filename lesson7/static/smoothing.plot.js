@@ -28,7 +28,7 @@ const WIDTH = 560;
 const HEIGHT = 250;
 const TICKS = 5; // intervals on the axis
 const GRID_LINES = 4;
-const LEGEND_X = [0.12, 0.53]; // of its columns, in the plot's width
+const LEGEND_X = [0.12, 0.57]; // of its columns, in the plot's width
 const LEGEND_LINE = 20; // px
 const MEDIUM_GRID_ABOVE = 4; // largest loss shown; then with lines at 0, 2, 4 and 6
 const COARSE_GRID_ABOVE = 8; // then with lines at 0, 3, 6 and 9
@@ -208,17 +208,17 @@ function legendColumn(column, indent, rows) {
 /** Which line is which kind of target, and what the marks are. */
 function plotLegend() {
   const names = KINDS.map((kind) => svg("text", {}, kind));
-  const lines = KINDS.map((kind) => svg("path", { d: "M0 0h28", ...lineStyle(kind) }));
+  const lines = KINDS.map((kind) => svg("path", { d: "M0 0h20", ...lineStyle(kind) }));
   const diamond = svg("path", { d: DIAMOND, fill: "none", stroke: "currentColor" });
   const arrow = svg("path", { d: ARROW, fill: "currentColor" });
   const kinds = legendColumn(
     0,
-    36,
+    26,
     names.map((name, i) => [name, lines[i]]),
   );
   const marks = legendColumn(1, 16, [
     [svg("text", {}, "minimum"), diamond],
-    [svg("text", {}, "no minimum"), arrow],
+    [svg("text", {}, "none"), arrow],
   ]);
 
   /** @param {Kind} show */
