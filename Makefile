@@ -20,7 +20,8 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 # Arithmetic, drift between notebooks and modules, imports, what is true of every explorer.
-QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py smoothing.py tta.py) \
+QUICK := \
+	$(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py smoothing.py tta.py) \
 	tests/project/test_arrows.py tests/project/test_layout.py tests/project/test_project.py \
 	tests/explorers/test_contract.py tests/explorers/test_math.py
 
@@ -29,7 +30,8 @@ QUICK := $(addprefix tests/core/test_,lesson.py mixup.py normalize.py resize.py 
 
 lab: $(READY) vendor
 	@$(BIN)/python -c 'from lesson7 import sample_dataset; print("Sample dataset:", sample_dataset())'
-	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs --LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
+	$(BIN)/jupyter lab $(ROOT_FLAG) --notebook-dir nbs \
+		--LabApp.default_url=/lab/tree/index.ipynb $(ARGS)
 
 # One thread for each process, and no processes of its own for a comparison: two that use all cores
 # would wait for one another.
@@ -88,14 +90,16 @@ export: $(READY)
 	$(BIN)/nbdev_clean
 
 outputs: $(READY)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False \
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.store_widget_state=False \
 		$$(find nbs -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 	$(BIN)/nbdev_clean
 
 # Recreated each time: write in the copy of `lesson7 lab --clean`, which is never overwritten.
 clean-edition: $(READY)
 	rm -rf build/clean
-	$(BIN)/python -c 'from lesson7.course.notebooks import copy_notebooks; print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
+	$(BIN)/python -c 'from lesson7.course.notebooks import copy_notebooks; \
+	print(*copy_notebooks("build/clean", clean=True)[0], sep="\n")'
 
 # Style of Python and of the notebooks, spelling, the views' types and style.
 # `make format` fixes what it can.
@@ -126,7 +130,8 @@ chromium: $(READY)
 	$(BIN)/python -m playwright install --only-shell chromium
 
 $(READY): settings.ini setup.py pyproject.toml constraints.txt docs/lab-settings.json
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and "lesson7 needs Python 3.10 or newer; this is %d.%d." % v[:2])'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+	sys.exit(v < (3, 10) and "lesson7 needs Python 3.10 or newer; this is %d.%d." % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --no-compile -c constraints.txt -e ".[dev]"
 	mkdir -p $(VENV)/share/jupyter/lab/settings
@@ -137,8 +142,8 @@ $(READY): settings.ini setup.py pyproject.toml constraints.txt docs/lab-settings
 # line out to move it.
 pins: $(READY)
 	$(BIN)/python -m pip install -q uv
-	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 --no-header --no-annotate \
-		--output-file constraints.txt
+	$(BIN)/python -m uv pip compile setup.py --all-extras --universal --python-version 3.10 \
+		--no-header --no-annotate --output-file constraints.txt
 
 # Builds dist/, checks its content and texts, and tries the wheel in a new environment.
 release: vendor
