@@ -1,5 +1,6 @@
 // Tab stops only at those parts of a page that scroll; arrow keys scroll them from there. Without
-// scripts, it stops at all that may scroll in a narrow window: `docs/rendering.py` marks them.
+// scripts, it stops at all that may scroll in a narrow window: `docs/rendering.py` marks them. A
+// part that has the focus already, as when it was unfolded just now, keeps it.
 
 {
   const parts = document.querySelectorAll(
@@ -11,7 +12,7 @@
       const isHigher = target.scrollHeight > target.clientHeight;
       const isCut = getComputedStyle(target).overflowX !== "visible";
       if (isCut && (isWider || isHigher)) target.setAttribute("tabindex", "0");
-      else target.removeAttribute("tabindex");
+      else if (target !== document.activeElement) target.removeAttribute("tabindex");
     }
   });
   for (const part of parts) observer.observe(part);
