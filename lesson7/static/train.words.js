@@ -147,7 +147,8 @@ export function results({ sides, difference }) {
     },
     { name: `ECE of ${"AB"[side]}`, value: values?.ece ?? Number.NaN, format: three },
   ]);
-  return [...scores, { name: "B − A, points", value: difference?.mean ?? Number.NaN, format: one }];
+  const value = difference?.mean ?? Number.NaN;
+  return [...scores, { name: "B − A, points", value, format: one }];
 }
 
 /**
